@@ -1,0 +1,172 @@
+"""The words of alerting: faults over time, incidents, and what is said of them. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from checks.model import Finding, JsonValue, Severity
+
+
+class FaultState(StrEnum):
+    """What we believe of one fingerprint."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Change(StrEnum):
+    """How a fault changed in one tick."""
+
+    OPENED = "opened"  # first seen, and old enough to count at once
+    NOTICED = "noticed"  # first seen, waits out its pending time
+    FIRED = "fired"  # its pending time is over
+    RECURRED = "recurred"  # seen again: new occurrences of an open fault
+    CHANGED = "changed"  # still so, but worse, better or different
+    REOPENED = "reopened"  # seen again after it was resolved
+    RESOLVED = "resolved"  # positive evidence that it is over
+    DROPPED = "dropped"  # over before its pending time was: nobody was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What we believe of one fingerprint over time.
+
+    ``finding`` is the latest one, with ``since`` the earliest and ``last_seen`` the latest of all;
+    ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew; ``incident`` the
+    id of the incident it belongs to, None while pending.
+    """
+
+    finding: Finding
+    state: FaultState
+    opened_at: datetime
+    count: int
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+    incident: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the fault, which is its finding's."""
+        return self.finding.fingerprint
+
+    @property
+    def is_open(self) -> bool:
+        """Firing or pending."""
+        return self.state is not FaultState.RESOLVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards."""
+
+    at: datetime
+    change: Change
+    reason: str
+    fault: Fault
+
+
+class IncidentState(StrEnum):
+    """MERGED: another incident told the same story first; it goes on there."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A root fault and all faults it explains, with one message.
+
+    ``root`` and ``members`` are fingerprints; ``members`` includes the root and is in order of joining.
+    ``explains`` says per consequence why it is here, in words. ``merged_into`` is set in state MERGED only.
+    """
+
+    id: int
+    state: IncidentState
+    root: str
+    members: tuple[str, ...]
+    opened_at: datetime
+    explains: Mapping[str, str] = field(default_factory=dict)
+    resolved_at: datetime | None = None
+    merged_into: int | None = None
+
+
+class Why(StrEnum):
+    """Why something is said, or (the second group) why it is not."""
+
+    NEW = "new incident"
+    JOINED = "another fault joined"
+    ROOT_FOUND = "the cause was found"
+    WORSE = "it got worse"
+    CHANGED = "it changed"
+    MERGED = "merged into another incident"
+    RESOLVED = "resolved"
+
+    PENDING = "pending: may pass by itself"
+    HANDLED = "handled failure: digest only"
+    CONSEQUENCE = "consequence of a known root"
+    NOT_ANNOUNCED = "its incident was never announced"
+    NO_NEWS = "nothing new to say"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What we say, in no channel's dialect.
+
+    ``facts`` are (label, text) in reading order; texts may hold several lines. ``title`` is one line. All text is plain
+    and already redacted, never escaped: escaping is the channel's own duty. ``links`` are (label, URL).
+    """
+
+    severity: Severity
+    state: IncidentState
+    title: str
+    summary: str
+    facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    footer: str = ""
+
+
+class Action(StrEnum):
+    """POST a new root message, EDIT it so that it shows the present state, REPLY in its thread."""
+
+    POST = "post"
+    EDIT = "edit"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A decision to speak, or with ``suppressed`` true not to, and the reason for it.
+
+    ``root`` is what the incident's root message shows from now on, ``reply`` what its thread adds (None: nothing).
+    """
+
+    incident: int
+    at: datetime
+    why: Why
+    suppressed: bool = False
+    root: Message | None = None
+    reply: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """One outbox row on its way to one channel.
+
+    ``key`` is stable over all attempts. ``root`` is the receipt of the incident's root message in this channel: None for
+    a POST, and None for a REPLY or EDIT only if that root was given up (then the message must stand alone).
+    ``uncertain``: an earlier attempt may have arrived although no receipt was stored.
+    """
+
+    key: str
+    action: Action
+    message: Message
+    created_at: datetime
+    attempt: int
+    uncertain: bool = False
+    root: Mapping[str, JsonValue] | None = None

@@ -1,0 +1,136 @@
+"""A pipeline as its owners describe it: phases, what each owes, when, and who records it.
+
+Values only; built from ``config.yaml`` by ``checks.settings`` and validated there, so nothing here is checked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a wall-clock time.
+
+    In the gap of a clock change the time moves forward by the gap (02:30 becomes 03:30); in the fold the first of
+    the two counts. PEP 495: ``fold=0`` gives exactly both.
+    """
+    return datetime.combine(day, at, tzinfo=zone).replace(fold=0).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayTime:
+    """A wall-clock time on the day ``day`` days after the run date."""
+
+    day: int
+    at: time
+
+    def on(self, run_date: date, zone: ZoneInfo) -> datetime:
+        """The instant meant, in UTC.
+
+        A time in the gap of a clock change moves forward by the gap; in the fold the first one counts.
+        """
+        return local_instant(run_date + timedelta(days=self.day), self.at, zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """One unit of work that a phase owes for each run date.
+
+    ``critical``: its absence is never excused by the quorum rule. ``not_before``: a row completed earlier than this
+    cannot be about the run (post-game work before noon) and is ignored. Valid on ``valid_from <= run date < valid_until``.
+    """
+
+    name: str
+    critical: bool = True
+    not_before: DayTime | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def valid_on(self, run_date: date) -> bool:
+        """Whether this processor is expected for that run date."""
+        return (self.valid_from is None or self.valid_from <= run_date) and (
+            self.valid_until is None or run_date < self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names."""
+
+    name: str
+    after: tuple[str, ...]
+    processors: tuple[Processor, ...]
+    due: DayTime
+    start: DayTime | None = None
+    recorder: str | None = None
+    starters: tuple[str, ...] = ()
+    quorum_ratio: float | None = None
+    stall_after: timedelta
+
+    def expected_on(self, run_date: date) -> tuple[Processor, ...]:
+        """What is owed for that run date, by the list that was valid then."""
+        return tuple(p for p in self.processors if p.valid_on(run_date))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionTable:
+    """Where completions are recorded: ``dataset.table`` or ``project.dataset.table``, its columns, its status words.
+
+    ``columns`` maps our field names (``phase, run_date, processor, status, record_count, execution_id, completed_at,
+    inserted_at``) to the table's column names. Status words that are in neither list count for nothing.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    success: tuple[str, ...]
+    partial: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarTable:
+    """The table with at least one row for each date on which a run is owed."""
+
+    table: str
+    date_column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A pipeline: its zone, calendar, completions and phases in upstream-first order."""
+
+    name: str
+    zone: ZoneInfo
+    calendar: CalendarTable
+    completions: CompletionTable
+    aliases: Mapping[str, str]
+    future_tolerance: timedelta
+    late_insert_after: timedelta
+    phases: tuple[Phase, ...]
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name.
+
+        :raises KeyError: if there is none.
+        """
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
+
+    def downstream(self, name: str) -> tuple[Phase, ...]:
+        """Every phase that waits for the named one, directly or not, in upstream-first order."""
+        waiting = {name}
+        found = []
+        for phase in self.phases:
+            if waiting & set(phase.after):
+                waiting.add(phase.name)
+                found.append(phase)
+        return tuple(found)
+
+    def tables(self) -> tuple[str, ...]:
+        """The tables this pipeline reads, once each."""
+        return tuple(dict.fromkeys((self.calendar.table, self.completions.table)))

@@ -1,0 +1,148 @@
+"""The protocols between a check, the places it asks, and whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from checks.model import Evidence, JsonValue, Judgement
+
+
+class SourceError(Exception):
+    """A place could not be asked, or gave no usable answer: the check is blind, which is not the same as healthy.
+
+    :param remedy: what a person can do about it, a sentence; None where nothing is known.
+    :param kind: ``unreachable``, ``forbidden``, ``quota``, ``missing``, ``timeout``, ``invalid``: what a message and
+        doctor tell apart.
+    :param subject: the missing thing itself (a table), where there is one.
+    """
+
+    def __init__(
+        self, message: str, *, kind: str = "unreachable", remedy: str | None = None, subject: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.remedy = remedy
+        self.subject = subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogBatch:
+    """New log entries since a cursor, in the order the source has them.
+
+    ``entries`` are LogEntry objects as ``gcloud logging read --format=json`` prints them.
+    ``malformed`` counts what was there and could not be read as an entry; ``cursor`` is JSON-able.
+    """
+
+    entries: Sequence[Mapping[str, Any]]
+    malformed: int
+    cursor: JsonValue
+    evidence: Evidence
+
+
+class LogSource(Protocol):
+    """A place with log entries."""
+
+    def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
+        """Entries after the cursor that were received by ``until``. ``None`` as cursor means: from the beginning of
+        what the source is configured to look back to.
+
+        Idempotent: the same cursor gives the same entries again (and newer ones). Bounded in time and memory.
+
+        :raises SourceError: if it could not look.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """Rows as dicts of Python values, with what it cost. ``bytes_billed`` None: not reported."""
+
+    rows: Sequence[Mapping[str, Any]]
+    bytes_billed: int | None
+
+
+class Warehouse(Protocol):
+    """Where rows are asked for in SQL."""
+
+    def query(self, sql: str, params: Mapping[str, Any], *, label: str) -> QueryResult:
+        """Run one parametrised query, bounded in time and bytes billed.
+
+        ``params`` values may be str, int, float, bool, date, datetime, or a non-empty list of one of these.
+        ``label`` is written to the job as ``phasewatch_check``.
+
+        :raises SourceError: ``missing`` (with the table as subject) for 404, ``forbidden`` for 403, ``invalid`` for a
+            query that does not fit its table, ``timeout`` or ``unreachable`` otherwise.
+        """
+        ...
+
+
+Observed = TypeVar("Observed")
+
+
+class Check(Protocol[Observed]):
+    """One check: ``read`` asks the sources, ``judge`` decides.
+
+    ``judge`` is pure: the same observations and ``now`` give the same judgement.
+    """
+
+    name: str
+    every: timedelta
+
+    def read(self, now: datetime, cursor: JsonValue) -> tuple[Observed, JsonValue]:
+        """Observations, and the cursor to store once their consequences are stored.
+
+        :raises SourceError: if it could not look.
+        """
+        ...
+
+    def judge(self, observed: Observed, now: datetime) -> Judgement:
+        """Findings, clearances and evidence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRow:
+    """One recorded completion as it stands in the table; ``phase`` and ``processor`` as spelt there."""
+
+    phase: str
+    run_date: date
+    processor: str
+    status: str
+    record_count: int | None
+    execution_id: str | None
+    completed_at: datetime
+    inserted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDays:
+    """The calendar's answer for a span of dates.
+
+    ``runs`` holds each date with at least one row and how many; ``first`` and ``last`` are the dates the calendar
+    covers: inside them a date without a row owes nothing, outside nobody knows.
+    """
+
+    runs: Mapping[date, int]
+    first: date | None
+    last: date | None
+
+    def covers(self, day: date) -> bool:
+        """Whether the calendar says anything of that date."""
+        return self.first is not None and self.last is not None and self.first <= day <= self.last
+
+    def owed(self, day: date) -> bool:
+        """Whether a run is owed for that date; only meaningful where ``covers``."""
+        return self.runs.get(day, 0) > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """How alive recording looks: rows inserted in the last 24 hours, and how many of them are backfill."""
+
+    rows_inserted_last_24h: int
+    of_which_backfill: int
+
+
