@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from checks.model import Finding, JsonValue, Severity
 
@@ -131,6 +132,19 @@ class Message:
     footer: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a message is made from: all faults concerned by fingerprint, the moment, the zone people read."""
+
+    faults: Mapping[str, Fault]
+    now: datetime
+    zone: ZoneInfo
+
+    def members(self, incident: Incident) -> list[Fault]:
+        """The faults of an incident, in order of joining."""
+        return [self.faults[name] for name in incident.members if name in self.faults]
+
+
 class Action(StrEnum):
     """POST a new root message, EDIT it so that it shows the present state, REPLY in its thread."""
 
@@ -158,8 +172,8 @@ class Notification:
 class Dispatch:
     """One outbox row on its way to one channel.
 
-    ``key`` is stable over all attempts. ``root`` is the receipt of the incident's root message in this channel: None for
-    a POST, and None for a REPLY or EDIT only if that root was given up (then the message must stand alone).
+    ``key`` is stable over all attempts. ``root`` is the receipt of the incident's root message in this channel:
+    None for a POST, and None for a REPLY or EDIT only if that root was given up (then the message must stand alone).
     ``uncertain``: an earlier attempt may have arrived although no receipt was stored.
     """
 

@@ -1,4 +1,4 @@
-"""The words of the checks: values only, frozen all the way down.
+"""The words of the checks: values only, never changed once made (mappings in them are not to be written to).
 
 Every time is an aware UTC ``datetime``; every calendar day is a ``date`` in the pipeline's own zone.
 """
@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
-from typing import TypeAlias, Union
 
-# What may stand in evidence, facts and JSON answers.
-JsonValue: TypeAlias = Union[str, int, float, bool, None, list["JsonValue"], dict[str, "JsonValue"]]
+from typing_extensions import TypeAliasType
 
+# What may stand in evidence, facts and JSON answers. A named alias, so that pydantic can follow the recursion.
+JsonValue = TypeAliasType("JsonValue", "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None")
 
 
 class Status(StrEnum):
@@ -59,7 +58,7 @@ class Evidence:
     """
 
     window: Window | None = None
-    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[str, int] = field(default_factory=dict)
     queries: int = 0
     bytes_billed: int | None = None
     unseen: tuple[str, ...] = ()
@@ -74,7 +73,7 @@ class Evidence:
         billed = [b for b in (self.bytes_billed, other.bytes_billed) if b is not None]
         return Evidence(
             window=Window(start=min(w.start for w in windows), end=max(w.end for w in windows)) if windows else None,
-            counts=MappingProxyType(counts),
+            counts=counts,
             queries=self.queries + other.queries,
             bytes_billed=sum(billed) if billed else None,
             unseen=tuple(dict.fromkeys(self.unseen + other.unseen)),
@@ -130,7 +129,7 @@ class Finding:
     since: datetime
     last_seen: datetime
     occurrences: int = 1
-    facts: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)
     holds_up: tuple[HeldUp, ...] = ()
     pending_for: timedelta = timedelta(0)
     consequence: bool = False
@@ -142,7 +141,7 @@ class Clearance:
     """Positive evidence that faults are over. Without one, a fault stays open.
 
     Either ``fingerprint`` names one fault, or ``service`` all log faults of a function that are older than ``at``.
-    ``at`` is the moment of the evidence (the completion that closed the set, the clean run), ``reason`` says it to people.
+    ``at`` is the moment of the evidence (the completion that closed the set, the clean run); ``reason`` is for people.
     """
 
     reason: str

@@ -40,7 +40,8 @@ class Processor:
     """One unit of work that a phase owes for each run date.
 
     ``critical``: its absence is never excused by the quorum rule. ``not_before``: a row completed earlier than this
-    cannot be about the run (post-game work before noon) and is ignored. Valid on ``valid_from <= run date < valid_until``.
+    cannot be about the run (post-game work before noon) and is ignored. Valid on
+    ``valid_from <= run date < valid_until``.
     """
 
     name: str

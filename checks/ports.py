@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from checks.model import Evidence, JsonValue, Judgement
+from checks.model import Evidence, JsonValue, Judgement, Subject
 
 
 class SourceError(Exception):
@@ -85,11 +85,14 @@ Observed = TypeVar("Observed")
 class Check(Protocol[Observed]):
     """One check: ``read`` asks the sources, ``judge`` decides.
 
-    ``judge`` is pure: the same observations and ``now`` give the same judgement.
+    ``judge`` is pure: the same observations and ``now`` give the same judgement. ``about`` is what the check looks
+    at as a whole (its pipeline), for what is said when it cannot look. The cursor it is handed is
+    ``{"source", "carry"}``: what ``read`` answered last time and what ``judge`` carried over; None the first time.
     """
 
     name: str
     every: timedelta
+    about: Subject
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[Observed, JsonValue]:
         """Observations, and the cursor to store once their consequences are stored.
@@ -144,5 +147,3 @@ class Recording:
 
     rows_inserted_last_24h: int
     of_which_backfill: int
-
-

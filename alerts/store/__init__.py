@@ -1,0 +1,1 @@
+"""What is remembered between ticks: SQLAlchemy Core on SQLite (default) and PostgreSQL."""

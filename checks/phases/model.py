@@ -37,11 +37,13 @@ class PhaseState(StrEnum):
 class PhaseDay:
     """One phase for one run date.
 
-    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``.
-    Times are UTC. ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no
-    start time). ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did
-    not. ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only. ``last_completed_at`` is
-    the latest first success of a done processor.
+    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times are UTC.
+    ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no start time).
+    ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
+    earliest such moment, which stays where it is when the optional rest arrives.
+    ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
+    ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
+    ``failed`` only. ``last_completed_at`` is the latest first success of a done processor.
     """
 
     pipeline: str
@@ -56,4 +58,5 @@ class PhaseDay:
     start_at: datetime | None = None
     satisfied_at: datetime | None = None
     stalled_since: datetime | None = None
+    failed_since: datetime | None = None
     last_completed_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""The health report: one value, built by pure code; one renderer per format."""

@@ -1,0 +1,143 @@
+"""Findings + what we believed + now -> what changed. Pure: the ledger remembers nothing and reads no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts.model import Change, Fault, FaultState, Transition
+from checks.model import CheckRun, Clearance, Finding
+
+# A fault that comes back within this time of its resolution is the same trouble again, not a new one.
+REOPEN_WITHIN = timedelta(hours=1)
+# Findings of a check about itself.
+EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
+# Facts that change with every look and mean nothing by themselves.
+VOLATILE_FACTS = frozenset({"checked at"})
+
+
+def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:
+    """What one check run changes.
+
+    ``known`` holds the open faults and those resolved within ``REOPEN_WITHIN``, by fingerprint. The answer has at
+    most one transition per fingerprint, each with the fault as it is afterwards. A fault of which the run says nothing
+    is left alone: silence is no evidence. A finding beats a clearance of the same run. A run that could see ends what
+    the same check reported of its own eyesight.
+    """
+    answer: dict[str, Transition] = {}
+    for finding in run.findings:
+        seen = _same_identity(finding, known)
+        before = answer[seen.fingerprint].fault if seen.fingerprint in answer else known.get(seen.fingerprint)
+        answer[seen.fingerprint] = _absorb(seen, before, now)
+    for fault in known.values():
+        if fault.fingerprint in answer or not fault.is_open:
+            continue
+        clearance = _clearance_for(fault, run.clearances) or _sees_again(fault, run)
+        if clearance is not None:
+            answer[fault.fingerprint] = _close(fault, clearance, now)
+        elif _waited_long_enough(fault, now) and run.check == fault.finding.check and run.error is None:
+            answer[fault.fingerprint] = _fire(fault, now)
+    return list(answer.values())
+
+
+def _same_identity(finding: Finding, known: Mapping[str, Fault]) -> Finding:
+    """A message-only failure (no file in its fingerprint) is the open one of that service and name."""
+    if not finding.kind.startswith("log.") or not finding.fingerprint.endswith(":"):
+        return finding
+    for fault in known.values():
+        if fault.is_open and fault.fingerprint.startswith(finding.fingerprint):
+            return replace(fault.finding, occurrences=finding.occurrences, last_seen=finding.last_seen)
+    return finding
+
+
+def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
+    if before is None or (not before.is_open and not _recent(before, now)):
+        waits = finding.pending_for > timedelta(0)
+        fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
+        return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)
+    merged = replace(
+        finding,
+        since=min(finding.since, before.finding.since) if before.is_open else finding.since,
+        last_seen=max(finding.last_seen, before.finding.last_seen),
+    )
+    if not before.is_open:
+        reopened = replace(_new(merged, FaultState.FIRING, now), incident=before.incident)
+        return _transition(now, Change.REOPENED, f"back after it was resolved: {before.resolution}", reopened)
+    after = replace(before, finding=merged, count=before.count + finding.occurrences)
+    if before.state is FaultState.PENDING:
+        if _waited_long_enough(after, now):
+            return _fire(after, now)
+        return _transition(now, Change.RECURRED, "still pending", after)
+    if _material(merged) != _material(before.finding):
+        return _transition(now, Change.CHANGED, _difference(before.finding, merged), after)
+    return _transition(now, Change.RECURRED, "still so", after)
+
+
+def _new(finding: Finding, state: FaultState, now: datetime) -> Fault:
+    fired = now if state is FaultState.FIRING else None
+    return Fault(finding=finding, state=state, opened_at=now, count=finding.occurrences, fired_at=fired)
+
+
+def _fire(fault: Fault, now: datetime) -> Transition:
+    fired = replace(fault, state=FaultState.FIRING, fired_at=now)
+    return _transition(now, Change.FIRED, "it did not pass by itself", fired)
+
+
+def _close(fault: Fault, clearance: Clearance, now: datetime) -> Transition:
+    closed = replace(fault, state=FaultState.RESOLVED, resolved_at=now, resolution=clearance.reason)
+    change = Change.RESOLVED if fault.state is FaultState.FIRING else Change.DROPPED
+    return _transition(now, change, clearance.reason, closed)
+
+
+def _transition(now: datetime, change: Change, reason: str, fault: Fault) -> Transition:
+    return Transition(at=now, change=change, reason=reason, fault=fault)
+
+
+def _recent(fault: Fault, now: datetime) -> bool:
+    return fault.resolved_at is not None and now - fault.resolved_at <= REOPEN_WITHIN
+
+
+def _waited_long_enough(fault: Fault, now: datetime) -> bool:
+    return fault.state is FaultState.PENDING and now - fault.opened_at >= fault.finding.pending_for
+
+
+def _sees_again(fault: Fault, run: CheckRun) -> Clearance | None:
+    if run.error is not None or fault.finding.check != run.check or fault.finding.kind not in EYESIGHT:
+        return None
+    return Clearance(reason="the check could look again", at=run.finished_at, fingerprint=fault.fingerprint)
+
+
+def _clearance_for(fault: Fault, clearances: Iterable[Clearance]) -> Clearance | None:
+    for clearance in clearances:
+        if clearance.fingerprint == fault.fingerprint:
+            return clearance
+        if (
+            clearance.service is not None
+            and clearance.service == fault.finding.subject.service
+            and fault.finding.kind.startswith("log.")
+            and clearance.at > fault.finding.last_seen
+        ):
+            return clearance
+    return None
+
+
+def _material(finding: Finding) -> tuple[object, ...]:
+    """What people would call a change. A log failure changes by being another one: more of it is not news."""
+    if finding.kind.startswith("log."):
+        return (finding.kind, finding.severity, finding.quiet)
+    facts = tuple((k, v) for k, v in finding.facts.items() if k not in VOLATILE_FACTS)
+    return (finding.kind, finding.severity, finding.title, finding.quiet, repr(facts))
+
+
+def _difference(before: Finding, after: Finding) -> str:
+    if before.severity is not after.severity:
+        return f"{before.severity} -> {after.severity}"
+    if before.kind != after.kind:
+        return f"{before.kind} -> {after.kind}"
+    changed = [
+        name
+        for name in dict.fromkeys((*before.facts, *after.facts))
+        if name not in VOLATILE_FACTS and before.facts.get(name) != after.facts.get(name)
+    ]
+    return f"changed: {', '.join(changed) or 'its title'}"

@@ -1,0 +1,101 @@
+"""Opening the state: which database, whether it may be written, and whether this version understands it."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from alerts.store import schema
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class StateError(Exception):
+    """The state cannot be used; the message says why and how to go on."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on a state database whose tables exist and have this version.
+
+    SQLite runs with WAL and ``synchronous=FULL``: what was said to be
+    stored is on disk, and readers do not wait for the writer.
+
+    :raises StateError: read-only, not a database, from a newer version, or unreachable.
+    """
+    parsed = make_url(url)
+    where = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise StateError("the state must be a file: memory would be forgotten at the first restart")
+        path = Path(parsed.database)
+        where = str(path)
+        _check_file(path)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    try:
+        _prepare(engine, where)
+    except OperationalError as error:
+        engine.dispose()
+        raise StateError(f"cannot open the state {where}: {error.orig}") from error
+    except DatabaseError as error:
+        engine.dispose()
+        raise StateError(
+            f"{where} is not a phasewatch state file ({error.orig}); move it away and start again, or restore a backup"
+        ) from error
+    return engine
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what cannot be written. The mode is asked as well as the kernel, for root may write everything."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = path.stat().st_mode if path.exists() else None
+    except OSError as error:
+        raise StateError(f"cannot use the folder of the state file {path}: {error.strerror}") from error
+    if mode is not None and not stat.S_ISREG(mode):
+        raise StateError(f"the state {path} is not a regular file; name another one under `state.url`")
+    if mode is not None and not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise StateError(f"the state file {path} is read-only; run `chmod u+w {path}`, or name another `state.url`")
+
+
+def _begin(connection: Connection) -> None:
+    """Writers take the write lock at once, so that none finds out half-way that it cannot have it; readers never do."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by the engine's own event, as IMMEDIATE ones
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            raise StateError(
+                f"cannot write the state file ({error}); check its owner and mode, and those of its folder"
+            ) from error
+
+
+def _prepare(engine: Engine, where: str) -> None:
+    with engine.begin() as connection:
+        if inspect(connection).has_table("meta"):
+            query = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+            found = connection.execute(query).scalar_one_or_none()
+            if found is None or not found.isdigit():
+                raise StateError(f"{where} has tables of something else; name another `state.url`")
+            if int(found) > schema.SCHEMA_VERSION:
+                raise StateError(
+                    f"the state {where} was written by a newer phasewatch (version {found}, this one knows "
+                    f"{schema.SCHEMA_VERSION}); run that version, or move the state away to start with an empty one"
+                )
+            return
+        schema.metadata.create_all(connection)
+        connection.execute(schema.meta.insert().values(key="schema_version", value=str(schema.SCHEMA_VERSION)))

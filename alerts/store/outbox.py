@@ -1,0 +1,183 @@
+"""The outbox: rows wait here until a channel has them. Claimed by a guarded update, with a lease."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, func, or_, select, update
+
+from alerts.model import Action, Dispatch, Message
+from alerts.store import codec, schema
+from checks.model import JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A row this process may send until its lease ends."""
+
+    id: int
+    destination: str
+    dispatch: Dispatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits for one destination. ``oldest`` is when the oldest waiting row was written."""
+
+    destination: str
+    pending: int
+    dead: int
+    oldest: datetime | None
+    error: str | None
+
+
+class Outbox:
+    """Rows in order per incident and destination: nothing overtakes an unsent row of its own thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(
+        self, now: datetime, lease: timedelta, owner: str, paused: frozenset[str] = frozenset()
+    ) -> Claimed | None:
+        """The most urgent row that is due, leased to ``owner``; None when nothing is.
+
+        A row whose lease ran out was being sent when its sender died: it may have arrived, so it comes back as
+        ``uncertain``. ``paused`` names destinations that asked us to wait.
+        """
+        table = schema.outbox
+        earlier = table.alias("earlier")
+        blocked = (
+            select(earlier.c.id)
+            .where(
+                earlier.c.incident == table.c.incident,
+                earlier.c.destination == table.c.destination,
+                earlier.c.id < table.c.id,
+                earlier.c.state.in_(["pending", "dead"]),
+            )
+            .exists()
+        )
+        free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+        due = (table.c.state == "pending") & (table.c.not_before <= now) & free
+        query = (
+            select(table)
+            .where(due, ~blocked, table.c.destination.not_in(paused))
+            # Fewest attempts first: a row that no channel takes must not starve the others.
+            .order_by(table.c.attempts, table.c.urgency.desc(), table.c.id)
+            .limit(1)
+        )
+        with self._engine.begin() as db:
+            row = db.execute(query).one_or_none()
+            if row is None:
+                return None
+            uncertain = row.uncertain or row.lease_until is not None
+            guard = (table.c.id == row.id) & due
+            taken = db.execute(
+                update(table)
+                .where(guard)
+                .values(lease_until=now + lease, claimed_by=owner, attempts=row.attempts + 1, uncertain=uncertain)
+            )
+            if taken.rowcount != 1:
+                return None
+            root = (
+                select(table.c.receipt)
+                .where(
+                    table.c.incident == row.incident,
+                    table.c.destination == row.destination,
+                    table.c.id < row.id,
+                    table.c.action != Action.REPLY.value,
+                    table.c.state == "sent",
+                    table.c.receipt.is_not(None),
+                )
+                .order_by(table.c.id.desc())
+                .limit(1)
+            )
+            receipt = db.execute(root).scalar_one_or_none()
+        return Claimed(
+            id=row.id,
+            destination=row.destination,
+            dispatch=Dispatch(
+                key=row.key,
+                action=Action(row.action),
+                message=codec.load(Message, row.message),
+                created_at=row.created_at,
+                attempt=row.attempts + 1,
+                uncertain=uncertain,
+                root=None if receipt is None else json.loads(receipt),
+            ),
+        )
+
+    def sent(self, row: int, receipt: Mapping[str, JsonValue], now: datetime) -> None:
+        """It arrived."""
+        self._set(
+            row,
+            state="sent",
+            receipt=codec.dump_plain(dict(receipt)),
+            sent_at=now,
+            lease_until=None,
+            uncertain=False,
+            error=None,
+        )
+
+    def retry(self, row: int, error: str, not_before: datetime, *, uncertain: bool) -> None:
+        """It did not arrive (or may have, if ``uncertain``); again from ``not_before`` on."""
+        values: dict[str, object] = {"error": error, "not_before": not_before, "lease_until": None}
+        if uncertain:
+            values["uncertain"] = True
+        self._set(row, **values)
+
+    def dead(self, row: int, error: str) -> None:
+        """Given up until a person changes something: ``revive`` or the next start brings it back."""
+        self._set(row, state="dead", error=error, lease_until=None)
+
+    def revive(self, now: datetime, *, since: datetime, destination: str | None = None) -> int:
+        """Dead rows written since then are due again; how many."""
+        table = schema.outbox
+        mine = (table.c.state == "dead") & (table.c.created_at >= since)
+        if destination is not None:
+            mine &= table.c.destination == destination
+        with self._engine.begin() as db:
+            return db.execute(update(table).where(mine).values(state="pending", not_before=now)).rowcount
+
+    def release(self) -> int:
+        """End all leases: for a start that knows the former sender is gone. Their rows are uncertain from now on."""
+        table = schema.outbox
+        held = (table.c.state == "pending") & table.c.lease_until.is_not(None)
+        with self._engine.begin() as db:
+            return db.execute(update(table).where(held).values(lease_until=None, uncertain=True)).rowcount
+
+    def backlog(self) -> list[Backlog]:
+        """What waits, per destination."""
+        table = schema.outbox
+        query = (
+            select(
+                table.c.destination,
+                func.count().filter(table.c.state == "pending").label("pending"),
+                func.count().filter(table.c.state == "dead").label("dead"),
+                func.min(table.c.created_at).label("oldest"),
+                func.max(table.c.error).label("error"),
+            )
+            .where(table.c.state.in_(["pending", "dead"]))
+            .group_by(table.c.destination)
+            .order_by(table.c.destination)
+        )
+        with self._engine.connect().execution_options(reading=True) as db:
+            return [
+                Backlog(destination=r.destination, pending=r.pending, dead=r.dead, oldest=r.oldest, error=r.error)
+                for r in db.execute(query)
+            ]
+
+    def next_due(self) -> datetime | None:
+        """When the earliest waiting row may be sent; None if none waits."""
+        table = schema.outbox
+        with self._engine.connect().execution_options(reading=True) as db:
+            query = select(func.min(table.c.not_before)).where(table.c.state == "pending")
+            due: datetime | None = db.execute(query).scalar_one_or_none()
+            return due
+
+    def _set(self, row: int, **values: object) -> None:
+        with self._engine.begin() as db:
+            db.execute(update(schema.outbox).where(schema.outbox.c.id == row).values(**values))

@@ -1,0 +1,295 @@
+"""The store: what the alerts remember. One transaction per tick; the outbox is claimed with a lease."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
+from alerts.plan import Posting
+from alerts.store import codec, engine, schema
+from alerts.store.outbox import Outbox
+from checks.model import CheckRun, Evidence, JsonValue, Status
+
+KEEP_SLOTS = timedelta(days=1)
+KEEP_RUNS = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """The latest stored run of a check."""
+
+    check: str
+    status: Status
+    finished_at: datetime
+    findings: int
+    evidence: Evidence
+    error: str | None
+
+
+class Store:
+    """The state of one watcher. Safe to use from several threads; each call is its own short transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Open or create the state.
+
+        :raises alerts.store.engine.StateError: if it cannot be used.
+        """
+        self.engine: Engine = engine.open_engine(url)
+        with self.writing() as tick:
+            self.identity = tick.identity()
+        self.outbox = Outbox(self.engine)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Tick]:
+        """One transaction: all of it is stored, or nothing."""
+        with self.engine.begin() as connection:
+            yield Tick(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Tick]:
+        """A consistent view that takes no lock from the writer."""
+        with self.engine.connect().execution_options(reading=True) as connection:
+            yield Tick(connection)
+
+
+class Tick:
+    """What can be read and written inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def identity(self) -> str:
+        """A random name of this state, made once: part of every delivery key, so that no two states share one."""
+        query = select(schema.meta.c.value).where(schema.meta.c.key == "identity")
+        found = self._db.execute(query).scalar_one_or_none()
+        if found is None:
+            found = uuid.uuid4().hex[:12]
+            self._db.execute(schema.meta.insert().values(key="identity", value=found))
+        return found
+
+    def claim_slot(self, check: str, slot: datetime, owner: str) -> bool:
+        """Whether this caller runs the check's tick of that time. The database refuses the second one."""
+        try:
+            with self._db.begin_nested():
+                self._db.execute(schema.slots.insert().values(check_name=check, slot=slot, claimed_by=owner))
+        except IntegrityError:
+            return False
+        old = schema.slots.c.slot < slot - KEEP_SLOTS
+        self._db.execute(delete(schema.slots).where(schema.slots.c.check_name == check, old))
+        return True
+
+    def cursor(self, check: str) -> JsonValue:
+        """Where the check's source stopped; None before the first run."""
+        query = select(schema.cursors.c.value).where(schema.cursors.c.check_name == check)
+        found = self._db.execute(query).scalar_one_or_none()
+        return None if found is None else json.loads(found)
+
+    def save_run(self, run: CheckRun) -> None:
+        """Store a run, and its cursor if it saw anything."""
+        self._db.execute(
+            schema.check_runs.insert().values(
+                check_name=run.check,
+                started_at=run.started_at,
+                finished_at=run.finished_at,
+                status=run.status.value,
+                findings=len(run.findings),
+                evidence=codec.dump(run.evidence),
+                error=run.error,
+            )
+        )
+        old = schema.check_runs.c.finished_at < run.finished_at - KEEP_RUNS
+        self._db.execute(delete(schema.check_runs).where(schema.check_runs.c.check_name == run.check, old))
+        if run.error is not None or run.cursor is None:
+            return
+        row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}
+        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == run.check).values(**row))
+        if changed.rowcount == 0:
+            self._db.execute(schema.cursors.insert().values(check_name=run.check, **row))
+
+    def last_runs(self, at: datetime | None = None) -> list[LastRun]:
+        """The latest run of every check (that had finished by ``at``), by name."""
+        table = schema.check_runs
+        latest = select(func.max(table.c.id)).group_by(table.c.check_name)
+        if at is not None:
+            latest = latest.where(table.c.finished_at <= at)
+        rows = self._db.execute(select(table).where(table.c.id.in_(latest)).order_by(table.c.check_name))
+        return [
+            LastRun(
+                check=r.check_name,
+                status=Status(r.status),
+                finished_at=r.finished_at,
+                findings=r.findings,
+                evidence=codec.load(Evidence, r.evidence),
+                error=r.error,
+            )
+            for r in rows
+        ]
+
+    def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
+        """Open faults, those resolved since then, and all members of the named incidents."""
+        table = schema.faults
+        wanted = or_(
+            table.c.state != FaultState.RESOLVED.value,
+            table.c.resolved_at >= resolved_since,
+            table.c.incident.in_(list(of_incidents)),
+        )
+        rows = self._db.execute(select(table.c.fault).where(wanted)).scalars()
+        return {f.fingerprint: f for f in (codec.load(Fault, text) for text in rows)}
+
+    def save_faults(self, faults: Iterable[Fault]) -> None:
+        """Insert or replace by fingerprint."""
+        for fault in faults:
+            row = {
+                "state": fault.state.value,
+                "incident": fault.incident,
+                "resolved_at": fault.resolved_at,
+                "fault": codec.dump(fault),
+            }
+            mine = schema.faults.c.fingerprint == fault.fingerprint
+            if self._db.execute(update(schema.faults).where(mine).values(**row)).rowcount == 0:
+                self._db.execute(schema.faults.insert().values(fingerprint=fault.fingerprint, **row))
+
+    def add_transitions(self, transitions: Sequence[Transition]) -> None:
+        """Append to the history. A mere recurrence is no change and is not kept."""
+        rows = [
+            {
+                "at": t.at,
+                "fingerprint": t.fault.fingerprint,
+                "change": t.change.value,
+                "reason": t.reason,
+                "incident": t.fault.incident,
+                "fault": codec.dump(t.fault),
+            }
+            for t in transitions
+            if t.change is not Change.RECURRED
+        ]
+        if rows:
+            self._db.execute(schema.transitions.insert(), rows)
+
+    def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
+        """The history, oldest first."""
+        table = schema.transitions
+        query = select(table).order_by(table.c.id)
+        if incident is not None:
+            query = query.where(table.c.incident == incident)
+        if until is not None:
+            query = query.where(table.c.at <= until)
+        return [
+            Transition(at=r.at, change=Change(r.change), reason=r.reason, fault=codec.load(Fault, r.fault))
+            for r in self._db.execute(query)
+        ]
+
+    def incidents(self, *, resolved_since: datetime | None = None) -> list[Incident]:
+        """Open incidents and those that ended since then (None: all), oldest first."""
+        table = schema.incidents
+        query = select(table.c.incident).order_by(table.c.id)
+        if resolved_since is not None:
+            query = query.where(or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since))
+        return [codec.load(Incident, text) for text in self._db.execute(query).scalars()]
+
+    def incident(self, number: int) -> Incident | None:
+        """One incident by its number."""
+        query = select(schema.incidents.c.incident).where(schema.incidents.c.id == number)
+        text = self._db.execute(query).scalar_one_or_none()
+        return None if text is None else codec.load(Incident, text)
+
+    def next_incident(self) -> int:
+        """The number the next incident gets."""
+        highest = self._db.execute(select(func.max(schema.incidents.c.id))).scalar_one_or_none()
+        return (highest or 0) + 1
+
+    def save_incidents(self, incidents: Iterable[Incident]) -> None:
+        """Insert or replace by number."""
+        for incident in incidents:
+            row = {
+                "state": incident.state.value,
+                "opened_at": incident.opened_at,
+                "resolved_at": incident.resolved_at,
+                "incident": codec.dump(incident),
+            }
+            mine = schema.incidents.c.id == incident.id
+            if self._db.execute(update(schema.incidents).where(mine).values(**row)).rowcount == 0:
+                self._db.execute(schema.incidents.insert().values(id=incident.id, **row))
+
+    def announced(self, numbers: Collection[int]) -> set[int]:
+        """Which of these incidents somebody was told of."""
+        table = schema.incidents
+        query = select(table.c.id).where(table.c.id.in_(list(numbers)), table.c.announced_at.is_not(None))
+        return set(self._db.execute(query).scalars())
+
+    def add_notification(self, notification: Notification) -> int:
+        """Log one decision to speak or not to, and its number. An announcement marks its incident."""
+        result = self._db.execute(
+            schema.notifications.insert().values(
+                incident=notification.incident,
+                at=notification.at,
+                why=notification.why.value,
+                suppressed=notification.suppressed,
+                notification=codec.dump(notification),
+            )
+        )
+        if not notification.suppressed:
+            mine = (schema.incidents.c.id == notification.incident) & schema.incidents.c.announced_at.is_(None)
+            self._db.execute(update(schema.incidents).where(mine).values(announced_at=notification.at))
+        key = result.inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def notifications(self, *, incident: int | None = None) -> list[Notification]:
+        """The notification log, oldest first."""
+        table = schema.notifications
+        query = select(table.c.notification).order_by(table.c.id)
+        if incident is not None:
+            query = query.where(table.c.incident == incident)
+        return [codec.load(Notification, text) for text in self._db.execute(query).scalars()]
+
+    def threads(self, number: int) -> tuple[str, ...]:
+        """The destinations that have the incident's root message, sent or on its way."""
+        table = schema.outbox
+        query = select(table.c.destination).where(table.c.incident == number, table.c.action == "post")
+        return tuple(sorted(set(self._db.execute(query).scalars())))
+
+    def enqueue(self, notification_id: int, identity: str, postings: Sequence[Posting], now: datetime) -> None:
+        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless."""
+        table = schema.outbox
+        for posting in postings:
+            if posting.action.value == "edit":
+                stale = (
+                    (table.c.incident == posting.incident)
+                    & (table.c.destination == posting.destination)
+                    & (table.c.action == "edit")
+                    & (table.c.state == "pending")
+                    & table.c.lease_until.is_(None)
+                )
+                self._db.execute(update(table).where(stale).values(state="superseded"))
+            self._db.execute(
+                table.insert().values(
+                    key=f"{identity}-{notification_id}-{posting.destination}-{posting.action.value}",
+                    incident=posting.incident,
+                    destination=posting.destination,
+                    action=posting.action.value,
+                    urgency=posting.urgency,
+                    message=codec.dump(posting.message),
+                    state="pending",
+                    created_at=now,
+                    not_before=now,
+                    attempts=0,
+                    uncertain=False,
+                )
+            )
+
+
+def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
+    """The faults with the incidents they were placed in."""
+    return {name: replace(f, incident=placed.get(name, f.incident)) for name, f in faults.items()}

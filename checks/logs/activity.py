@@ -1,0 +1,96 @@
+"""Which entries prove that a service has run: the evidence on which a fault may be closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from checks.logs.entry import mapping, moment, revision_of, service_of, text_of, written
+
+_GEN1_ENDED = re.compile(r"Function execution took (\d{1,9}) ms, finished with status(?:: 'ok'| code: ([23]\d\d))")
+_LATENCY = re.compile(r"(\d{1,6})(?:\.(\d{1,9}))?s")
+_JOB_DONE = ("has completed successfully", "Container called exit(0)")
+_CLIENT_ERROR = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a service that the platform calls a success. ``began`` is the earliest moment it can have started."""
+
+    service: str
+    revision: str | None
+    began: datetime
+    at: datetime
+
+
+def run_of(raw: Mapping[str, Any]) -> Run | None:
+    """The successful run that an entry proves, if it does.
+
+    A request answered below 400 (what is refused with 4xx may never have reached the code), a gen1 execution that
+    finished with status ok, a job execution that completed. The time of a request entry may be its start or its end,
+    so that both ends are allowed for.
+    """
+    request = raw.get("httpRequest")
+    took: float | None = None
+    if isinstance(request, Mapping):
+        status = request.get("status")
+        if isinstance(status, int) and 0 < status < _CLIENT_ERROR:
+            latency = _LATENCY.fullmatch(text_of(request.get("latency")))
+            took = float(latency.group(0)[:-1]) if latency else 0.0
+    else:
+        text = raw.get("textPayload")
+        if isinstance(text, str) and text.startswith("Function execution took"):
+            ended = _GEN1_ENDED.match(text)
+            took = int(ended.group(1)) / 1000 if ended else None
+        elif mapping(raw.get("resource")).get("type") == "cloud_run_job":
+            said = text or text_of(mapping(mapping(raw.get("protoPayload")).get("status")).get("message"))
+            took = 0.0 if isinstance(said, str) and any(words in said for words in _JOB_DONE) else None
+    if took is None:
+        return None
+    nanos = written(raw)
+    if nanos is None:
+        return None
+    at = moment(nanos)
+    try:
+        began = at - timedelta(seconds=took)
+    except OverflowError:
+        return None
+    return Run(service=service_of(raw), revision=revision_of(raw), began=began, at=at)
+
+
+class Runs:
+    """The successful runs seen, as few as are needed: per service the latest settled one, and the first that is not.
+
+    :param settled: runs known by then can no longer turn out to have failed; None: all are settled.
+    """
+
+    def __init__(self, settled: datetime | None) -> None:
+        self._settled = settled
+        self._latest: dict[str, Run] = {}
+        self._unsettled: dict[str, tuple[Run, Mapping[str, Any]]] = {}
+
+    def add(self, run: Run, raw: Mapping[str, Any]) -> None:
+        """Take one run and the entry that proves it."""
+        if self._settled is not None and run.at > self._settled:
+            first = self._unsettled.get(run.service)
+            if first is None or run.at < first[0].at:
+                self._unsettled[run.service] = (run, raw)
+            return
+        known = self._latest.get(run.service)
+        if known is None or known.at < run.at:
+            self._latest[run.service] = run
+
+    def clean(self, last_failures: Mapping[str, datetime]) -> dict[str, Run]:
+        """Per service the latest settled run, if it began after the service's last failure."""
+        return {
+            service: run
+            for service, run in sorted(self._latest.items())
+            if service not in last_failures or run.began > last_failures[service]
+        }
+
+    def unsettled(self) -> list[Mapping[str, Any]]:
+        """The entries of runs that it is too early to call clean."""
+        return [raw for _, raw in self._unsettled.values()]

@@ -1,0 +1,53 @@
+"""Who carried a traceback into the log: a logger, the code's own message, or a framework that nobody asked."""
+
+from __future__ import annotations
+
+import re
+
+from checks.logs.entry import LEVELS
+
+_LEVEL_WORD = re.compile(r"(?<![\w'\"./])(DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|EXCEPTION)(?![\w'\"/])")
+_LOWER_LEVEL = re.compile(
+    r"(?:\[|\blevel=\"?)(debug|info|notice|warning|warn|error|critical|fatal|exception)\s{0,9}[\]\" ]"
+)
+_LOOK_FOR_LEVEL = 160
+_FRAMEWORK = re.compile(
+    r"Exception on |Exception in (?:worker process|ASGI application|thread|callback|default exception handler)"
+    r"|Exception ignored in|Unhandled (?:error|exception)|Uncaught exception|[Ee]rror handling request"
+    r"|Internal Server Error|exception was never retrieved|\basyncio\b|^(?:future|task|handle|context): ?<"
+    r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
+    r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"
+    r"|Traceback \(most recent|^Error while finding module specification"
+)
+_SMELL = re.compile(
+    r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|cannot|unable|crash|abort|problem|fatal|went wrong|!$"
+    r"|gave up|giving up"
+)
+_ON_PURPOSE = re.compile(
+    r"(?i)optional|fall(?:ing|s)? ?back|not (?:installed|available)|unavailable|skipp|without|instead|ignor|disabled"
+)
+
+
+def level_in(line: str) -> int | None:
+    """The level that a line states near its beginning, on the scale of Python's logging; None if it does not."""
+    head = line[:_LOOK_FOR_LEVEL]
+    found = _LEVEL_WORD.search(head) or _LOWER_LEVEL.search(head)
+    return LEVELS.get(found.group(1).upper()) if found else None
+
+
+def is_framework(line: str) -> bool:
+    """Whether a line is the platform's or a framework's own report of what nobody caught."""
+    return _FRAMEWORK.search(line[:500]) is not None
+
+
+def is_own_message(line: str) -> bool:
+    """Whether a line reads like code telling of what it caught: a logger's WARNING or above, or words of failure."""
+    level = level_in(line)
+    if level is not None:
+        return level >= LEVELS["WARNING"]
+    return _SMELL.search(line[:500]) is not None
+
+
+def on_purpose(line: str) -> bool:
+    """Whether a line says that something is left out knowingly (an optional dependency)."""
+    return _ON_PURPOSE.search(line[:500]) is not None

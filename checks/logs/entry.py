@@ -1,0 +1,188 @@
+"""One Cloud Logging entry, normalised: who wrote it, when, in which execution, and what it says.
+
+The shape read here is the JSON of ``LogEntry`` (cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry) as
+``gcloud logging read --format=json`` prints it. Everything in it is hostile: any field may have any type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from checks.logs.payload import payload_level, payload_text
+from checks.model import normal_service
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NANOS_PER_MICRO = 1_000
+UNKNOWN_SERVICE = "unknown"
+MAX_TEXT = 262_144  # an entry holds at most 256 KiB (quotas page); joined parts are cut to the same size
+LEVELS: Mapping[str, int] = {
+    "DEBUG": 10,
+    "INFO": 20,
+    "NOTICE": 25,
+    "WARN": 30,
+    "WARNING": 30,
+    "ERROR": 40,
+    "EXCEPTION": 40,
+    "CRITICAL": 50,
+    "FATAL": 50,
+    "ALERT": 50,
+    "EMERGENCY": 50,
+}
+_NANO_DIGITS = re.compile(r"\.\d{6}(\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry, ready for stitching.
+
+    ``nanos`` and ``known`` are nanoseconds since 1970 (datetimes hold microseconds only, and order matters):
+    when it was written, and when it could be known (the later of written and received).
+    ``level`` is on the scale of Python's logging, None where no severity is set. ``logged``: a structured logger wrote
+    it. ``alone``: it is complete in itself and never continues the lines of its neighbours.
+    """
+
+    insert_id: str
+    nanos: int
+    known: int
+    service: str
+    revision: str | None
+    execution_id: str | None
+    instance: str
+    thread: str
+    log: str
+    level: int | None
+    text: str
+    logged: bool
+    alone: bool
+    raw: Mapping[str, Any]
+
+    @property
+    def group(self) -> tuple[str, str, str, str]:
+        """What must be equal for two entries to be lines of one text."""
+        return (self.service, self.revision or "", self.instance, self.thread)
+
+    @property
+    def at(self) -> datetime:
+        """When it was written, UTC, to the microsecond."""
+        return moment(self.nanos)
+
+    @property
+    def key(self) -> str:
+        """The identity under which a repeated delivery is recognised: insertId, time and service."""
+        identity = f"{self.insert_id}\0{self.nanos}\0{self.service}"
+        if not self.insert_id:  # without an insertId only equal content is the same entry
+            identity += f"\0{self.text}"
+        return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def moment(nanos: int) -> datetime:
+    """Nanoseconds since 1970 as a UTC datetime, cut to the microsecond."""
+    return EPOCH + timedelta(microseconds=nanos // NANOS_PER_MICRO)
+
+
+def nanos_of(value: Any) -> int | None:
+    """An RFC 3339 time as nanoseconds since 1970; None for anything else, a time without zone included."""
+    if not isinstance(value, str) or len(value) > 64:  # noqa: PLR2004 - no timestamp is that long
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        if parsed.tzinfo is None:
+            return None
+        nanos = (parsed - EPOCH) // timedelta(microseconds=1) * NANOS_PER_MICRO
+    except (ValueError, OverflowError):
+        return None
+    rest = _NANO_DIGITS.search(value)
+    return nanos + (int(rest.group(1).ljust(3, "0")) if rest else 0)
+
+
+def written(raw: Mapping[str, Any]) -> int | None:
+    """When an entry was written, in nanoseconds: its timestamp, else when it was received; None if it has neither."""
+    nanos = nanos_of(raw.get("timestamp"))
+    return nanos_of(raw.get("receiveTimestamp")) if nanos is None else nanos
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text_of(value: Any) -> str:
+    """The value if it is text, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def service_of(raw: Mapping[str, Any]) -> str:
+    """The function, service or job that wrote an entry, normalised; ``unknown`` where nothing says it.
+
+    gen1: ``function_name``; gen2 and Cloud Run: ``service_name``, or the label ``goog-drz-cloudfunctions-id``, which
+    keeps underscores; jobs: ``job_name``.
+    """
+    resource = mapping(mapping(raw.get("resource")).get("labels"))
+    labels = mapping(raw.get("labels"))
+    for name in (
+        resource.get("service_name"),
+        resource.get("function_name"),
+        resource.get("job_name"),
+        labels.get("goog-drz-cloudfunctions-id"),
+        resource.get("container_name"),
+        resource.get("module_id"),
+    ):
+        if isinstance(name, str) and name.strip():
+            return normal_service(name)
+    return UNKNOWN_SERVICE
+
+
+def log_of(raw: Mapping[str, Any]) -> str:
+    """The short name of the log: ``stderr``, ``requests``, ``system``, ``cloud-functions``, ``activity``..."""
+    return text_of(raw.get("logName")).replace("%2F", "/").rpartition("/")[2]
+
+
+def revision_of(raw: Mapping[str, Any]) -> str | None:
+    """The revision that wrote an entry; None for gen1 functions and jobs."""
+    return text_of(mapping(mapping(raw.get("resource")).get("labels")).get("revision_name")) or None
+
+
+def entry_of(raw: Mapping[str, Any], text: str | None = None) -> Entry | None:
+    """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
+
+    :param text: what it says, where that is known already (joined parts of a split entry).
+    """
+    nanos = written(raw)
+    if nanos is None:
+        return None
+    received = nanos_of(raw.get("receiveTimestamp"))
+    labels = mapping(raw.get("labels"))
+    record = mapping(raw.get("jsonPayload"))
+    if text is None:
+        text, alone = payload_text(raw)
+    else:
+        alone = False
+    severity = text_of(raw.get("severity")).upper()
+    level = LEVELS.get(severity)
+    if level is None and record:
+        level = LEVELS.get(payload_level(record))
+    execution = text_of(labels.get("execution_id")) or None
+    return Entry(
+        insert_id=text_of(raw.get("insertId")),
+        nanos=nanos,
+        known=nanos if received is None else max(nanos, received),
+        service=service_of(raw),
+        revision=revision_of(raw),
+        execution_id=execution,
+        instance=text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")),
+        thread=execution
+        or text_of(labels.get("run.googleapis.com/execution_name"))
+        or text_of(raw.get("trace"))
+        or text_of(raw.get("spanId")),
+        log=log_of(raw),
+        level=level,
+        text=text[:MAX_TEXT],
+        logged=bool(record) or isinstance(raw.get("sourceLocation"), Mapping),
+        alone=alone,
+        raw=raw,
+    )

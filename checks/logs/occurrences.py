@@ -1,0 +1,254 @@
+"""Chains and mentions of one execution -> occurrences of failures: each thing that happened, counted once.
+
+Code often says the same thing twice: the message and then the traceback, the same exception logged by the function
+and again by the framework, a line repeated after the traceback. All of these are one occurrence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from checks.logs import carriers
+from checks.logs.entry import LEVELS, Entry, moment
+from checks.logs.signatures import Defect, canonical, said
+from checks.logs.tracebacks import HEADER, Chain, Frame, Mention, Raised
+
+_SECOND = 1_000_000_000
+_SAME_EXCEPTION = _SECOND  # a message and its traceback, or two reports of one exception, are no further apart
+_MAX_SAMPLE = 2_000
+_MAX_MESSAGE = 300
+_SAMPLE_LINES = 20
+_QUIET_BELOW = LEVELS["WARNING"]  # "at INFO or DEBUG it is not reported"
+
+Meaning = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One failure that happened once. Times are UTC; ``keys`` identify the entries that hold it.
+
+    ``known`` is when its last line could be known, in nanoseconds since 1970; ``written`` when the first was written.
+    """
+
+    exception: str
+    name: str | None
+    module: str | None
+    kind: str
+    service: str
+    revision: str | None
+    execution_id: str | None
+    file: str | None
+    line: int | None
+    function: str | None
+    handled: bool
+    first_seen: datetime
+    last_seen: datetime
+    written: int
+    known: int
+    insert_ids: tuple[str, ...]
+    keys: tuple[str, ...]
+    message: str
+    sample: str
+
+
+@dataclass(slots=True)
+class _Report:
+    """One report of an exception, on its way to become an occurrence or a part of one."""
+
+    start: int
+    end: int
+    defect: Defect
+    meaning: Meaning
+    entries: list[Entry]
+    raised: Raised | None
+    words: str
+    handled: bool
+    message: str
+    sample: str
+    also: list[Entry] = field(default_factory=list)  # lines that only repeat it
+
+
+def occurrences(events: Iterable[Chain | Mention]) -> list[Occurrence]:
+    """What happened in one execution (or instance, where executions are not told apart), in order of time."""
+    chains = [event for event in events if isinstance(event, Chain) and event.entries]
+    mentions = [event for event in events if isinstance(event, Mention) and not event.foreign]
+    by_text: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        by_text.setdefault(mention.text, []).append(mention)
+    spoken = _Spoken()
+    reports = []
+    for chain in chains:
+        report = _chain_report(chain, introduced=_is_introduced(chain, by_text.get(chain.carrier, ())))
+        spoken.add(chain, report)
+        if report is not None:
+            reports.append(report)
+    spoken.sort()
+    reports.extend(_mention_report(mention) for mention in mentions if not spoken.covers(mention))
+    reports.sort(key=lambda report: (report.start, report.end))
+    return [_occurrence(merged) for merged in _merged(reports)]
+
+
+def _is_introduced(chain: Chain, before: Sequence[Mention]) -> bool:
+    """Whether the line just before a traceback is the code's own message of the same exception."""
+    start, meanings = chain.entries[0].nanos, _meanings(chain)
+    return any(
+        _meaning(mention.defect) in meanings and abs(start - mention.entry.nanos) <= _SAME_EXCEPTION
+        for mention in before[:1000]
+    )
+
+
+class _Spoken:
+    """What the tracebacks of an execution say, to recognise lines that only repeat it."""
+
+    def __init__(self) -> None:
+        self._spans: dict[Meaning, list[tuple[int, int, _Report | None]]] = {}
+
+    def add(self, chain: Chain, report: _Report | None) -> None:
+        """Take one traceback, and what is to be reported of it."""
+        for meaning in _meanings(chain):
+            spans = self._spans.setdefault(meaning, [])
+            spans.append((chain.entries[0].nanos, chain.entries[-1].nanos, report))
+
+    def sort(self) -> None:
+        """All are known: questions may be asked."""
+        for spans in self._spans.values():
+            spans.sort(key=lambda span: span[:2])
+
+    def covers(self, mention: Mention) -> bool:
+        """Whether a traceback close by says the same; the line is then counted with it. The next one is preferred."""
+        at = mention.entry.nanos
+        spans = self._spans.get(_meaning(mention.defect), [])
+        following = bisect_right(spans, at - 1, key=lambda span: span[0])
+        near = [*spans[following : following + 1], *spans[max(0, following - 3) : following][::-1]]
+        for start, end, report in near:
+            if start - _SAME_EXCEPTION <= at <= end + _SAME_EXCEPTION:
+                if report is not None:
+                    report.also.append(mention.entry)
+                return True
+        return False
+
+
+def _meaning(defect: Defect) -> Meaning:
+    return defect.kind, canonical(defect.kind, defect.name)
+
+
+def _meanings(chain: Chain) -> set[Meaning]:
+    found = {_meaning(one.defect) for one in chain.raised if one.defect}
+    found.update(meaning for one in chain.raised if (meaning := said(one.message)))
+    return found
+
+
+def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
+    failure = chain.failure()
+    if failure is None or failure.defect is None:
+        return None
+    last = chain.entries[-1]
+    # The platform marks a bare traceback ERROR whatever the logger's line before it says.
+    levels = [last.level if last.level is not None else chain.entries[0].level]
+    if not chain.entries[0].logged and (chain.own_entry_carrier or carriers.on_purpose(chain.carrier)):
+        levels.append(chain.carrier_level)
+    if any(level is not None and level < _QUIET_BELOW for level in levels):
+        return None
+    return _Report(
+        start=chain.entries[0].nanos,
+        end=last.nanos,
+        defect=failure.defect,
+        meaning=_meaning(failure.defect),
+        entries=chain.entries,
+        raised=failure,
+        words=_words(chain.carrier),
+        handled=_is_handled(chain, introduced=introduced),
+        message=failure.message,
+        sample="\n".join(list(chain.sample)[-_SAMPLE_LINES:]),
+    )
+
+
+def _is_handled(chain: Chain, *, introduced: bool) -> bool:
+    if chain.carrier and carriers.is_framework(chain.carrier):
+        return False
+    if chain.entries[0].logged and chain.entries[0].log != "activity":
+        return not any(
+            carriers.is_framework(line) for line in chain.entries[0].text.split(HEADER, 1)[0].split("\n")[:20]
+        )
+    return bool(chain.carrier) and (introduced or carriers.is_own_message(chain.carrier))
+
+
+def _mention_report(mention: Mention) -> _Report:
+    entry = mention.entry
+    bare = not mention.lead.strip() and not entry.logged and mention.text.startswith(f"{mention.defect.exception}: ")
+    return _Report(
+        start=entry.nanos,
+        end=entry.nanos,
+        defect=mention.defect,
+        meaning=_meaning(mention.defect),
+        entries=[entry],
+        raised=None,
+        words=_words(mention.lead),
+        handled=not bare and not carriers.is_framework(mention.text),
+        message=mention.text[len(mention.lead) :].removeprefix(f"{mention.defect.exception}: "),
+        sample=mention.text,
+    )
+
+
+def _words(text: str) -> str:
+    """The first words of a message, logger prefix included: what tells two messages of the same code apart."""
+    return " ".join(text.split(None, 4)[:3])
+
+
+def _merged(reports: Sequence[_Report]) -> list[list[_Report]]:
+    """Reports that tell of one and the same exception, together."""
+    result: list[list[_Report]] = []
+    latest: dict[Meaning, list[_Report]] = {}
+    for report in reports:
+        same = latest.get(report.meaning)
+        if same is not None and _repeats(report, same):
+            same.append(report)
+        else:
+            same = [report]
+            result.append(same)
+            latest[report.meaning] = same
+    return result
+
+
+def _repeats(report: _Report, same: Sequence[_Report]) -> bool:
+    last = same[-1]
+    if report.start - last.end > _SAME_EXCEPTION or len(same) >= 20:  # noqa: PLR2004 - nobody logs one exception so often
+        return False
+    if report.raised is None or last.raised is None:
+        return report.raised is None and last.raised is None and report.words not in {one.words for one in same}
+    old, new = last.raised.frames, report.raised.frames
+    if not old or not new or len(new) < len(old) or new[len(new) - len(old) :] != old:
+        return False
+    return len(new) > len(old) or report.words not in {one.words for one in same}
+
+
+def _occurrence(reports: Sequence[_Report]) -> Occurrence:
+    first = reports[0]
+    entries = [entry for report in reports for entry in report.entries]
+    where: Frame | None = next((one.raised.where for one in reports if one.raised), None)
+    repeated = [entry for report in reports for entry in report.also]
+    oldest, latest = min(entry.nanos for entry in entries), max(entry.nanos for entry in entries)
+    return Occurrence(
+        exception=first.defect.exception,
+        name=first.defect.name,
+        module=first.defect.module,
+        kind=first.defect.kind,
+        service=entries[0].service,
+        revision=entries[0].revision,
+        execution_id=next((entry.execution_id for entry in entries if entry.execution_id), None),
+        file=where.file if where else None,
+        line=where.line if where else None,
+        function=where.function if where else None,
+        handled=all(report.handled for report in reports),
+        first_seen=moment(oldest),
+        last_seen=moment(latest),
+        written=oldest,
+        known=max(entry.known for entry in (*entries, *repeated)),
+        insert_ids=tuple(dict.fromkeys(entry.insert_id for entry in entries if entry.insert_id)),
+        keys=tuple(dict.fromkeys(entry.key for entry in (*entries, *repeated))),
+        message=first.message[:_MAX_MESSAGE],
+        sample=first.sample[-_MAX_SAMPLE:],
+    )

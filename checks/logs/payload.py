@@ -1,0 +1,152 @@
+"""What an entry says, as plain text, whichever of the three payloads it came in.
+
+Structured loggers put a traceback into a field of their own: ``exc_info`` (python-json-logger), ``exception``
+(structlog), ``stack_trace`` (Error Reporting's name), ``text`` (loguru's serialize). structlog's ``dict_tracebacks``
+writes objects instead of text: they are written out again as Python would have printed them, so that one parser
+serves all. Only fields with such a meaning are read: what users typed stands in other fields.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+CAUSE = "The above exception was the direct cause of the following exception:"
+CONTEXT = "During handling of the above exception, another exception occurred:"
+_MESSAGE_FIELDS = ("message", "msg", "event", "textPayload", "text")
+_LEVEL_FIELDS = ("severity", "level", "levelname", "log_level", "log.level")
+_NOT_LETTERS = re.compile(r"[^a-z]")
+# Names of fields, letters only and in lower case, that hold an exception by the custom of some logger.
+_ERROR_FIELDS = frozenset(
+    ("exc", "excinfo", "exctext", "exception", "error", "err", "errormessage", "stack", "tb", "traceback", "stacktrace")
+)
+_ERROR_ENDINGS = ("traceback", "stacktrace", "excinfo", "exception")
+_MAX_DEPTH = 4
+_MAX_FIELDS = 200
+_MAX_ITEMS = 60
+_LOAD_HINTS = ('"', "Traceback", "rror", "No module")
+
+
+def payload_text(raw: Mapping[str, Any]) -> tuple[str, bool]:
+    """The text of an entry, and whether it is complete in itself (a record of a structured logger with its exception,
+    an audit record): such a text never continues the lines of its neighbours. Empty where there is none.
+    """
+    text = raw.get("textPayload")
+    if isinstance(text, str):
+        if text.startswith("{") and len(text) > 1:
+            return _json_line(text)
+        return text, False
+    record = raw.get("jsonPayload")
+    if isinstance(record, Mapping):
+        return _record_text(record)
+    audit = raw.get("protoPayload")
+    if isinstance(audit, Mapping):
+        status = audit.get("status")
+        message = status.get("message") if isinstance(status, Mapping) else None
+        return (message, True) if isinstance(message, str) else ("", True)
+    return "", False
+
+
+def payload_level(record: Mapping[str, Any]) -> str:
+    """The level that a structured record states itself, in capitals; empty where it states none."""
+    for field in _LEVEL_FIELDS:
+        value = record.get(field)
+        if isinstance(value, Mapping):
+            value = value.get("name")
+        if isinstance(value, str):
+            return value.strip().upper()
+    inner = record.get("record")  # loguru
+    return payload_level(inner) if isinstance(inner, Mapping) and inner is not record else ""
+
+
+def _json_line(text: str) -> tuple[str, bool]:
+    """A JSON object that was delivered as text (a line that the platform did not lift)."""
+    if not any(hint in text for hint in _LOAD_HINTS):
+        return text, False
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return text, False
+    return _record_text(record) if isinstance(record, Mapping) else (text, False)
+
+
+def _record_text(record: Mapping[str, Any]) -> tuple[str, bool]:
+    message = next((record[f] for f in _MESSAGE_FIELDS if isinstance(record.get(f), str)), "")
+    details = [text for text in _error_texts(record, 0) if text.strip() and text not in message]
+    if not details:
+        return message, False
+    return "\n".join((message, *details)) if message else "\n".join(details), True
+
+
+def _error_texts(record: Mapping[str, Any], depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    for number, (field, value) in enumerate(record.items()):
+        if number >= _MAX_FIELDS:
+            return
+        name = _NOT_LETTERS.sub("", str(field)[:80].lower())
+        if name in _ERROR_FIELDS or name.endswith(_ERROR_ENDINGS):
+            yield from _error_value(value, depth)
+        elif name == "record" and isinstance(value, Mapping):
+            yield from _error_texts(value, depth + 1)
+
+
+def _error_value(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        kind = value.get("type") or value.get("exc_type") or value.get("class") or value.get("kind")
+        said = value.get("value") or value.get("message") or value.get("exc_value")
+        inner = list(_error_texts(value, depth + 1))
+        if isinstance(value.get("frames"), Sequence) and not isinstance(value.get("frames"), str):
+            yield from _stacks([value], depth)
+        elif inner:
+            yield from inner
+        elif isinstance(kind, str) and isinstance(said, str):
+            yield f"{kind}: {said}"
+        elif isinstance(said, str):
+            yield said
+    elif isinstance(value, Sequence):
+        yield from _stacks(value, depth)
+
+
+def _stacks(stacks: Sequence[Any], depth: int) -> Iterator[str]:
+    """Structlog's list of stacks, the last raised first, as Python prints it: the root first."""
+    if depth > _MAX_DEPTH:
+        return
+    if stacks and all(isinstance(line, str) for line in stacks[:_MAX_ITEMS]):
+        yield "\n".join(line.rstrip("\n") for line in stacks[:1000])
+        return
+    chosen = [stack for stack in stacks[:_MAX_ITEMS] if isinstance(stack, Mapping)]
+    lines: list[str] = []
+    for wrapper, stack in reversed(list(zip([None, *chosen], chosen, strict=False))):
+        lines += _stack_lines(stack)
+        if wrapper is not None:
+            lines += ["", CAUSE if stack.get("is_cause") else CONTEXT, ""]
+    if lines:
+        yield "\n".join(lines)
+    for stack in chosen:
+        members = stack.get("exceptions")
+        if isinstance(members, Sequence) and not isinstance(members, str):
+            for member in members[:_MAX_ITEMS]:
+                inner = member.get("stacks") if isinstance(member, Mapping) else member
+                if isinstance(inner, Sequence) and not isinstance(inner, str):
+                    yield from _stacks(inner, depth + 1)
+
+
+def _stack_lines(stack: Mapping[str, Any]) -> list[str]:
+    lines = ["Traceback (most recent call last):"]
+    frames = stack.get("frames")
+    for frame in frames[:1000] if isinstance(frames, Sequence) and not isinstance(frames, str) else ():
+        if isinstance(frame, Mapping):
+            lines.append(f'  File "{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}')
+            if isinstance(frame.get("line"), str) and frame["line"].strip():
+                lines.append(f"    {frame['line'].strip()}")
+    wrong = stack.get("syntax_error")
+    if isinstance(wrong, Mapping):
+        lines.append(f'  File "{wrong.get("filename")}", line {wrong.get("lineno")}')
+    value = stack.get("exc_value")
+    lines.append(f"{stack.get('exc_type')}: {value}" if value not in (None, "") else str(stack.get("exc_type")))
+    return lines

@@ -1,0 +1,339 @@
+"""The words by which Python says that an import or a name is broken, in versions 2.7 to 3.13, and BigQuery that a
+table is missing.
+
+``defect_of`` reads the last line of a traceback (class and message), ``mention_of`` a line in which code logged only
+``str(exc)``. Every pattern is anchored or bounded: the text is hostile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from checks.logs.entry import LEVELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """What is broken: the class without its package, the missing name, the module concerned, and the kind of break.
+
+    ``name`` and ``module`` are None where the message does not print them.
+    """
+
+    exception: str
+    name: str | None
+    module: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A pattern of the user's own, in RE2 syntax; what it matches is a signal, never a failure."""
+
+    name: str
+    pattern: Any  # re2's compiled pattern has no public type
+
+
+_NAME = r"([^'\n]{1,300})"
+_TABLE = r"`?((?:[a-z0-9.-]{1,80}:)?[a-zA-Z0-9_-]{1,80}[:.][\w.$*-]{1,400}[\w*])`?"
+_HINT = r"(?:\.? ?(?:Or )?[Dd]id you [^?\n]{1,300}\?)*"
+
+
+def _missing_module(found: re.Match[str]) -> Defect:
+    quoted, plain = found.group(1), found.group(2)
+    name = quoted or plain
+    # Only Python 2 prints the name without quotes, and its class is ImportError.
+    return Defect(
+        exception="ModuleNotFoundError" if quoted else "ImportError", name=name, module=name, kind="missing-module"
+    )
+
+
+def _missing_name(found: re.Match[str]) -> Defect:
+    quoted, plain, partly, module = found.groups()
+    known = module if module and not module.startswith("<") else None
+    circular = bool(partly) or "circular import" in found.string[found.end() : found.end() + 60]
+    kind = "circular-import" if circular else "missing-name"
+    return Defect(exception="ImportError", name=quoted or plain, module=known, kind=kind)
+
+
+def _module_attribute(found: re.Match[str]) -> Defect:
+    module, name = found.groups()
+    circular = "(most likely due to a circular import)" in found.string[found.end() : found.end() + 80]
+    kind = "circular-import" if circular else "module-attribute"
+    return Defect(exception="AttributeError", name=name, module=module, kind=kind)
+
+
+def _plain(exception: str, kind: str) -> Callable[[re.Match[str]], Defect]:
+    def build(found: re.Match[str]) -> Defect:
+        name = next((group for group in found.groups() if group), None)
+        return Defect(exception=exception, name=name, module=None, kind=kind)
+
+    return build
+
+
+def _submodule(found: re.Match[str]) -> Defect:
+    return Defect(exception="AttributeError", name=found.group(1), module=found.group(2), kind="circular-import")
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    literal: str  # a plain piece of it, searched for first
+    classes: frozenset[str]  # the classes that may carry it
+    pattern: re.Pattern[str]
+    build: Callable[[re.Match[str]], Defect]
+
+
+def _phrase(literal: str, classes: str, pattern: str, build: Callable[[re.Match[str]], Defect]) -> _Phrase:
+    return _Phrase(literal, frozenset(classes.split()), re.compile(pattern), build)
+
+
+_PHRASES = (
+    _phrase(
+        "No module named",
+        "ModuleNotFoundError ImportError",
+        rf"No module named (?:'{_NAME}'(?:; '[^'\n]{{1,300}}' is not a package)?"
+        r"|([A-Za-z_][\w.]{0,300})(?=[\s)\]\"']*$))",
+        _missing_module,
+    ),
+    _phrase(
+        "is not defined",
+        "NameError",
+        rf"(?:global )?name '{_NAME}' is not defined{_HINT}",
+        _plain("NameError", "undefined-name"),
+    ),
+    _phrase(
+        "free variable",
+        "NameError",
+        rf"(?:cannot access )?free variable '{_NAME}' "
+        r"(?:referenced before assignment|where it is not associated with a value) in enclosing scope",
+        _plain("NameError", "free-variable"),
+    ),
+    _phrase(
+        "local variable",
+        "UnboundLocalError",
+        rf"(?:cannot access )?local variable '{_NAME}' "
+        r"(?:referenced before assignment|where it is not associated with a value)",
+        _plain("UnboundLocalError", "unbound-local"),
+    ),
+    _phrase(
+        "cannot import name",
+        "ImportError ModuleNotFoundError",
+        rf"cannot import name (?:'{_NAME}'|([A-Za-z_]\w{{0,200}})(?=[\s)\]\"']*$))"
+        rf"(?: from (partially initialized module )?'{_NAME}')?(?: \([^()\n]{{1,500}}\)){{0,2}}{_HINT}",
+        _missing_name,
+    ),
+    _phrase(
+        "has no attribute",
+        "AttributeError",
+        rf"(?:partially initialized )?module '{_NAME}'(?: from '[^'\n]{{1,500}}')? has no attribute '{_NAME}'{_HINT}",
+        _module_attribute,
+    ),
+    _phrase(
+        "'module' object has no attribute",
+        "AttributeError",
+        rf"'module' object has no attribute '{_NAME}'",
+        _plain("AttributeError", "module-attribute"),
+    ),
+    _phrase(
+        "cannot access submodule",
+        "AttributeError",
+        rf"cannot access submodule '{_NAME}' of module '{_NAME}'",
+        _submodule,
+    ),
+    _phrase(
+        "relative import",
+        "ImportError ValueError SystemError",
+        r"(?:[Aa]ttempted relative import (?:with no known parent package|beyond top-?level package|in non-package)"
+        r"|Parent module '[^'\n]{0,300}' not loaded, cannot perform relative import)",
+        _plain("ImportError", "relative-import"),
+    ),
+    _phrase(
+        "ound: Table",
+        "NotFound BadRequest",
+        r"(?:404 )?(?:(?:GET|POST|PUT|PATCH|DELETE) \S{1,2000}: )?(?:400 [^\n]{0,200}?)?"
+        rf"[Nn]ot [Ff]ound: Table {_TABLE}",
+        _plain("NotFound", "bq-table-not-found"),
+    ),
+)
+_SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5}){0,4}|pyd|dll|dylib))(?=$|[:\s)])")
+_NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
+_OPTIONAL = re.compile(rf"[Mm]issing (?:optional )?dependency '{_NAME}'")
+_SYNTAX = frozenset(("SyntaxError", "IndentationError", "TabError"))
+_SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")
+WATCHED = frozenset().union(*(phrase.classes for phrase in _PHRASES)) | _SYNTAX
+SHUTDOWN_NOISE = "Python is likely shutting down"
+
+_CLASS_BEFORE = re.compile(r"(?<![\w.])([A-Za-z_][\w.]{0,200})(?:: ?|\(([\"']))$")
+_LIKE_EXCEPTION = re.compile(r"[A-Z]\w{0,100}(?:Error|Exception|Warning|NotFound|Interrupt|Exit|Fault|Failure)$")
+_BUILTIN_PACKAGES = ("", "builtins", "exceptions")
+_TEST_NAMES = re.compile(r"::|(?<![A-Za-z])test_\w")
+_COMPILER_PLACE = re.compile(r":\d{1,7}:\d{1,7}: ?$")
+_SMELL = re.compile(
+    r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|unable|crash|abort|broken|problem|fatal|missing|invalid|refus|"
+    r"reject|warn|cannot"
+)
+_LOGFMT_BEFORE = re.compile(r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$")
+_OPENERS = (":", "-", "(", "[", "=", ">", "|", ";", ",", "\u2013", "\u2014")
+_MAX_BEFORE = 400
+REPORTED_LEVEL = LEVELS["ERROR"]
+
+
+def last_name(qualified: str) -> tuple[str, str]:
+    """A class as it is printed, split into package (may be empty) and name."""
+    package, _, name = qualified.rpartition(".")
+    return package, name
+
+
+def is_watched(qualified: str) -> bool:
+    """Whether a printed class can be a failure: a builtin under its own name, or Google's NotFound and BadRequest.
+
+    ``pkg.NameError`` is a class that happens to have this name.
+    """
+    package, name = last_name(qualified)
+    if name in {"NotFound", "BadRequest"}:
+        return not package or package.startswith("google.")
+    return name in WATCHED and package in _BUILTIN_PACKAGES
+
+
+def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: str | None = None) -> Defect | None:
+    """What the last line of a traceback says is broken; None if it is no concern of ours.
+
+    :param qualified: the class as printed, package included.
+    :param in_traceback: frames or a header were printed before it: then also a message of unknown wording counts as a
+        broken import.
+    :param syntax_file: the file printed without a function, where there is one: code that cannot be parsed.
+    """
+    if not is_watched(qualified) or SHUTDOWN_NOISE in message:
+        return None
+    _, exception = last_name(qualified)
+    if exception in _SYNTAX:
+        parsed_file = syntax_file is not None and not syntax_file.startswith("<")
+        cut = syntax_file is None and exception != "SyntaxError" and not in_traceback
+        return Defect(exception=exception, name=None, module=None, kind="syntax") if parsed_file or cut else None
+    for phrase in _PHRASES:
+        if exception in phrase.classes and phrase.literal in message:
+            found = phrase.pattern.match(message)
+            if found:
+                defect = phrase.build(found)
+                return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
+    if exception in {"ImportError", "ModuleNotFoundError"}:
+        return _other_import(exception, message, in_traceback=in_traceback)
+    return None
+
+
+def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect | None:
+    library = _SHARED_OBJECT.search(message[:2000])
+    if library or any(words in message for words in _NATIVE_WORDS):
+        name = library.group(1) if library else None
+        return Defect(exception=exception, name=name, module=None, kind="native-library")
+    wanted = _OPTIONAL.search(message[:2000])
+    if wanted:
+        return Defect(exception=exception, name=wanted.group(1), module=wanted.group(1), kind="missing-module")
+    if not in_traceback:
+        return None
+    return Defect(exception=exception, name=None, module=None, kind="missing-module")
+
+
+def said(message: str) -> tuple[str, str | None] | None:
+    """The (kind, name) that a message speaks of, whatever class carries it; None for any other message."""
+    for phrase in _PHRASES:
+        if phrase.literal in message:
+            found = phrase.pattern.search(message[:4000])
+            if found:
+                defect = phrase.build(found)
+                return defect.kind, canonical(defect.kind, defect.name)
+    return None
+
+
+def canonical(kind: str, name: str | None) -> str | None:
+    """A name in the spelling that fingerprints use: ``project:dataset.table`` is ``project.dataset.table``."""
+    return name.replace(":", ".") if kind == "bq-table-not-found" and name else name
+
+
+def mention_of(line: str, level: int | None) -> tuple[Defect, str] | None:
+    """What a line of log text says is broken, and the words before it, when code logged no more than ``str(exc)``.
+
+    At ERROR and above the words may stand anywhere; below nothing is reported. Where no level is known they must end
+    the line and follow words of failure (``Failed to write: name 'x' is not defined``) or stand alone. Text in quotes,
+    test names, and messages of a class that is not watched are not failures.
+    """
+    if level is not None and level < REPORTED_LEVEL:
+        return None
+    for phrase in _PHRASES:
+        if phrase.literal in line:
+            found = phrase.pattern.search(line)
+            defect = found and _accepted(line, found, phrase, level)
+            if found and defect:
+                return defect, line[: found.start()]
+    if ".py, line " in line:
+        return _mentioned_syntax(line, level)
+    return _mentioned_class(line)
+
+
+def _accepted(  # noqa: PLR0911 - one return for each reason not to believe a line
+    line: str, found: re.Match[str], phrase: _Phrase, level: int | None
+) -> Defect | None:
+    start, end, defect = found.start(), found.end(), phrase.build(found)
+    before = line[max(0, start - _MAX_BEFORE) : start]
+    if _TEST_NAMES.search(before) or _COMPILER_PLACE.search(before):
+        return None
+    printed = _CLASS_BEFORE.search(before)
+    if printed:
+        package, name = last_name(printed.group(1))
+        if is_watched(printed.group(1)) and name in phrase.classes:
+            defect = Defect(exception=name, name=defect.name, module=defect.module, kind=defect.kind)
+            before = before[: printed.start()]
+        elif (_LIKE_EXCEPTION.match(name) and (package or name not in {"Error", "Exception"})) or printed.group(2):
+            return None
+    elif before.endswith(('"', "'", "`")) and not _LOGFMT_BEFORE.search(before):
+        return None
+    rest = line[end : end + 2]
+    if rest[:1].isalnum() or rest[:1] == "_":
+        return None
+    lead = before.rstrip()
+    if level is not None or not lead:
+        whole = level is not None or not line[end:].strip(" .)]}\"'>,;")
+        return defect if whole or phrase.literal == "ound: Table" else None
+    if not lead.endswith(_OPENERS) or not _SMELL.search(before):
+        return None
+    if phrase.literal == "ound: Table":
+        return defect
+    return defect if not line[end:].strip(" .)]}\"'>,;") or line[end : end + 2] == " (" else None
+
+
+def _mentioned_syntax(line: str, level: int | None) -> tuple[Defect, str] | None:
+    """``str()`` of a SyntaxError ends in ``(main.py, line 4)``."""
+    found = _SYNTAX_TEXT.search(line)
+    if not found or level is None or line[found.end() :].strip(" .)"):
+        return None
+    named = next((name for name in _SYNTAX if f"{name}: " in line), "SyntaxError")
+    if "indent" in line and named == "SyntaxError":
+        named = "IndentationError"
+    return Defect(exception=named, name=None, module=None, kind="syntax"), line[: found.start()]
+
+
+def _mentioned_class(line: str) -> tuple[Defect, str] | None:
+    """``ImportError: libX.so.1: cannot open shared object file``: the class is printed, the wording is the loader's."""
+    at = line.find("ImportError: ")
+    if at < 0 or (at and (line[at - 1].isalnum() or line[at - 1] in "_.'\"")):
+        return None
+    defect = defect_of("ImportError", line[at + 13 :], in_traceback=False)
+    return (defect, line[:at]) if defect else None
+
+
+def compile_signatures(patterns: Mapping[str, str]) -> tuple[Signature, ...]:
+    """Patterns of the user's own, by name, ready to be searched for.
+
+    :raises ValueError: naming the pattern that RE2 does not accept.
+    """
+    compiled = []
+    for name, pattern in patterns.items():
+        try:
+            compiled.append(Signature(name=name, pattern=re2.compile(pattern)))
+        except re2.error as error:
+            raise ValueError(f"signature {name!r} is not a valid RE2 pattern: {error}") from None
+    return tuple(compiled)

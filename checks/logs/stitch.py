@@ -1,0 +1,181 @@
+"""Entries in any order -> the entries that belong together, in the order in which they were written.
+
+A cheap look at the text decides whether an entry can have to do with a traceback; of the others only the neighbours
+are kept (the line before a traceback tells who logged it). Memory is bounded: a group that grows too large is parsed
+early, and so is the oldest group when there are too many.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from checks.logs.entry import MAX_TEXT, Entry, entry_of, mapping, text_of
+from checks.logs.payload import payload_text
+
+# A line of a traceback, a line that names what is broken, or a line that ties two tracebacks together.
+_HINTS = (
+    "rror",
+    "Traceback",
+    "xception",
+    "No module",
+    "is not defined",
+    "has no attribute",
+    "referenced before",
+    "not associated",
+    "cannot import",
+    "ound: Table",
+    "relative import",
+    'File "',
+    ".py, line ",
+)
+_STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
+MAX_GROUP_ENTRIES = 4_000
+MAX_GROUP_TEXT = 8_000_000
+MAX_HELD_ENTRIES = 100_000
+MAX_SEEN = 500_000
+_MAX_PARTS = 1_000
+GroupKey = tuple[str, str, str, str]
+
+
+def is_interesting(text: str) -> bool:
+    """Whether a text can be part of a failure."""
+    return text.startswith(_STARTS) or any(hint in text for hint in _HINTS)
+
+
+class _Group:
+    __slots__ = ("entries", "size")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.size = 0
+
+
+class Stitcher:
+    """Collects entries; calls ``done`` with each finished group, its entries in order of (time, insertId).
+
+    Entries of one group share service, revision, instance, and execution (or trace).
+    """
+
+    def __init__(self, done: Callable[[list[Entry]], None]) -> None:
+        self._done = done
+        self._groups: OrderedDict[GroupKey, _Group] = OrderedDict()
+        self._neighbours: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
+        self._held = 0
+        self._seen: dict[int, None] = {}
+        self._parts: dict[str, dict[int, tuple[Mapping[str, Any], str]]] = {}
+
+    def pass_by(self, raw: Mapping[str, Any]) -> None:
+        """Take note of an entry that cannot be part of a failure, in case that its neighbour is one."""
+        if not payload_text(raw)[0].strip():
+            return
+        place = _place_of(raw)
+        if self._neighbours.get(place, raw) is None:  # the last one here was interesting (input may be newest first)
+            del self._neighbours[place]
+            entry = entry_of(raw)
+            if entry is not None:
+                self._hold(self._group(entry), entry)
+        if len(self._neighbours) > MAX_HELD_ENTRIES:
+            self._neighbours.clear()
+        self._neighbours[place] = raw
+
+    def add(self, entry: Entry) -> None:
+        """Take one entry that may be part of a failure. A repeated delivery of the same one is ignored."""
+        split = entry.raw.get("split")
+        if isinstance(split, Mapping) and text_of(split.get("uid")):
+            self._part(entry, split)
+            return
+        place = _place_of(entry.raw)
+        before = self._neighbours.get(place)
+        if before is not None:
+            neighbour = entry_of(before)
+            if neighbour is not None:
+                self._hold(self._group(neighbour), neighbour)
+        self._neighbours[place] = None
+        self._place(entry)
+
+    def finish(self) -> None:
+        """No more entries will come."""
+        for uid in list(self._parts):
+            self._join(uid)
+        while self._groups:
+            self._release()
+
+    def _group(self, entry: Entry) -> _Group:
+        group = self._groups.get(entry.group)
+        if group is None:
+            group = self._groups[entry.group] = _Group()
+        return group
+
+    def _place(self, entry: Entry) -> None:
+        group = self._group(entry)
+        self._hold(group, entry)
+        self._groups.move_to_end(entry.group)
+        if len(group.entries) > MAX_GROUP_ENTRIES or group.size > MAX_GROUP_TEXT:
+            self._shed(group)
+        while self._held > MAX_HELD_ENTRIES or len(self._groups) > MAX_HELD_ENTRIES:
+            self._release()
+
+    def _hold(self, group: _Group, entry: Entry) -> None:
+        identity = hash((entry.insert_id or entry.text, entry.nanos, entry.service))
+        if identity in self._seen:
+            return
+        self._seen[identity] = None
+        if len(self._seen) > MAX_SEEN:
+            for old in list(self._seen)[: MAX_SEEN // 2]:
+                del self._seen[old]
+        group.entries.append(entry)
+        group.size += len(entry.text)
+        self._held += 1
+
+    def _release(self) -> None:
+        _, group = self._groups.popitem(last=False)
+        self._held -= len(group.entries)
+        if group.entries:
+            self._done(_ordered(group.entries))
+
+    def _shed(self, group: _Group) -> None:
+        """Parse most of a large group, and keep the end where more entries arrive, cut at its widest gap."""
+        newest_first = group.entries[0].nanos > group.entries[-1].nanos
+        ordered = _ordered(group.entries)
+        quarter = max(2, len(ordered) // 4)
+        edge = range(1, quarter) if newest_first else range(len(ordered) - quarter, len(ordered))
+        cut = max(edge, key=lambda at: ordered[at].nanos - ordered[at - 1].nanos)
+        parsed, kept = (ordered[cut:], ordered[:cut]) if newest_first else (ordered[:cut], ordered[cut:])
+        self._held -= len(parsed)
+        group.entries = kept[::-1] if newest_first else kept
+        group.size = sum(len(entry.text) for entry in kept)
+        self._done(parsed)
+
+    def _part(self, entry: Entry, split: Mapping[str, Any]) -> None:
+        """A part of an entry that was too large (LogSplit): uid, index (0 is left out), totalSplits."""
+        uid = text_of(split.get("uid"))
+        index, total = split.get("index"), split.get("totalSplits")
+        parts = self._parts.setdefault(uid, {})
+        parts[index if isinstance(index, int) else 0] = (entry.raw, entry.text)
+        if (isinstance(total, int) and len(parts) >= total) or len(parts) >= _MAX_PARTS:
+            self._join(uid)
+        elif len(self._parts) > _MAX_PARTS:
+            self._join(next(iter(self._parts)))
+
+    def _join(self, uid: str) -> None:
+        parts = self._parts.pop(uid)
+        whole = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
+        entry = entry_of(parts[min(parts)][0], whole)
+        if entry is not None:
+            self._place(entry)
+
+
+def _ordered(entries: list[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (entry.nanos, entry.insert_id))
+
+
+def _place_of(raw: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Roughly the group of an entry, without the cost of parsing it."""
+    labels = mapping(raw.get("labels"))
+    return (
+        text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")),
+        text_of(labels.get("execution_id")) or text_of(raw.get("trace")),
+        text_of(raw.get("logName")),
+    )

@@ -1,0 +1,413 @@
+"""Lines of one log stream -> chains of raised exceptions and lone lines that speak of one.
+
+The parser is a small state machine that is fed line by line, so that it does not matter how a traceback is spread
+over entries. It never needs the header: frames without one, and an exception line without frames, still count.
+Where two tracebacks are mixed and nothing tells their executions apart, the frame whose source line contains the
+missing name is taken.
+
+Rules (README of tests/data/logs): the root of ``raise X from exc`` is the failure; of ``During handling of ...`` the
+last watched one; every member of an exception group is a chain of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from checks.logs import carriers
+from checks.logs.entry import LEVELS, Entry
+from checks.logs.payload import CAUSE, CONTEXT
+from checks.logs.signatures import Defect, defect_of, is_watched, mention_of, said
+
+HEADER = "Traceback (most recent call last)"
+MILLISECOND = 1_000_000
+_SECOND = 1_000 * MILLISECOND
+_STALE = 5 * _SECOND  # frames that wait longer for their exception line belong to nothing
+_CARRIED_WITHIN = 10 * MILLISECOND  # gen1 stamps milliseconds
+_NOTE_WITHIN = MILLISECOND
+_MAX_LINES = 20_000
+_MAX_LINE = 8_000
+_MAX_FRAMES = 400
+_KEEP_LINES = 24
+_ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
+_FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
+_BOXED_FRAME = re.compile(r"\s{0,8}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
+_MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
+_RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
+_RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
+_CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
+_STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
+_FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
+_LIBRARY = re.compile(
+    r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
+    r"|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One ``File ...`` line; ``function`` is None where none is printed (code that cannot be parsed)."""
+
+    file: str
+    line: int
+    function: str | None
+
+    @property
+    def is_library(self) -> bool:
+        """Of the interpreter, of the standard library or of an installed package."""
+        return _LIBRARY.search(self.file.replace("\\", "/")) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """One traceback up to its exception line. ``where`` is the innermost frame of the application."""
+
+    exception: str
+    message: str
+    defect: Defect | None
+    frames: tuple[Frame, ...]
+    where: Frame | None
+
+
+@dataclass(slots=True)
+class Chain:
+    """Exceptions that were raised from one another or while one another was handled, the oldest first.
+
+    ``carrier`` is the line that introduced the first of them, empty if none did; ``carrier_level`` its level;
+    ``entries`` those that hold it. ``bare``: exception lines without header and frames.
+    """
+
+    carrier: str = ""
+    carrier_level: int | None = None
+    own_entry_carrier: bool = False
+    raised: list[Raised] = field(default_factory=list)
+    causes: list[bool] = field(default_factory=list)  # for each but the first: raised *from* the one before
+    entries: list[Entry] = field(default_factory=list)
+    sample: deque[str] = field(default_factory=lambda: deque(maxlen=_KEEP_LINES))
+
+    def failure(self) -> Raised | None:
+        """The one that has to be repaired: of each ``from`` chain the root, and of these the last watched one."""
+        roots = [one for number, one in enumerate(self.raised) if number == 0 or not self.causes[number - 1]]
+        return next((one for one in reversed(roots) if one.defect), None)
+
+
+@dataclass(slots=True)
+class Mention:
+    """A line that names a failure without a traceback. ``text`` is the line, ``lead`` the words before the message."""
+
+    defect: Defect
+    text: str
+    lead: str
+    level: int | None
+    entry: Entry
+    foreign: bool = False
+
+
+@dataclass(slots=True)
+class _Opening:
+    """What a header found before it."""
+
+    carrier: str
+    level: int | None
+    own_entry: bool
+    entry: Entry | None = None
+
+
+class StreamParser:
+    """Feed the entries of one stream in order; ``events`` grows by what they hold."""
+
+    def __init__(self) -> None:
+        self.events: list[Chain | Mention] = []
+        self._openings: deque[_Opening] = deque(maxlen=50)
+        self._frames: list[Frame] = []
+        self._codes: list[str] = []
+        self._since_header = 0
+        self._mixed = False
+        self._pending: list[Entry] = []
+        self._chain: Chain | None = None
+        self._link: str | None = None
+        self._group = False
+        self._group_opening = _Opening("", None, own_entry=False)
+        self._indent = ""
+        self._stack = False
+        self._notes = False
+        self._previous = ""
+        self._previous_entry: Entry | None = None
+        self._entry_level: int | None = None
+        self._closed_at = -_SECOND
+        self._halfway: tuple[str, Entry] | None = None
+        self._last_nanos = 0
+        self._lines: deque[str] = deque(maxlen=_KEEP_LINES)
+
+    @property
+    def pending(self) -> list[Entry]:
+        """The entries of a traceback whose exception line has not come yet."""
+        return self._pending
+
+    def feed(self, entry: Entry) -> None:
+        """Read one entry; entries come in the order in which they were written."""
+        if entry.nanos - self._last_nanos > _STALE:
+            self._forget()
+        self._last_nanos = entry.nanos
+        self._notes = False
+        self._entry_level = entry.level
+        lines = entry.text.split("\n", _MAX_LINES)[:_MAX_LINES]
+        for text in lines:
+            self._line(text[:_MAX_LINE], entry)
+
+    def close(self) -> None:
+        """No more lines will come."""
+        self._finish_chain()
+
+    # -- one line ---------------------------------------------------------------------------------------------
+
+    def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
+        line = (_ANSI.sub("", text) if "\x1b" in text else text).rstrip()
+        if not line:
+            return
+        if line[0] in " +|":
+            rule = _RULE.match(line)
+            if rule:
+                self._member(last=rule.group("number") is None)
+                return
+            line = self._without_margin(line)
+            if not line:
+                return
+        else:
+            self._group = False
+        if self._indent and line.startswith(self._indent):
+            line = line[len(self._indent) :]
+        at = line.find(HEADER)
+        if at >= 0 and not (line[0] in " \t" and "(" in line[:at]) and line[at - 1 : at] not in {'"', "'"}:
+            self._header(line[:at], entry)
+            self._keep(line, entry)
+            return
+        frame = _FRAME.match(line) or _BOXED_FRAME.match(line)
+        if frame:
+            self._frame(Frame(frame.group(1), int(frame.group(2)), frame.group(3)), line, entry)
+            return
+        if self._stack and line[0] in " \t":
+            return
+        self._stack = False
+        if line.startswith((CAUSE[:36], CONTEXT[:33])):
+            self._link = "cause" if line.startswith(CAUSE[:36]) else "context"
+            self._notes = False
+            return
+        if _STACK_HEADER.match(line):
+            self._stack = True
+            return
+        if line[0] in " \t":
+            self._indented(line, entry)
+            return
+        self._flush_left(line, entry)
+
+    def _without_margin(self, line: str) -> str:
+        margin = _MARGIN.match(line)
+        if not margin:
+            return line
+        rest = line[margin.end() :]
+        if self._group or HEADER in rest or _FRAME.match(rest) or is_watched(rest.partition(":")[0]):
+            self._group = True
+            return rest
+        return line
+
+    def _member(self, *, last: bool) -> None:
+        """A rule inside an exception group: what follows is a chain of its own, or the group is over."""
+        self._finish_chain()
+        self._drop_frames()
+        self._notes = False
+        self._group = not last or self._group
+
+    def _header(self, prefix: str, entry: Entry) -> None:
+        self._notes = self._stack = False
+        self._indent = prefix if prefix and not prefix.strip() else ""
+        words = prefix.strip(" +|\t─╭")
+        opens_group = words.endswith("Exception Group")
+        words = words.removesuffix("Exception Group").rstrip(" +")
+        if self._openings and (self._frames or self._pending):
+            self._mixed = True
+        else:
+            self._drop_frames()
+        self._since_header = len(self._frames)
+        if self._chain is not None and self._link is None:
+            self._finish_chain()
+        opening = self._opening(words, entry)
+        if opens_group:
+            self._group, self._group_opening = True, opening
+        elif self._group:  # whoever carried the group carried its members
+            opening = replace(self._group_opening, entry=entry)
+        self._openings.append(opening)
+
+    def _opening(self, words: str, entry: Entry) -> _Opening:
+        before, held_by = self._previous, self._previous_entry
+        if words:
+            return _Opening(words, carriers.level_in(words + " "), own_entry=True, entry=entry)
+        if not before or held_by is None or entry.nanos - held_by.nanos > _CARRIED_WITHIN:
+            return _Opening("", None, own_entry=False, entry=entry)
+        return _Opening(before, carriers.level_in(before), own_entry=held_by is entry, entry=entry)
+
+    def _frame(self, frame: Frame, line: str, entry: Entry) -> None:
+        if self._stack or self._notes:
+            return
+        if len(self._frames) >= _MAX_FRAMES:
+            del self._frames[20 : _MAX_FRAMES // 2], self._codes[20 : _MAX_FRAMES // 2]
+            self._since_header = min(self._since_header, len(self._frames))
+        self._frames.append(frame)
+        self._codes.append("")
+        self._keep(line, entry)
+
+    def _indented(self, line: str, entry: Entry) -> None:
+        if self._frames and not self._notes:
+            if line.strip(" ~^"):
+                self._codes[-1] = (self._codes[-1] + line)[:500]
+            self._keep(line, entry)
+        elif self.events and _FOREIGN_STACK.match(line):
+            self._foreign()
+
+    def _flush_left(self, line: str, entry: Entry) -> None:
+        stated = carriers.level_in(line)
+        if self._notes and stated is None:
+            return
+        if self._halfway and self._completes(line, entry):
+            return
+        if self._frames or self._openings:
+            raised = _RAISED.match(line)
+            if raised and self._ends(raised, entry):
+                self._raise(raised.group(1), raised.group(2) or "", line, entry)
+                return
+        self._notes = False
+        if stated is not None and entry.level is None:
+            self._entry_level = stated
+        self._lone(line, entry)
+        if line.strip('"') and "RemoteTraceback" not in line:  # a process pool's frame around the real one
+            self._previous, self._previous_entry = line, entry
+
+    # -- exceptions -------------------------------------------------------------------------------------------
+
+    def _ends(self, raised: re.Match[str], entry: Entry) -> bool:
+        """Whether a line that looks like ``Class: message`` is the last one of the open traceback."""
+        name = raised.group(1).rpartition(".")[2]
+        if name.upper() in LEVELS or name == "NOTE":
+            return False
+        inside = bool(self._pending) and self._pending[-1] is entry
+        return inside or bool(_CLASS_LIKE.match(name)) or "." in raised.group(1) or is_watched(raised.group(1))
+
+    def _raise(self, exception: str, message: str, line: str, entry: Entry) -> None:
+        self._keep(line, entry)
+        frames = tuple(self._frames)
+        wrong = frames[-1].file if frames and frames[-1].function is None else None
+        defect = defect_of(exception, message, in_traceback=True, syntax_file=wrong)
+        opening = _Opening("", None, own_entry=False)
+        mixed = self._mixed
+        if self._openings:
+            mixed = mixed and self._openings[-1].entry is not entry
+            opening = self._openings.popleft() if mixed else self._openings.pop()
+        where = self._where(defect, mixed=mixed) if frames else None
+        one = Raised(exception=exception, message=message, defect=defect, frames=frames, where=where)
+        if self._chain is not None and self._link is None:
+            self._finish_chain()
+        if self._chain is None:
+            self._chain = Chain(opening.carrier, opening.level, opening.own_entry)
+        elif self._chain.raised:
+            self._chain.causes.append(self._link == "cause")
+        self._link = None
+        self._chain.raised.append(one)
+        self._chain.entries += [held for held in self._pending if held not in self._chain.entries[-2:]]
+        self._chain.sample.extend(self._lines)
+        self._lines.clear()
+        self._halfway = (exception, entry) if not message and is_watched(exception) else None
+        if not self._openings:
+            self._drop_frames()
+        self._pending = []
+        self._notes = True
+        self._closed_at = entry.nanos
+        self._indent = ""
+
+    def _where(self, defect: Defect | None, *, mixed: bool) -> Frame:
+        """The innermost frame of the application, or the innermost that is not frozen, or the innermost."""
+        frames = self._frames
+        if defect and defect.kind == "syntax":
+            return frames[-1]
+        if mixed and defect and defect.name:
+            last = defect.name.rpartition(".")[2] if defect.kind != "missing-module" else defect.name
+            for frame, code in zip(reversed(frames), reversed(self._codes), strict=True):
+                if last in code and not frame.is_library:
+                    return frame
+        for some in (frames[self._since_header :], frames):
+            for frame in reversed(some):
+                if not frame.is_library:
+                    return frame
+        return next((frame for frame in reversed(frames) if not frame.file.startswith("<")), frames[-1])
+
+    def _completes(self, line: str, entry: Entry) -> bool:
+        """An uncaught exception is written in pieces (class, ``: ``, message) where every write is an entry."""
+        assert self._halfway is not None  # noqa: S101 - asked by the caller; for the type checker
+        exception, held_by = self._halfway
+        if entry is held_by or entry.nanos - held_by.nanos > _CARRIED_WITHIN:
+            self._halfway = None
+            return False
+        if line == ":":
+            return True
+        self._halfway = None
+        message = line.removeprefix(": ")
+        chain = self._chain
+        if chain is None or not chain.raised or said(message) is None:
+            return False
+        old = chain.raised[-1]
+        defect = defect_of(exception, message, in_traceback=True)
+        chain.raised[-1] = Raised(
+            exception=exception, message=message, defect=defect, frames=old.frames, where=old.where
+        )
+        chain.entries.append(entry)
+        chain.sample.append(line)
+        self._notes = True
+        return True
+
+    def _lone(self, line: str, entry: Entry) -> None:
+        """A line outside of any traceback: an exception line whose traceback is lost, or a message that names one."""
+        level = entry.level if entry.level is not None else self._entry_level
+        raised = _RAISED.match(line)
+        if raised and is_watched(raised.group(1)):
+            if self._link is None and 0 <= entry.nanos - self._closed_at <= _NOTE_WITHIN and self._chain is not None:
+                return  # a note of the exception just printed, or its message's next line
+            defect = defect_of(raised.group(1), raised.group(2) or "", in_traceback=False)
+            if defect and (level is None or level >= LEVELS["ERROR"]):
+                self.events.append(Mention(defect, line, "", level, entry))
+            return
+        found = mention_of(line, level)
+        if found:
+            self.events.append(Mention(found[0], line, found[1], level, entry))
+
+    # -- bookkeeping ------------------------------------------------------------------------------------------
+
+    def _keep(self, line: str, entry: Entry) -> None:
+        self._lines.append(line[:500])
+        if not self._pending or self._pending[-1] is not entry:
+            if len(self._pending) >= 4 * _MAX_FRAMES:
+                del self._pending[10:_MAX_FRAMES]
+            self._pending.append(entry)
+
+    def _foreign(self) -> None:
+        """``at f (file.js:1:2)`` after a message: another language's stack."""
+        last = self.events[-1]
+        if isinstance(last, Mention) and last.text == self._previous:
+            last.foreign = True
+
+    def _drop_frames(self) -> None:
+        self._frames, self._codes, self._since_header, self._mixed = [], [], 0, False
+        self._lines.clear()
+        self._pending = []
+
+    def _forget(self) -> None:
+        self._finish_chain()
+        self._drop_frames()
+        self._openings.clear()
+        self._previous, self._previous_entry = "", None
+        self._group = False
+        self._indent = ""
+
+    def _finish_chain(self) -> None:
+        if self._chain is not None:
+            self.events.append(self._chain)
+        self._chain, self._link, self._halfway = None, None, None

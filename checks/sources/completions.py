@@ -1,0 +1,206 @@
+"""The completion and calendar tables of a pipeline, asked in BigQuery's standard SQL.
+
+Each method is one query. Identifiers come from the configuration and are validated once more before they are quoted
+into SQL; values are query parameters. Every query filters on the run-date column, which prunes partitions and satisfies
+tables that are created with ``require_partition_filter``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from checks.model import Evidence, utc
+from checks.pipeline import Pipeline
+from checks.ports import CalendarDays, CompletionRow, QueryResult, Recording, SourceError, Warehouse
+
+# BigQuery's first date: a filter that every row passes and that still counts as a filter on the partition column.
+_ALL_DATES = "DATE '0001-01-01'"
+_RECENT = timedelta(hours=24)
+# A row inserted on a later local date than the run date and this many days is backfill.
+_BACKFILL_DAYS = 2
+
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TABLE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
+
+_REQUIRED: Mapping[str, type] = {
+    "phase": str,
+    "run_date": date,
+    "processor": str,
+    "status": str,
+    "completed_at": datetime,
+    "inserted_at": datetime,
+}
+_NULLABLE: Mapping[str, type] = {"record_count": int, "execution_id": str}
+
+
+class CompletionTables:
+    """What a pipeline's tables say. Holds no state but the warehouse; every answer comes with what it cost."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def rows(
+        self, pipeline: Pipeline, first: date, last: date, as_of: datetime
+    ) -> tuple[list[CompletionRow], Evidence]:
+        """All completions for run dates ``first`` to ``last`` (both included) that had been inserted by ``as_of``.
+
+        In no particular order. Rows that cannot be read (NULL where a value is required, a value of another type) are
+        left out, counted as ``unreadable_rows`` and named in ``unseen``.
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier, and if rows came
+            but none of them can be read: that is a table of another shape, not a pipeline without completions.
+        """
+        columns = {name: self._column(pipeline, name) for name in (*_REQUIRED, *_NULLABLE)}
+        table = pipeline.completions.table
+        listed = ", ".join(f"{column} AS {name}" for name, column in columns.items())
+        result = self._warehouse.query(
+            f"SELECT {listed} FROM {_quoted(table)} AS t"
+            f" WHERE {columns['run_date']} BETWEEN @first AND @last"
+            # A row without a time of insertion is fetched, so that it is counted as unreadable and not lost.
+            f" AND ({columns['inserted_at']} <= @as_of OR {columns['inserted_at']} IS NULL)",
+            {"first": first, "last": last, "as_of": utc(as_of)},
+            label="completions",
+        )
+        faults = [_fault(record) for record in result.rows]
+        rows = [_row(record) for record, fault in zip(result.rows, faults, strict=True) if fault is None]
+        unseen = _unreadable(table, [fault for fault in faults if fault is not None], len(result.rows))
+        if unseen and not rows:
+            raise SourceError(
+                unseen[0],
+                kind="invalid",
+                remedy=f"Compare the column types of {table} with the columns configured for pipeline {pipeline.name}.",
+                subject=table,
+            )
+        return rows, _cost(result, unseen, rows=len(rows), unreadable_rows=len(result.rows) - len(rows))
+
+    def calendar(self, pipeline: Pipeline, first: date, last: date) -> tuple[CalendarDays, Evidence]:
+        """Runs owed per date in ``first`` to ``last`` (both included), and the ends of the whole calendar.
+
+        An empty calendar covers nothing (``first`` and ``last`` of the answer are None).
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier or a column that
+            holds no dates.
+        """
+        table = pipeline.calendar.table
+        column = _quoted_column(pipeline.calendar.date_column)
+        # One scan gives both. The calendar's first date is always in the answer, so that the ends are known even when
+        # no date of the span is.
+        result = self._warehouse.query(
+            "SELECT run_day, runs, first_day, last_day FROM ("
+            "SELECT run_day, runs, MIN(run_day) OVER () AS first_day, MAX(run_day) OVER () AS last_day FROM ("
+            f"SELECT {column} AS run_day, COUNT(*) AS runs FROM {_quoted(table)} AS t"
+            f" WHERE {column} >= {_ALL_DATES} GROUP BY {column}))"
+            " WHERE run_day = first_day OR run_day BETWEEN @first AND @last",
+            {"first": first, "last": last},
+            label="calendar",
+        )
+        if any(type(record["run_day"]) is not date for record in result.rows):
+            raise SourceError(
+                f"Column {pipeline.calendar.date_column} of {table} holds no dates.",
+                kind="invalid",
+                remedy="Name a column of type DATE as the calendar's date.",
+                subject=table,
+            )
+        runs = {record["run_day"]: int(record["runs"]) for record in result.rows}
+        ends = result.rows[0] if result.rows else {"first_day": None, "last_day": None}
+        calendar = CalendarDays(
+            runs={day: count for day, count in sorted(runs.items()) if first <= day <= last},
+            first=ends["first_day"],
+            last=ends["last_day"],
+        )
+        return calendar, _cost(result, calendar_dates=len(calendar.runs))
+
+    def recording(self, pipeline: Pipeline, as_of: datetime) -> tuple[Recording, Evidence]:
+        """How alive recording looked at ``as_of``: rows inserted in the 24 hours before it, whatever their run date.
+
+        Backfill is what was inserted on a date, in the pipeline's zone, more than two days after its run date.
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier.
+        """
+        run_date, inserted_at = self._column(pipeline, "run_date"), self._column(pipeline, "inserted_at")
+        result = self._warehouse.query(
+            "SELECT COUNT(*) AS inserted,"
+            f" COUNTIF(DATE({inserted_at}, @zone) > DATE_ADD({run_date}, INTERVAL {_BACKFILL_DAYS} DAY)) AS backfill"
+            f" FROM {_quoted(pipeline.completions.table)} AS t"
+            f" WHERE {run_date} >= {_ALL_DATES} AND {inserted_at} > @since AND {inserted_at} <= @as_of",
+            {"zone": pipeline.zone.key, "since": utc(as_of) - _RECENT, "as_of": utc(as_of)},
+            label="recording",
+        )
+        counts = result.rows[0]
+        recording = Recording(rows_inserted_last_24h=int(counts["inserted"]), of_which_backfill=int(counts["backfill"]))
+        return recording, _cost(result, inserted_rows=recording.rows_inserted_last_24h)
+
+    @staticmethod
+    def _column(pipeline: Pipeline, name: str) -> str:
+        """The quoted column that holds that field of ours."""
+        try:
+            return _quoted_column(pipeline.completions.columns[name])
+        except KeyError:
+            raise SourceError(
+                f"No column of {pipeline.completions.table} is configured for {name}.", kind="invalid"
+            ) from None
+
+
+def _quoted_column(name: str) -> str:
+    """A column of the table ``t``, quoted. Qualified, since the SELECT list may give its name to another column.
+
+    :raises SourceError: ``invalid`` for anything but letters, digits and underscores.
+    """
+    if not _COLUMN.fullmatch(name):
+        raise SourceError(f"Not a column name: {name!r}.", kind="invalid", remedy="Correct it in the configuration.")
+    return f"t.`{name}`"
+
+
+def _quoted(table: str) -> str:
+    """``dataset.table`` or ``project.dataset.table``, quoted; a project and a table may hold dashes.
+
+    :raises SourceError: ``invalid`` for anything else.
+    """
+    if not _TABLE.fullmatch(table):
+        raise SourceError(f"Not a table name: {table!r}.", kind="invalid", remedy="Correct it in the configuration.")
+    return f"`{table}`"
+
+
+def _cost(result: QueryResult, unseen: Sequence[str] = (), **counts: int) -> Evidence:
+    """One query as evidence; counts of nothing are kept, they prove that somebody looked."""
+    return Evidence(counts=counts, queries=1, bytes_billed=result.bytes_billed, unseen=tuple(unseen))
+
+
+def _fault(record: Mapping[str, Any]) -> str | None:
+    """What keeps this record from being a completion, None if nothing does."""
+    for name, kind in (*_REQUIRED.items(), *_NULLABLE.items()):
+        value = record[name]
+        if value is None:
+            if name in _REQUIRED:
+                return f"{name} is NULL"
+        # The exact type: a datetime is a date to isinstance, and True an int.
+        elif type(value) is not kind:
+            return f"{name} is a {type(value).__name__}"
+        elif isinstance(value, datetime) and value.tzinfo is None:
+            return f"{name} has no time zone"
+    return None
+
+
+def _row(record: Mapping[str, Any]) -> CompletionRow:
+    return CompletionRow(
+        phase=record["phase"],
+        run_date=record["run_date"],
+        processor=record["processor"],
+        status=record["status"],
+        record_count=record["record_count"],
+        execution_id=record["execution_id"],
+        completed_at=utc(record["completed_at"]),
+        inserted_at=utc(record["inserted_at"]),
+    )
+
+
+def _unreadable(table: str, faults: Sequence[str], total: int) -> tuple[str, ...]:
+    """One sentence on the rows that could not be read, or none."""
+    if not faults:
+        return ()
+    reasons = ", ".join(f"{fault} ({number})" for fault, number in sorted(Counter(faults).items()))
+    return (f"{len(faults)} of {total} rows of {table} could not be read: {reasons}.",)

@@ -1,0 +1,232 @@
+"""The daemon: everything wired in one straight function, torn down in reverse, also when the start fails half-way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from alerts.delivery import Delivery, Outcome
+from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
+from checks.ports import Check
+from monitor import wiring
+from monitor.clock import Clock
+from monitor.lock import WatchLock
+from monitor.report import gather
+from monitor.scheduler import Beat, Scheduler
+from monitor.tick import Path as OnePath
+from monitor.web import WebServer, bind
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 1.0
+SUPERVISE_SECONDS = 2.0
+REVIVE_SINCE = timedelta(days=1)
+READY_GRACE = timedelta(seconds=60)
+
+
+class App:
+    """One running watcher. ``start`` returns when it serves; ``stop`` ends everything it started."""
+
+    def __init__(
+        self, config: Config, clock: Clock, *, stream: TextIO, progress: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._stream = stream
+        self._progress = progress
+        self._undo = ExitStack()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._delivery_thread: threading.Thread | None = None
+        self.checks: list[Check[Any]] = []
+        self.url = ""
+
+    def start(self) -> None:
+        """Take the lock and the port, open the state, start BigQuery if it is embedded, then tick, deliver and serve.
+
+        :raises monitor.lock.AlreadyRunningError, monitor.web.PortTakenError, alerts.store.engine.StateError,
+            monitor.embedded.EmulatorError: what stood in the way; nothing is left running then.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        config, clock = self._config, self._clock
+        listener = bind(config.server.host, config.server.port)
+        self._undo.callback(listener.close)
+        token = config.server.token.reveal() if config.server.token else None
+        web = WebServer(listener, self, self._report, token)
+        self.url = web.url
+        if lock_path := state_lock(config):
+            self._undo.enter_context(WatchLock(lock_path, clock.now(), self.url))
+        self.store = wiring.open_state(config)
+        self._undo.callback(self.store.close)
+        if config.mode == "embedded":
+            config.embedded.logs.mkdir(parents=True, exist_ok=True)
+        self.data = self._undo.enter_context(wiring.data(config, self._progress))
+        self.checks = wiring.checks(config, self.data)
+        self._path = OnePath(self.store, wiring.rules(config), clock.now)
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        channels = wiring.channels(config, self._stream)
+        self._delivery = Delivery(self.store.outbox, channels, owner, clock.speed)
+        self.store.outbox.release()
+        # The configuration may have been mended since: what was given up is tried again.
+        self.store.outbox.revive(clock.now(), since=clock.now() - REVIVE_SINCE)
+        self._scheduler = Scheduler(
+            clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._path.absorb
+        )
+        self._start_thread("delivery", self._deliver)
+        if self.data.emulator is not None:
+            self._start_thread("embedded", self._supervise)
+        self._undo.callback(self._stop_threads)
+        web.start()
+        self._undo.callback(web.stop)
+        self._scheduler.start()
+        self._undo.callback(self._scheduler.stop)
+
+    def stop(self) -> None:
+        """No new ticks; running ones end; what is due is not sent any more but kept; the child process ends."""
+        self._undo.close()
+
+    # -- what the web server asks ---------------------------------------------------------------------------------
+
+    def alive(self) -> tuple[bool, dict[str, JsonValue]]:
+        """Whether the scheduler and the delivery thread run."""
+        delivering = self._delivery_thread is not None and self._delivery_thread.is_alive()
+        return self._scheduler.alive and delivering, {"scheduler": self._scheduler.alive, "delivery": delivering}
+
+    def ready(self) -> tuple[bool, dict[str, JsonValue]]:
+        """Whether the last tick of every check ended recently; a check that found nothing due has ticked too."""
+        now = self._clock.now()
+        beats = self._scheduler.beats()
+        late = sorted(name for name, beat in beats.items() if not _recent(beat, now, self._clock.speed))
+        details: dict[str, JsonValue] = {
+            "checks": {
+                name: {
+                    "last_tick_at": None if beat.ended_at is None else stamp(beat.ended_at),
+                    "every_seconds": beat.every.total_seconds(),
+                    "late": name in late,
+                    "skipped": beat.skipped,
+                }
+                for name, beat in sorted(beats.items())
+            },
+            "outbox": [
+                {"destination": b.destination, "pending": b.pending, "dead": b.dead, "error": b.error}
+                for b in self.store.outbox.backlog()
+            ],
+        }
+        return not late, details
+
+    def _report(self, query: dict[str, str]) -> str:
+        from monitor.report import as_json
+
+        request = gather.Request.parse(query, self._clock.now())
+        report = gather.gather(self._config, self.data, self.store, request, self._clock.now())
+        return as_json.render(report)
+
+    # -- the loops ------------------------------------------------------------------------------------------------
+
+    def _tick(self, check: Check[Any], now: datetime) -> None:
+        self._path.tick(check, now)
+        self._wake.set()
+
+    def _claim(self, check: str, slot: datetime, owner: str) -> bool:
+        with self.store.writing() as stored:
+            return stored.claim_slot(check, slot, owner)
+
+    def _deliver(self) -> None:
+        """Send what is due until told to stop. An error of the state is waited out, not died of."""
+        troubled: dict[str, bool] = {}
+        while not self._stopping.is_set():
+            try:
+                outcome = self._delivery.send_next(self._clock.now())
+                if outcome is not None:
+                    self._note_delivery(outcome, troubled)
+                    continue
+            except Exception:  # nobody else would notice that this thread is gone
+                log.exception("delivery failed", extra={"action": "delivery.failed"})
+            self._wake.wait(IDLE_SECONDS)
+            self._wake.clear()
+
+    def _note_delivery(self, outcome: Outcome, troubled: dict[str, bool]) -> None:
+        """A dead channel is a fault of our own, told through the others; the first message that arrives ends it."""
+        name = outcome.destination
+        if outcome.error is None:
+            if troubled.pop(name, False):
+                now = self._clock.now()
+                over = Clearance(fingerprint=f"delivery:{name}", at=now, reason=f"{name} takes messages again")
+                self._path.absorb(_own_run(f"delivery:{name}", now, clearances=(over,)), now)
+            return
+        log.warning("not delivered: %s", outcome.error, extra={"action": "delivery.retry", "destination": name})
+        troubled[name] = True
+        now = self._clock.now()
+        finding = Finding(
+            fingerprint=f"delivery:{name}",
+            check=f"delivery:{name}",
+            kind="delivery",
+            severity=Severity.CRITICAL,
+            subject=Subject(check=name),
+            title=f"Alerts do not reach {name}",
+            since=now,
+            last_seen=now,
+            facts={"reason": outcome.error, "remedy": outcome.remedy or "messages wait and are tried again"},
+            pending_for=timedelta(0) if outcome.gave_up else timedelta(minutes=5),
+        )
+        self._path.absorb(_own_run(f"delivery:{name}", now, findings=(finding,)), now)
+
+    def _supervise(self) -> None:
+        """Keep the local BigQuery alive. That it is down is seen by the checks, which go blind; here it is only logged."""
+        from monitor.embedded import EmulatorError
+
+        emulator = self.data.emulator
+        while emulator is not None and not self._stopping.wait(SUPERVISE_SECONDS):
+            try:
+                restarted = emulator.ensure_alive()
+            except EmulatorError as error:
+                log.warning("embedded BigQuery: %s", error, extra={"action": "embedded.down"})
+                continue
+            if restarted is not None:
+                log.warning("embedded BigQuery: %s", restarted, extra={"action": "embedded.restarted"})
+
+    def _start_thread(self, name: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=f"phasewatch-{name}", daemon=True)
+        thread.start()
+        if name == "delivery":
+            self._delivery_thread = thread
+        self._undo.callback(thread.join, 15)
+
+    def _stop_threads(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+
+
+def state_lock(config: Config) -> Path | None:
+    """The lock file of a SQLite state; None for a server, where several watchers share the work by slots."""
+    path = wiring.state_file(config)
+    return None if path is None else path.with_name(path.name + ".lock")
+
+
+def _recent(beat: Beat, now: datetime, speed: float) -> bool:
+    return beat.ended_at is not None and now - beat.ended_at <= beat.every * 3 + READY_GRACE * speed
+
+
+def _own_run(
+    name: str, now: datetime, findings: tuple[Finding, ...] = (), clearances: tuple[Clearance, ...] = ()
+) -> CheckRun:
+    status = Status.FAILING if findings else Status.OK
+    return CheckRun(
+        check=name, started_at=now, finished_at=now, status=status, findings=findings, clearances=clearances
+    )

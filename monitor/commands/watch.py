@@ -1,0 +1,94 @@
+"""``phasewatch watch``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.clock import SystemClock
+from monitor.commands import common
+
+if TYPE_CHECKING:
+    from monitor.app import App
+    from monitor.config import Config
+
+
+@click.command("watch", short_help="Start the watcher: scheduled checks, alerts, HTTP server.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    r"""Run until Ctrl-C or SIGTERM: checks on time, alerts to the configured channels, health and report over HTTP.
+
+    \b
+    Examples:
+      phasewatch watch
+      PHASEWATCH_MODE=gcp SLACK_BOT_TOKEN=xoxb-... phasewatch watch
+    """
+    from monitor.app import App
+
+    config = common.load_config(ctx)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    app = App(config, SystemClock(), stream=sys.stdout, progress=common.progress)
+    app.start()
+    try:
+        click.echo(first_screen(config, app))
+        while not stop.wait(3600):
+            pass
+        # A second Ctrl-C ends it at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        common.progress("stopping: running checks end, unsent messages are kept for the next start")
+    finally:
+        app.stop()
+    common.progress("stopped")
+
+
+def first_screen(config: Config, app: App) -> str:
+    """What a person sees first: what is watched, where the report is, how to feed it, how to go on from there."""
+    from monitor import wiring
+
+    me = _shown(Path(sys.argv[0]))
+    lines: list[tuple[str, str]] = []
+    for check in app.checks:
+        about = f"pipeline {check.about.pipeline}, " if check.about.pipeline else ""
+        lines.append(("watching", f"{about}{check.name} every {check.every.total_seconds():.0f} s"))
+    for pipeline in config.pipelines:
+        phases = " -> ".join(p.name for p in pipeline.to_pipeline().phases)
+        lines.append(("pipeline", f"{pipeline.name}: {phases} ({pipeline.timezone})"))
+    lines.append(("report", f"{app.url}/report  or  {me} report"))
+    lines.append(("health", f"{app.url}/healthz  {app.url}/readyz"))
+    for name, channel in config.alerts.channels.items():
+        lines.append(("alerts", f"{name}: {f'off, {channel.off}' if channel.off else 'on'}"))
+    state = wiring.state_file(config)
+    lines.append(("state", _shown(state) if state else config.state.url.shown()))
+    if config.mode == "embedded":
+        logs = _shown(config.embedded.logs)
+        lines.append(
+            ("feed it", f"{logs}/*.json        log entries, as `gcloud logging read --format=json` prints them")
+        )
+        lines.append(("", f"{me} record --schedule FILE   calendar rows"))
+        lines.append(("", f"{me} record --file FILE       completions"))
+        lines.append(("", f"{me} demo                     an outage, found and resolved in a minute"))
+        lines.append(("for real", "PHASEWATCH_MODE=gcp with Application Default Credentials; SLACK_BOT_TOKEN=xoxb-..."))
+    lines.append(("stop", "Ctrl-C"))
+    out = [f"phasewatch {version('phasewatch')}, mode {config.mode}", ""]
+    last = ""
+    for label, text in lines:
+        out.append(f"  {label if label != last else '':<9} {text}")
+        last = label or last
+    return "\n".join([*out, ""])
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it may be: relative where that is below the current folder."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except OSError:
+        return str(path)

@@ -1,0 +1,190 @@
+"""The report for a terminal: verdict first, readable at 80 columns; colour only where the terminal has it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from alerts.message import duration, moment
+from alerts.text import clean, redact
+from checks.model import Evidence, Severity, Status
+from checks.phases.model import PhaseState
+from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STATUS_STYLE = {
+    Status.OK: "bold green",
+    Status.DEGRADED: "bold yellow",
+    Status.FAILING: "bold red",
+    Status.UNKNOWN: "bold magenta",
+}
+_STATE_STYLE = {
+    PhaseState.COMPLETE: "green",
+    PhaseState.COMPLETE_LATE: "yellow",
+    PhaseState.QUORUM: "green",
+    PhaseState.IN_PROGRESS: "cyan",
+    PhaseState.PENDING: "dim",
+    PhaseState.NOT_EXPECTED: "dim",
+    PhaseState.FAILED: "bold red",
+    PhaseState.STALLED: "bold red",
+    PhaseState.INCOMPLETE: "bold red",
+    PhaseState.BLOCKED: "yellow",
+    PhaseState.UNKNOWN: "magenta",
+}
+_SEVERITY_STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
+# At 80 columns this many dates fit beside each other.
+DATES_PER_TABLE = 4
+
+
+def render(report: HealthReport, *, colour: bool, width: int) -> str:
+    """The whole report as text, lines no wider than ``width`` (long names wrap)."""
+    from rich.console import Console
+
+    out = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    zone = report.pipelines[0].zone if report.pipelines else ZoneInfo("UTC")
+    _verdict(out, report, zone)
+    for pipeline in report.pipelines:
+        _pipeline(out, pipeline)
+    _incidents(out, report, zone)
+    _failures(out, report, zone)
+    _proof(out, report, zone)
+    file = out.file
+    return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _safe(text: str) -> str:
+    return redact(clean(text))
+
+
+def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
+    out.print(report.status.value, style=_STATUS_STYLE[report.status], end="  ")
+    out.print(f"as of {moment(report.as_of, zone)}")
+    for pipeline in report.pipelines:
+        for phase in pipeline.phases:
+            if phase.day.state.is_root_problem:
+                out.print(f"  {phase.day.phase} of {phase.day.run_date} is {phase.day.state}{_because(phase)}")
+    if report.status is Status.OK:
+        out.print("  Everything that is due is recorded; no open incident.")
+    out.print()
+
+
+def _because(phase: PhaseReport) -> str:
+    return f"; cause: {_safe(phase.cause.summary)}" if phase.cause else ""
+
+
+def _pipeline(out: Console, pipeline: PipelineReport) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    out.print(f"Pipeline {pipeline.name}", style="bold", end="  ")
+    if pipeline.recording is None:
+        out.print("recording: unknown")
+    else:
+        rows = pipeline.recording
+        out.print(f"rows recorded in 24 h: {rows.rows_inserted_last_24h}, of which backfill {rows.of_which_backfill}")
+    if pipeline.error:
+        out.print(f"  could not see: {_safe(pipeline.error)}", style="magenta")
+    dates = sorted({p.day.run_date for p in pipeline.phases})
+    states = {(p.day.phase, p.day.run_date): p.day.state for p in pipeline.phases}
+    for start in range(0, len(dates), DATES_PER_TABLE):
+        shown = dates[start : start + DATES_PER_TABLE]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("phase")
+        for day in shown:
+            table.add_column(f"{day:%a} {day.day} {day:%b}")
+        for phase in dict.fromkeys(p.day.phase for p in pipeline.phases):
+            cells = [states.get((phase, day)) for day in shown]
+            table.add_row(phase, *(Text(c.value, style=_STATE_STYLE[c]) if c else Text("-") for c in cells))
+        out.print(table)
+    if not dates and not pipeline.error:
+        out.print("  no run dates in this range", style="dim")
+    for phase in pipeline.phases:
+        if phase.day.missing and phase.day.state not in (PhaseState.PENDING, PhaseState.UNKNOWN):
+            _missing(out, phase, pipeline.zone)
+    out.print()
+
+
+def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
+    day = phase.day
+    due = f", due {moment(day.due_at, zone)}" if day.due_at else ""
+    out.print(f"  {day.phase} of {day.run_date}: {day.state}{due}", style=_STATE_STYLE[day.state])
+    out.print(f"    done     {', '.join(day.done) or 'nothing'}")
+    out.print(f"    missing  {', '.join(day.missing)}")
+    if phase.cause:
+        number = f"incident #{phase.cause.incident}: " if phase.cause.incident else ""
+        out.print(f"    cause    {number}{_safe(phase.cause.summary)}")
+
+
+def _incidents(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
+    out.print("Incidents", style="bold", end="  ")
+    if not report.incidents:
+        out.print("none")
+        return
+    out.print()
+    for item in report.incidents:
+        incident = item.incident
+        out.print(f"  #{incident.id} {incident.state}", style=_SEVERITY_STYLE[item.severity], end="  ")
+        out.print(f"{_safe(item.title)}")
+        out.print(f"     {_span(item, report, zone)}")
+        for fault in item.faults[1:]:
+            over = "" if fault.is_open else " (over)"
+            out.print(f"     - {_safe(fault.finding.title)}{over}")
+
+
+def _span(item: IncidentReport, report: HealthReport, zone: ZoneInfo) -> str:
+    opened = item.incident.opened_at
+    ended = item.incident.resolved_at
+    lasted = duration((ended or report.as_of) - opened)
+    return f"since {moment(opened, zone)}, {'lasted' if ended else 'open for'} {lasted}"
+
+
+def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
+    out.print("Failures in the logs", style="bold", end="  ")
+    if not report.failures:
+        out.print("none open")
+        return
+    out.print()
+    for fault in report.failures:
+        finding = fault.finding
+        out.print(f"  {_safe(finding.title)}")
+        where = finding.facts.get("where")
+        times = f"{fault.count} times, " if fault.count > 1 else ""
+        out.print(f"     {_safe(str(where)) + ', ' if where else ''}{times}last {moment(finding.last_seen, zone)}")
+
+
+def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
+    out.print()
+    out.print("What was looked at", style="bold")
+    for source in report.sources:
+        out.print(f"  {source.name}  {source.status}  {_looked(source.evidence)}")
+        for unseen in source.evidence.unseen:
+            out.print(f"     not seen: {_safe(unseen)}", style="magenta")
+    for check in report.checks:
+        out.print(f"  check {check.name}  {check.status}  last run {moment(check.last_run_at, zone)}")
+        if check.error:
+            out.print(f"     {_safe(check.error)}", style="magenta")
+    if not report.checks:
+        out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
+    for note in report.notes:
+        out.print(f"  note: {_safe(note)}", style="dim")
+
+
+def _looked(evidence: Evidence) -> str:
+    parts = [f"{number} {name}" for name, number in evidence.counts.items()]
+    if evidence.queries:
+        billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
+        parts.append(f"{evidence.queries} queries, bytes billed: {billed}")
+    return ", ".join(parts)

@@ -1,0 +1,229 @@
+"""Reads what a report needs, live and from the state, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alerts import causes, history, ledger
+from checks.model import CheckRun, Evidence, JsonValue, Status
+from checks.ports import LogBatch, LogSource, Recording, SourceError
+from monitor import wiring
+from monitor.report.build import Seen, Stored, build
+from monitor.report.model import CheckReport, HealthReport, SourceReport
+
+if TYPE_CHECKING:
+    from alerts.store.sql import Store
+    from checks.kinds.completions import Completions
+    from checks.sources.completions import CompletionTables
+    from monitor.config import Config
+
+DEFAULT_DAYS = 4
+MAX_DAYS = 366
+# What the report lists of ended incidents.
+ENDED_SINCE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked: ``days`` run dates ending at ``date`` (None: the local date of ``at``), judged as of ``at``.
+
+    ``past`` is true when ``at`` was given: the state is then taken as known at that time.
+    """
+
+    at: datetime
+    past: bool = False
+    date: date | None = None
+    days: int = DEFAULT_DAYS
+    pipeline: str | None = None
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str], now: datetime) -> Request:
+        """From the texts of a command line or a URL: ``at``, ``date``, ``days``, ``pipeline``.
+
+        :raises ValueError: with what is wrong and what would be right.
+        """
+        unknown = sorted(set(query) - {"at", "date", "days", "pipeline"})
+        if unknown:
+            raise ValueError(f"unknown parameter {unknown[0]!r}: there are at, date, days and pipeline")
+        at = now
+        if query.get("at"):
+            at = _moment(query["at"])
+        day = None
+        if query.get("date"):
+            try:
+                day = date.fromisoformat(query["date"])
+            except ValueError as error:
+                raise ValueError(f"date: {query['date']!r} is no date; write it as 2026-01-25") from error
+        days = DEFAULT_DAYS
+        if query.get("days"):
+            text = query["days"]
+            if not text.isdigit() or not 1 <= int(text) <= MAX_DAYS:
+                raise ValueError(f"days: {text!r} is no number from 1 to {MAX_DAYS}")
+            days = int(text)
+        return cls(at=at, past=bool(query.get("at")), date=day, days=days, pipeline=query.get("pipeline") or None)
+
+
+def gather(
+    config: Config, where: wiring.Data, store: Store | None, request: Request, generated_at: datetime
+) -> HealthReport:
+    """The report: completions live, logs live from files, incidents and checks from the state.
+
+    :raises ValueError: for a pipeline that is not in the configuration.
+    """
+    from checks.sources.completions import CompletionTables
+
+    tables = CompletionTables(wiring.warehouse(config, where))
+    wanted = wiring.completion_checks(config, tables)
+    names = [c.about.pipeline for c in wanted]
+    if request.pipeline is not None and request.pipeline not in names:
+        known = ", ".join(sorted(n for n in names if n)) or "none"
+        raise ValueError(f"there is no pipeline {request.pipeline!r}; the configuration has: {known}")
+    sources = []
+    seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
+    if seen:
+        sources.append(_source("bigquery", seen))
+    logs = None
+    source = wiring.log_source(config)
+    if source is not None:
+        logs = _logs(config, source, request)
+        if logs is not None:
+            sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
+    notes = []
+    if request.past:
+        notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
+    return build(
+        seen=seen,
+        logs=logs,
+        stored=_stored(store, request) if store is not None else Stored(faults={}, incidents=(), checks=()),
+        sources=sources,
+        notes=notes,
+        as_of=request.at,
+        generated_at=generated_at,
+    )
+
+
+def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
+    pipeline = check.pipeline
+    last = request.date or request.at.astimezone(pipeline.zone).date()
+    first = last - timedelta(days=request.days - 1)
+    evidence = Evidence()
+    recording: Recording | None = None
+    try:
+        observed = check.observe(first, last, request.at)
+        recording, cost = tables.recording(pipeline, request.at)
+        judgement = check.judge(observed, request.at)
+        evidence = judgement.evidence.merged(cost)
+    except SourceError as error:
+        remedy = f"; {error.remedy}" if error.remedy else ""
+        text = f"{error}{remedy}"
+        run = CheckRun(
+            check=check.name,
+            started_at=request.at,
+            finished_at=request.at,
+            status=Status.UNKNOWN,
+            evidence=evidence.merged(Evidence(unseen=(text,))),
+            error=text,
+        )
+        return Seen(pipeline=pipeline, run=run, days=(), recording=recording, error=text)
+    run = CheckRun(
+        check=check.name,
+        started_at=request.at,
+        finished_at=request.at,
+        status=judgement.status,
+        findings=judgement.findings,
+        clearances=judgement.clearances,
+        evidence=evidence,
+    )
+    days = tuple(day for days in check.days(observed, request.at) for day in days)
+    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=None)
+
+
+def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | None:
+    """A scan of everything the source has, up to the moment of the report."""
+    check = wiring.log_check(config, _Until(source))
+    if check is None:
+        return None
+    try:
+        observed, _ = check.read(request.at, None)
+        judgement = check.judge(observed, request.at)
+    except SourceError as error:
+        return CheckRun(
+            check=check.name,
+            started_at=request.at,
+            finished_at=request.at,
+            status=Status.UNKNOWN,
+            evidence=Evidence(unseen=(str(error),)),
+            error=str(error),
+        )
+    return CheckRun(
+        check=check.name,
+        started_at=request.at,
+        finished_at=request.at,
+        status=judgement.status,
+        findings=judgement.findings,
+        clearances=judgement.clearances,
+        evidence=judgement.evidence,
+    )
+
+
+class _Until:
+    """A log source that shows only what had been received by the moment asked for."""
+
+    def __init__(self, source: LogSource) -> None:
+        self._source = source
+
+    def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
+        """As the source, without later entries. An entry without a receive time counts by its own."""
+        batch = self._source.read(cursor, until)
+        known = [e for e in batch.entries if _received(e, until)]
+        return LogBatch(entries=known, malformed=batch.malformed, cursor=batch.cursor, evidence=batch.evidence)
+
+
+def _received(entry: Mapping[str, object], until: datetime) -> bool:
+    text = entry.get("receiveTimestamp") or entry.get("timestamp")
+    try:
+        return not isinstance(text, str) or _moment(text) <= until
+    except ValueError:
+        return True
+
+
+def _stored(store: Store, request: Request) -> Stored:
+    recently = request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+    with store.reading() as stored:
+        runs = stored.last_runs(request.at if request.past else None)
+        if request.past:
+            faults, incidents = history.as_known(stored.transitions(until=request.at), stored.incidents(), request.at)
+            incidents = [i for i in incidents if i.resolved_at is None or i.resolved_at >= recently]
+        else:
+            incidents = stored.incidents(resolved_since=recently)
+            faults = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+    checks = tuple(
+        CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
+        for r in runs
+    )
+    return Stored(faults=faults, incidents=incidents, checks=checks)
+
+
+def _source(name: str, seen: list[Seen]) -> SourceReport:
+    evidence = Evidence()
+    for item in seen:
+        evidence = evidence.merged(item.run.evidence)
+    blind = any(item.error is not None for item in seen)
+    return SourceReport(name=name, status=Status.UNKNOWN if blind else Status.OK, evidence=evidence)
+
+
+def _looked(run: CheckRun) -> Status:
+    return Status.UNKNOWN if run.error is not None else Status.OK
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time; write it as 2026-01-26T10:00:00-05:00") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; write it as 2026-01-26T10:00:00-05:00 or with Z")
+    return moment

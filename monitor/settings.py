@@ -1,0 +1,160 @@
+"""All of ``config.yaml``: the checks' and the alerts' parts, and what this package needs itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, PrivateAttr, ValidationInfo
+
+from alerts.settings import AlertSettings, Secret, WithSecrets
+from checks.fields import ListOf, LocalPath, is_loopback
+from checks.mistakes import Mistake, Section, kind_of, unknown
+from checks.references import mappings, texts
+from checks.settings import ChecksSettings, GcpSettings, PipelineSettings
+
+_SQLITE = "sqlite:///"
+_DRIVER = "postgresql+psycopg://"
+
+
+class DatabaseUrl(Secret):
+    """The address of the state database for SQLAlchemy. Shows without password and options."""
+
+    __slots__ = ()
+
+    @classmethod
+    def judged(cls, value: object, info: ValidationInfo) -> Self:
+        """SQLite or PostgreSQL; a relative file starts from the configuration's folder."""
+        if isinstance(value, cls):
+            return value
+        hint = "write sqlite:///path/to/file.db or postgresql://user:password@host/database"
+        if not isinstance(value, str):
+            raise Mistake(message=f"expected the URL of a database, found {kind_of(value)}", hint=hint).error()
+        url = re.sub(r"^postgres(ql)?://", _DRIVER, value.strip())
+        if url.startswith(_SQLITE) and len(url) > len(_SQLITE) and ":memory:" not in url:
+            return cls(_SQLITE + str(Path((info.context or {}).get("folder") or "", url.removeprefix(_SQLITE))))
+        try:
+            usable = url.startswith(_DRIVER) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise Mistake(message="not the URL of a database that can hold the state", hint=hint).error()
+        return cls(url)
+
+    def shown(self) -> str:
+        """The address with ``***`` for the password and for options."""
+        parts = urlsplit(self.reveal())
+        user = (
+            f"{parts.username}:***@" if parts.password is not None else f"{parts.username}@" if parts.username else ""
+        )
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{user}{host}{parts.path}" + ("?***" if parts.query else "")
+
+    def __repr__(self) -> str:
+        return self.shown()
+
+
+class StateSettings(WithSecrets):
+    """Where faults, incidents and the outbox are kept."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("url",)
+
+    url: DatabaseUrl = Field(description="SQLite file or PostgreSQL database; default sqlite:///var/phasewatch.db")
+    url_file: LocalPath | None = Field(default=None, description="file with the URL, instead of url")
+
+
+class ServerSettings(WithSecrets):
+    """The HTTP server: health, metrics, report."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("token",)
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on; others need a token")
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    token: Secret = Field(
+        default=Secret(), description="what callers must send as Authorization: Bearer; empty for none"
+    )
+    token_file: LocalPath | None = Field(default=None, description="file with the token, instead of token")
+
+    @classmethod
+    def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:
+        """A server that anybody may ask."""
+        yield from super().examine(raw, folder)
+        host, token = raw.get("host"), raw.get("token", raw.get("token_file"))
+        unprotected = token is None or (isinstance(token, str) and not token.strip())
+        if isinstance(host, str) and host and not is_loopback(host) and unprotected:
+            message = "others could read everything: this address is not only this machine's, and there is no token"
+            yield Mistake(message=message, hint="set server.token, or listen on 127.0.0.1", at=("host",))
+
+
+class EmbeddedSettings(Section):
+    """What mode ``embedded`` works with."""
+
+    logs: LocalPath = Field(description="folder with exported log entries; default var/logs")
+
+
+class Config(Section):
+    """All settings. Paths are absolute; ``folder`` is where relative ones started from."""
+
+    mode: Literal["embedded", "gcp"] = Field(
+        default="embedded", description="embedded: a local BigQuery and log files; gcp: Google Cloud"
+    )
+    gcp: GcpSettings = Field(default=GcpSettings(), description="the Google Cloud project that is watched")
+    pipelines: ListOf[PipelineSettings] = Field(
+        default=(), description="the pipelines; without any, only the functions' logs are watched"
+    )
+    checks: ChecksSettings = Field(default=ChecksSettings(), description="which checks run, and how often")
+    alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
+    state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
+    server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
+    embedded: EmbeddedSettings = Field(description="what mode embedded works with")
+    var: LocalPath = Field(description="folder for what the program writes; default var")
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the folder."""
+        self._folder = (context or {}).get("folder") or Path()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the configuration file."""
+        return self._folder
+
+    @classmethod
+    def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
+        """Defaults below ``var``; names between parts."""
+        _fill_in(raw)
+        if raw.get("mode") == "gcp" and not (isinstance(raw.get("gcp"), Mapping) and raw["gcp"].get("project")):
+            message = "mode gcp needs the project to watch"
+            yield Mistake(message=message, hint="write gcp: {project: my-project-1}", at=("mode",))
+        pipelines = mappings(raw.get("pipelines"))
+        names: dict[str, int] = {}
+        for index, pipeline in pipelines.items():
+            name = pipeline.get("name")
+            if isinstance(name, str) and names.setdefault(name, index) != index:
+                message = f"the same name as pipelines[{names[name]}]"
+                yield Mistake(message=message, at=("pipelines", index, "name"))
+        alerts = raw.get("alerts")
+        for index, route in mappings(alerts.get("routes") if isinstance(alerts, Mapping) else None).items():
+            for item, name in texts(route.get("pipelines")).items():
+                if name not in names:
+                    at = ("alerts", "routes", index, "pipelines", item)
+                    yield replace(unknown("pipeline", name, names), at=at, unnamed=True)
+
+
+def _fill_in(raw: dict[str, Any]) -> None:
+    """Defaults that lie below the folder ``var``; what was written wrongly stays as it is, to be refused."""
+    if raw.get("var") is None:
+        raw["var"] = "var"
+    for part, key, default in (
+        ("state", "url", f"{_SQLITE}{raw['var']}/phasewatch.db"),
+        ("embedded", "logs", f"{raw['var']}/logs"),
+    ):
+        section = {} if raw.get(part) is None else raw[part]
+        if isinstance(section, Mapping):
+            given = section.get(key) is not None or section.get(f"{key}_file") is not None
+            raw[part] = dict(section) if given else {**section, key: default}

@@ -1,0 +1,182 @@
+"""From the configuration to real parts: warehouse, log source, checks, channels, rules. One function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+from zoneinfo import ZoneInfo
+
+from alerts.plan import Route
+from checks.pipeline import Pipeline
+from checks.ports import Check, LogSource
+from monitor.tick import Rules
+
+if TYPE_CHECKING:
+    from alerts.ports import Channel
+    from alerts.store.sql import Store
+    from checks.kinds.completions import Completions
+    from checks.kinds.function_logs import FunctionLogs
+    from checks.sources.bigquery import BigQueryWarehouse
+    from checks.sources.completions import CompletionTables
+    from monitor.config import Config
+    from monitor.embedded import Emulator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+
+    endpoint: str | None
+    emulator: Emulator | None
+
+
+@contextmanager
+def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
+    """BigQuery for one command: Google's in gcp mode; else the local one, attached to or started and stopped.
+
+    :raises monitor.embedded.EmulatorError: if the local one is not to be had.
+    """
+    endpoint = config.gcp.endpoints.bigquery
+    if config.mode == "gcp" or endpoint is not None:
+        yield Data(endpoint=endpoint, emulator=None)
+        return
+    from monitor.embedded import attach_or_start
+
+    with attach_or_start(config.var, config.gcp.project, progress=progress) as emulator:
+        yield Data(endpoint=emulator.endpoint, emulator=emulator)
+
+
+def warehouse(config: Config, where: Data) -> BigQueryWarehouse:
+    """The BigQuery adapter."""
+    from checks.sources.bigquery import BigQueryWarehouse
+
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint)
+
+
+def pipelines(config: Config) -> tuple[Pipeline, ...]:
+    """The pipelines as values."""
+    return tuple(p.to_pipeline() for p in config.pipelines)
+
+
+def completion_checks(config: Config, tables: CompletionTables) -> list[Completions]:
+    """One completions check per pipeline; with several, their names carry the pipeline's."""
+    from checks.kinds.completions import Completions
+
+    settings = config.checks.completions
+    if not settings.enabled:
+        return []
+    known = pipelines(config)
+    return [
+        Completions(
+            pipeline=p,
+            tables=tables,
+            every=settings.every,
+            look_back=settings.look_back,
+            name="completions" if len(known) == 1 else f"completions:{p.name}",
+        )
+        for p in known
+    ]
+
+
+def log_source(config: Config) -> LogSource | None:
+    """Where log entries come from: files in embedded mode. None where this mode has no reader for them yet."""
+    from checks.sources.files import LogFiles
+
+    return LogFiles(config.embedded.logs) if config.mode == "embedded" else None
+
+
+def log_check(config: Config, source: LogSource) -> FunctionLogs | None:
+    """The check of function logs, with the phases each function records or starts."""
+    from checks.kinds.function_logs import FunctionLogs
+
+    settings = config.checks.function_logs
+    if not settings.enabled:
+        return None
+    functions = None if settings.functions == "*" else tuple(settings.functions)
+    return FunctionLogs(
+        source=source,
+        every=settings.every,
+        functions=functions,
+        settle=settings.settle,
+        phase_functions=phase_functions(pipelines(config)),
+    )
+
+
+def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """For each function the (pipeline, phase) pairs it records or starts."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for pipeline in known:
+        for phase in pipeline.phases:
+            for function in dict.fromkeys((*([phase.recorder] if phase.recorder else []), *phase.starters)):
+                found.setdefault(function, []).append((pipeline.name, phase.name))
+    return {name: tuple(pairs) for name, pairs in found.items()}
+
+
+def checks(config: Config, where: Data) -> list[Check[Any]]:
+    """Everything that is run on time."""
+    from checks.sources.completions import CompletionTables
+
+    answer: list[Check[Any]] = []
+    source = log_source(config)
+    logs = log_check(config, source) if source is not None else None
+    if logs is not None:
+        answer.append(logs)
+    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    return answer
+
+
+def state_file(config: Config) -> Path | None:
+    """The file of a SQLite state; None where a server holds the state."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(config.state.url.reveal())
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def open_state(config: Config) -> Store:
+    """The state, made if it is not there yet.
+
+    :raises alerts.store.engine.StateError: if it cannot be used.
+    """
+    from alerts.store.sql import Store
+
+    return Store(config.state.url.reveal())
+
+
+def rules(config: Config) -> Rules:
+    """What the one path needs of the configuration."""
+    known = pipelines(config)
+    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    routes = tuple(
+        Route(to=tuple(n for n in r.to if n in enabled), at_least=r.severity_at_least, pipelines=frozenset(r.pipelines))
+        for r in config.alerts.routes
+    )
+    zone = known[0].zone if known else ZoneInfo("UTC")
+    return Rules(pipelines=known, routes=routes, zone=zone, blind_after=config.alerts.blind_after)
+
+
+def channels(config: Config, stream: TextIO) -> dict[str, Channel]:
+    """The channels that are switched on, by name; console ones write to ``stream``."""
+    answer: dict[str, Channel] = {}
+    for name, settings in config.alerts.channels.items():
+        if not settings.enabled:
+            continue
+        if settings.kind == "console":
+            from alerts.channels.console import ConsoleChannel
+
+            answer[name] = ConsoleChannel(name, stream)
+        else:
+            from alerts.channels.slack.channel import SlackChannel
+
+            answer[name] = SlackChannel(
+                name,
+                settings.token.reveal(),
+                settings.channel,
+                base_url=settings.base_url,
+                timeout=settings.timeout,
+                broadcast_resolution=settings.broadcast_resolution,
+            )
+    return answer

@@ -1,0 +1,254 @@
+"""Causes: which fault explains which, and what becomes of incidents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts import causes, ledger
+from alerts.model import Fault, Incident, IncidentState
+from alerts.store.sql import with_incident
+from checks.model import Clearance, Finding, Subject
+from tests.support.findings import SERVICE, at, log_failure, phase, run
+from tests.support.pipelines import nba
+
+PIPELINES = (nba(),)
+
+
+class Story:
+    """Faults and incidents over several runs."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, Fault] = {}
+        self.incidents: dict[int, Incident] = {}
+
+    def run(self, now: datetime, *findings: Finding, **changes: object) -> list[Incident]:
+        """One run; the incidents that changed."""
+        for transition in ledger.settle(run(now, *findings, **changes), self.faults, now):
+            self.faults[transition.fault.fingerprint] = transition.fault
+        known = [
+            i for i in self.incidents.values() if i.resolved_at is None or now - i.resolved_at <= causes.JOIN_WITHIN
+        ]
+        grouping = causes.group(self.faults, known, PIPELINES, now, max(self.incidents, default=0) + 1)
+        self.faults = with_incident(self.faults, grouping.placed)
+        self.incidents.update({i.id: i for i in grouping.incidents})
+        return list(grouping.incidents)
+
+    def open(self) -> list[Incident]:
+        """The open incidents."""
+        return [i for i in self.incidents.values() if i.state is IncidentState.OPEN]
+
+
+def test_the_recorders_failure_explains_the_phase_that_is_not_recorded() -> None:
+    """A NameError in the function that records phase 3, then phase 3 missing and phase 4 waiting: one incident."""
+    story = Story()
+    story.run(at(0), log_failure(at(0)))
+    story.run(at(3), phase(at(3)), phase(at(3), "phase4", "blocked"), check="completions")
+
+    [incident] = story.open()
+    assert incident.root == log_failure(at(0)).fingerprint
+    assert incident.explains == {
+        phase(at(0)).fingerprint: f"{SERVICE} records phase3",
+        phase(at(0), "phase4").fingerprint: f"{SERVICE} starts phase4",
+    }
+
+
+def test_a_cause_that_arrives_late_takes_the_open_incident_as_its_root() -> None:
+    """The phase was told first; the failure behind it comes later and becomes the root of the same incident."""
+    story = Story()
+    [first] = story.run(at(3), phase(at(3)), check="completions")
+    assert first.root == phase(at(3)).fingerprint
+
+    [same] = story.run(at(4), log_failure(at(0)))
+    assert (same.id, same.root) == (first.id, log_failure(at(0)).fingerprint)
+
+
+def test_upstream_explains_what_is_blocked_and_nothing_else() -> None:
+    """A blocked phase joins the phase it waits for, of its own run date."""
+    story = Story()
+    story.run(at(5), phase(at(5)), phase(at(5), "phase4", "blocked"), check="completions")
+    [incident] = story.open()
+    assert incident.explains == {phase(at(5), "phase4").fingerprint: "phase4 waits for phase3"}
+
+    other_day = phase(at(6), "phase4", "blocked", run_date=date(2026, 1, 24))
+    story.run(at(6), other_day, check="completions")
+    assert sorted(i.root for i in story.open()) == sorted([phase(at(5)).fingerprint, other_day.fingerprint])
+
+
+def test_a_blocked_phase_whose_root_is_gone_stands_alone() -> None:
+    """Nobody would hear of it otherwise."""
+    story = Story()
+    story.run(at(5), phase(at(5), "phase4", "blocked"), check="completions")
+    assert [i.root for i in story.open()] == [phase(at(5), "phase4").fingerprint]
+
+
+def test_a_failure_before_the_phase_began_explains_nothing() -> None:
+    """It was over when the phase started (06:30 local on the 26th): another trouble."""
+    story = Story()
+    early = at(-20)
+    story.run(early, log_failure(early))
+    story.run(at(-19), clearances=(Clearance(reason="ran", at=at(-19), service=SERVICE),))
+    story.run(at(3), phase(at(3)), check="completions")
+    assert [i.root for i in story.open()] == [phase(at(3)).fingerprint]
+
+
+def test_a_function_of_no_phase_explains_no_phase() -> None:
+    """Two troubles at the same time are two incidents."""
+    story = Story()
+    story.run(at(0), log_failure(at(0), service="phase6-export"))
+    story.run(at(3), phase(at(3)), check="completions")
+    assert len(story.open()) == 2
+
+
+def test_the_next_failure_of_a_function_joins_while_open_and_for_an_hour() -> None:
+    """The first repair uncovers the next failure: the same incident, also shortly after its resolution."""
+    story = Story()
+    story.run(at(0), log_failure(at(0)))
+    second = log_failure(at(1), exception="ModuleNotFoundError", name="shared.utils")
+    story.run(at(1), second)
+    assert [i.members for i in story.open()] == [(log_failure(at(0)).fingerprint, second.fingerprint)]
+
+    story.run(at(2), clearances=(Clearance(reason="ran", at=at(2), service=SERVICE),))
+    assert story.open() == []
+    third = log_failure(at(2.5), name="storage")
+    story.run(at(2.5), third)
+    assert [(i.id, len(i.members)) for i in story.open()] == [(1, 3)]
+
+    story.run(at(3), clearances=(Clearance(reason="ran", at=at(3), service=SERVICE),))
+    story.run(at(5), log_failure(at(5), name="pubsub"))
+    assert [i.id for i in story.open()] == [2], "after an hour it is a new incident"
+
+
+def test_a_shared_module_that_fails_in_several_functions_is_one_incident() -> None:
+    """The same exception, name and file in another service."""
+    story = Story()
+    story.run(at(0), log_failure(at(0)))
+    story.run(at(1), log_failure(at(1), service="phase4-to-phase5-orchestrator"))
+    story.run(at(1.2), log_failure(at(1.2), service="billing", file="main.py"))
+    assert [len(i.members) for i in story.open()] == [2, 1]
+
+
+def test_a_missing_table_explains_the_function_and_the_phase() -> None:
+    """The table is the root of both."""
+    table = "nba-props-platform.nba_orchestration.phase_completions"
+    story = Story()
+    story.run(at(0), log_failure(at(0), kind="log.bq-table-not-found", subject=Subject(service=SERVICE, table=table)))
+    missing = phase(
+        at(4),
+        fingerprint=f"table:completions:{table}",
+        kind="table.missing",
+        subject=Subject(pipeline="nba", table=table, check="completions"),
+    )
+    story.run(at(3), phase(at(3)), check="completions")
+    story.run(at(4), missing, check="completions", error="404 Not found")
+    [incident] = story.open()
+    assert incident.root == missing.fingerprint
+    assert set(incident.explains.values()) == {f"the table {table} is missing"}
+
+
+def test_a_link_between_two_open_incidents_merges_the_younger_into_the_older() -> None:
+    """What links them is one story: the older message is already read."""
+    story = Story()
+    story.run(at(3), phase(at(3)), check="completions")
+    story.run(at(3.5), log_failure(at(3.5), service="phase6-export"))
+    assert sorted(i.id for i in story.open()) == [1, 2]
+    story.run(at(4), log_failure(at(4)))  # the same exception, name and file as in phase6-export; records phase 3
+    assert {i.id: (i.state, i.merged_into) for i in story.incidents.values()} == {
+        1: (IncidentState.OPEN, None),
+        2: (IncidentState.MERGED, 1),
+    }
+    assert len(story.incidents[1].members) == 3
+    assert {f.incident for f in story.faults.values()} == {1}
+
+
+def test_an_incident_ends_when_all_its_faults_have() -> None:
+    """Not before."""
+    story = Story()
+    story.run(at(0), log_failure(at(0)))
+    story.run(at(3), phase(at(3)), check="completions")
+    story.run(at(4), clearances=(Clearance(reason="ran", at=at(4), service=SERVICE),))
+    assert [i.root for i in story.open()] == [phase(at(3)).fingerprint], "what is left is its root now"
+    story.run(
+        at(5),
+        check="completions",
+        clearances=(Clearance(reason="recorded", at=at(5), fingerprint=phase(at(3)).fingerprint),),
+    )
+    assert story.open() == []
+    assert [(i.state, i.resolved_at) for i in story.incidents.values()] == [(IncidentState.RESOLVED, at(5))]
+
+
+def test_pending_faults_are_in_no_incident() -> None:
+    """Nobody is told of what may pass by itself."""
+    story = Story()
+    story.run(at(0), phase(at(0), kind="blind", fingerprint="blind:x", pending_for=timedelta(minutes=10)), check="x")
+    assert story.incidents == {}
+
+
+happenings = st.lists(
+    st.tuples(
+        st.sampled_from(["f1", "f2", "f3", "phase3", "phase4", "clean1", "clean2", "recorded"]),
+        st.integers(min_value=1, max_value=120),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings)
+def test_any_story_keeps_every_firing_fault_in_exactly_one_open_incident(happened: list[tuple[str, int]]) -> None:
+    """And no open incident is without an open fault, no root outside its members."""
+    story = Story()
+    now = at(0)
+    other = "phase4-to-phase5-orchestrator"
+    for what, minutes in happened:
+        now += timedelta(minutes=minutes)
+        findings = {
+            "f1": (log_failure(now),),
+            "f2": (log_failure(now, name="storage", file="main.py"),),
+            "f3": (log_failure(now, service=other),),
+            "phase3": (phase(now),),
+            "phase4": (phase(now, "phase4", "blocked"),),
+        }.get(what, ())
+        clearances = {
+            "clean1": (Clearance(reason="ran", at=now, service=SERVICE),),
+            "clean2": (Clearance(reason="ran", at=now, service=other),),
+            "recorded": tuple(
+                Clearance(reason="recorded", at=now, fingerprint=phase(now, n).fingerprint)
+                for n in ("phase3", "phase4")
+            ),
+        }.get(what, ())
+        check = "completions" if what in ("phase3", "phase4", "recorded") else "function_logs"
+        story.run(now, *findings, check=check, clearances=clearances)
+        homes = [name for i in story.open() for name in i.members]
+        firing = [f.fingerprint for f in story.faults.values() if f.is_open]
+        assert sorted(n for n in homes if story.faults[n].is_open) == sorted(firing)
+        for incident in story.open():
+            assert incident.root in incident.members
+            assert story.faults[incident.root].is_open
+            assert len(set(incident.members)) == len(incident.members)
+        for fault in story.faults.values():
+            assert fault.incident is not None
+            assert story.incidents[fault.incident].state is not IncidentState.MERGED
+
+
+def test_grouping_twice_changes_nothing() -> None:
+    """The same snapshot gives no further change: a tick without news says nothing."""
+    story = Story()
+    story.run(at(0), log_failure(at(0)))
+    story.run(at(3), phase(at(3)), phase(at(3), "phase4", "blocked"), check="completions")
+    again = causes.group(story.faults, list(story.incidents.values()), PIPELINES, at(4), 9)
+    assert (again.incidents, dict(again.placed)) == ((), {})
+
+
+def test_a_fault_reopened_after_its_incident_was_forgotten_gets_a_new_one() -> None:
+    """Faults outlive the window in which incidents are joined."""
+    fault = Fault(
+        finding=log_failure(at(0)), state=ledger.FaultState.FIRING, opened_at=at(0), count=1, fired_at=at(0), incident=3
+    )
+    grouping = causes.group({fault.fingerprint: fault}, [], PIPELINES, at(0), 4)
+    assert [(i.id, i.members) for i in grouping.incidents] == [(4, (fault.fingerprint,))]
+    assert dict(grouping.placed) == {fault.fingerprint: 4}
+    assert replace(fault, incident=4) == with_incident({fault.fingerprint: fault}, grouping.placed)[fault.fingerprint]

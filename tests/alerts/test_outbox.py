@@ -1,0 +1,180 @@
+"""The outbox and its delivery: in order per thread, leased, retried, given up loudly; nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.delivery import Delivery
+from alerts.model import Action, Dispatch, IncidentState, Message
+from alerts.plan import Posting
+from alerts.ports import DeliveryError
+from alerts.store.sql import Store
+from checks.model import JsonValue, Severity
+from tests.support.findings import at
+
+LEASE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def put(store: Store, number: int, *actions: Action, incident: int = 1, to: str = "slack", urgency: int = 1) -> None:
+    """Rows of one notification."""
+    message = Message(severity=Severity.WARNING, state=IncidentState.OPEN, title=f"n{number}", summary="")
+    postings = [Posting(incident=incident, destination=to, action=a, urgency=urgency, message=message) for a in actions]
+    with store.writing() as stored:
+        stored.enqueue(number, store.identity, postings, at(0))
+
+
+class Recorder:
+    """A channel that remembers what it was given and fails as told."""
+
+    name = "slack"
+
+    def __init__(self, *failures: DeliveryError | None) -> None:
+        self.failures = list(failures)
+        self.sent: list[Dispatch] = []
+
+    def send(self, dispatch: Dispatch) -> Mapping[str, JsonValue]:
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        self.sent.append(dispatch)
+        return {"ts": str(len(self.sent))}
+
+
+def deliver(store: Store, channel: Recorder, now: datetime) -> list[str | None]:
+    """All that is due: the errors, None for what arrived."""
+    delivery = Delivery(store.outbox, {"slack": channel}, "test")
+    outcomes = []
+    while outcome := delivery.send_next(now):
+        outcomes.append(outcome.error)
+    return outcomes
+
+
+def test_a_thread_keeps_its_order_and_a_newer_edit_replaces_an_unsent_one(store: Store) -> None:
+    """POST, then the latest EDIT; replies all."""
+    put(store, 1, Action.POST)
+    put(store, 2, Action.EDIT, Action.REPLY)
+    put(store, 3, Action.EDIT, Action.REPLY)
+    channel = Recorder()
+    assert deliver(store, channel, at(0)) == [None] * 4
+    assert [(d.action, d.message.title) for d in channel.sent] == [
+        (Action.POST, "n1"),
+        (Action.REPLY, "n2"),
+        (Action.EDIT, "n3"),
+        (Action.REPLY, "n3"),
+    ]
+    assert [d.root for d in channel.sent] == [None, {"ts": "1"}, {"ts": "1"}, {"ts": "3"}]
+
+
+def test_the_gravest_goes_first_across_incidents(store: Store) -> None:
+    """Urgency beats age."""
+    put(store, 1, Action.POST, incident=1, urgency=0)
+    put(store, 2, Action.POST, incident=2, urgency=2)
+    channel = Recorder()
+    deliver(store, channel, at(0))
+    assert [d.message.title for d in channel.sent] == ["n2", "n1"]
+
+
+def test_a_transient_error_is_tried_again_later_and_longer(store: Store) -> None:
+    """5 s, then 10 s; nothing is lost."""
+    put(store, 1, Action.POST)
+    channel = Recorder(DeliveryError("timeout"), DeliveryError("timeout"))
+    assert deliver(store, channel, at(0)) == ["timeout"]
+    assert deliver(store, channel, at(0) + 4 * SECOND) == []
+    assert deliver(store, channel, at(0) + 5 * SECOND) == ["timeout"]
+    assert deliver(store, channel, at(0) + 14 * SECOND) == []
+    assert deliver(store, channel, at(0) + 15 * SECOND) == [None]
+    assert [d.attempt for d in channel.sent] == [3]
+
+
+def test_the_service_may_ask_to_wait(store: Store) -> None:
+    """Retry-After is honoured for the whole destination."""
+    put(store, 1, Action.POST, incident=1)
+    put(store, 2, Action.POST, incident=2)
+    channel = Recorder(DeliveryError("ratelimited", retry_after=30 * SECOND))
+    assert deliver(store, channel, at(0)) == ["ratelimited"]
+    assert deliver(store, channel, at(0) + 31 * SECOND) == [None, None]
+
+
+def test_a_permanent_error_holds_its_thread_until_revived(store: Store) -> None:
+    """A wrong token: the message is kept, its thread waits behind it, and comes in order once mended."""
+    put(store, 1, Action.POST)
+    put(store, 2, Action.EDIT, Action.REPLY)
+    channel = Recorder(DeliveryError("invalid_auth", permanent=True))
+    assert deliver(store, channel, at(0)) == ["invalid_auth"]
+    assert [(b.pending, b.dead, b.error) for b in store.outbox.backlog()] == [(2, 1, "invalid_auth")]
+    assert store.outbox.revive(at(1), since=at(-1)) == 1
+    assert deliver(store, channel, at(1)) == [None] * 3
+    assert [d.message.title for d in channel.sent] == ["n1", "n2", "n2"]
+
+
+def test_a_sender_that_died_leaves_an_uncertain_row(store: Store) -> None:
+    """Its lease runs out, or the next start releases it; either way the next attempt knows that it may have arrived."""
+    put(store, 1, Action.POST)
+    first = store.outbox.claim(at(0), LEASE, "dead")
+    assert first is not None
+    assert store.outbox.claim(at(0), LEASE, "other") is None, "leased"
+    again = store.outbox.claim(at(0) + LEASE, LEASE, "other")
+    assert again is not None
+    assert (first.dispatch.uncertain, again.dispatch.uncertain) == (False, True)
+    assert first.dispatch.key == again.dispatch.key
+
+    assert store.outbox.release() == 1
+    released = store.outbox.claim(at(0) + LEASE, LEASE, "third")
+    assert released is not None
+    assert released.dispatch.uncertain
+
+
+def test_a_row_nobody_takes_does_not_starve_the_others(store: Store) -> None:
+    """Fewest attempts first."""
+    put(store, 1, Action.POST, incident=1, urgency=2)
+    put(store, 2, Action.POST, incident=2, urgency=0)
+    channel = Recorder(DeliveryError("odd"))
+    deliver(store, channel, at(0))
+    assert deliver(store, channel, at(1)) == [None, None]
+    assert [d.message.title for d in channel.sent] == ["n2", "n1"]
+
+
+def test_a_bug_in_a_channel_loses_nothing(store: Store) -> None:
+    """It is tried again, and as it may have arrived, it says so."""
+    put(store, 1, Action.POST)
+
+    class Buggy(Recorder):
+        def send(self, dispatch: Dispatch) -> Mapping[str, JsonValue]:
+            if dispatch.attempt == 1:
+                raise KeyError("ts")
+            return super().send(dispatch)
+
+    channel = Buggy()
+    assert deliver(store, channel, at(0)) == ["KeyError: 'ts'"]
+    assert deliver(store, channel, at(1)) == [None]
+    assert [d.uncertain for d in channel.sent] == [True]
+
+
+def test_what_no_channel_wants_for_a_day_is_given_up(store: Store) -> None:
+    """Loudly: the outcome says so."""
+    put(store, 1, Action.POST)
+    delivery = Delivery(store.outbox, {"slack": Recorder(DeliveryError("timeout"))}, "test")
+    outcome = delivery.send_next(at(25))
+    assert outcome is not None
+    assert outcome.gave_up
+
+
+def test_a_channel_that_left_the_configuration_keeps_its_rows_as_dead(store: Store) -> None:
+    """They are listed, not dropped."""
+    put(store, 1, Action.POST, to="pager")
+    outcome = Delivery(store.outbox, {}, "test").send_next(at(0))
+    assert outcome is not None
+    assert outcome.error == "there is no channel 'pager' in the configuration any more"
+    assert [(b.destination, b.dead) for b in store.outbox.backlog()] == [("pager", 1)]
