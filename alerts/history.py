@@ -15,7 +15,7 @@ def as_known(
     """The faults and incidents as they were at ``at``, from the whole history in order of time.
 
     An incident has the members that had joined by then, and is open if one of them was; one that began later is not
-    there. Its root and explanations are those known since (``alerts.causes`` chooses them anew from the faults of then).
+    there. Root and explanations are those known since: ``alerts.causes`` chooses them anew from the faults of then.
     """
     faults: dict[str, Fault] = {}
     members: dict[int, dict[str, None]] = {}

@@ -15,6 +15,8 @@ REOPEN_WITHIN = timedelta(hours=1)
 EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
 VOLATILE_FACTS = frozenset({"checked at"})
+# Facts that say how far a state has come: a message shows them, nobody is told of every step.
+PROGRESS_FACTS = frozenset({"done", "missing"})
 
 
 def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:
@@ -69,9 +71,12 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
         if _waited_long_enough(after, now):
             return _fire(after, now)
         return _transition(now, Change.RECURRED, "still pending", after)
+    change, reason = Change.RECURRED, "still so"
     if _material(merged) != _material(before.finding):
-        return _transition(now, Change.CHANGED, _difference(before.finding, merged), after)
-    return _transition(now, Change.RECURRED, "still so", after)
+        change, reason = Change.CHANGED, _difference(before.finding, merged)
+    elif _progress(merged) != _progress(before.finding):
+        change, reason = Change.PROGRESSED, _difference(before.finding, merged)
+    return _transition(now, change, reason, after)
 
 
 def _new(finding: Finding, state: FaultState, now: datetime) -> Fault:
@@ -126,8 +131,12 @@ def _material(finding: Finding) -> tuple[object, ...]:
     """What people would call a change. A log failure changes by being another one: more of it is not news."""
     if finding.kind.startswith("log."):
         return (finding.kind, finding.severity, finding.quiet)
-    facts = tuple((k, v) for k, v in finding.facts.items() if k not in VOLATILE_FACTS)
-    return (finding.kind, finding.severity, finding.title, finding.quiet, repr(facts))
+    facts = tuple((k, v) for k, v in finding.facts.items() if k not in VOLATILE_FACTS | PROGRESS_FACTS)
+    return (finding.kind, finding.severity, finding.quiet, repr(facts))
+
+
+def _progress(finding: Finding) -> tuple[object, ...]:
+    return tuple(repr(finding.facts.get(name)) for name in sorted(PROGRESS_FACTS))
 
 
 def _difference(before: Finding, after: Finding) -> str:
@@ -140,4 +149,4 @@ def _difference(before: Finding, after: Finding) -> str:
         for name in dict.fromkeys((*before.facts, *after.facts))
         if name not in VOLATILE_FACTS and before.facts.get(name) != after.facts.get(name)
     ]
-    return f"changed: {', '.join(changed) or 'its title'}"
+    return f"changed: {', '.join(changed) or 'whether it is handled'}"

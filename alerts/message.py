@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene, Transition
 from alerts.text import clean, redact, shorten
-from checks.model import HeldUp, JsonValue, Severity
+from checks.model import HeldUp, JsonValue, Severity, day_words
 
 MAX_TITLE = 150
 MAX_FACT = 1_500
@@ -106,11 +106,6 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     """A time as people on call read it: local first, then UTC."""
     local = at.astimezone(zone)
     return f"{local:%a %d %b %H:%M} {local.tzname()} ({at:%H:%M} UTC)"
-
-
-def day_words(day: date) -> str:
-    """A run date in words: ``25 January 2026``."""
-    return f"{day.day} {day:%B %Y}"
 
 
 def duration(span: timedelta) -> str:

@@ -27,6 +27,7 @@ class Change(StrEnum):
     FIRED = "fired"  # its pending time is over
     RECURRED = "recurred"  # seen again: new occurrences of an open fault
     CHANGED = "changed"  # still so, but worse, better or different
+    PROGRESSED = "progressed"  # still so, with less missing: shown, not told
     REOPENED = "reopened"  # seen again after it was resolved
     RESOLVED = "resolved"  # positive evidence that it is over
     DROPPED = "dropped"  # over before its pending time was: nobody was told
@@ -105,6 +106,7 @@ class Why(StrEnum):
     ROOT_FOUND = "the cause was found"
     WORSE = "it got worse"
     CHANGED = "it changed"
+    PROGRESSED = "less is missing"
     MERGED = "merged into another incident"
     RESOLVED = "resolved"
 

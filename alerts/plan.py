@@ -10,7 +10,7 @@ from alerts import message
 from alerts.model import Action, Change, Incident, IncidentState, Message, Notification, Scene, Transition, Why
 from checks.model import Severity
 
-_NEWS = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.RESOLVED})
+_SHOWN = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.PROGRESSED, Change.RESOLVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def plan(
     news: dict[int, list[Transition]] = {}
     for transition in transitions:
         placed = scene.faults[transition.fault.fingerprint].incident
-        if transition.change in _NEWS and placed is not None:
+        if transition.change in _SHOWN and placed is not None:
             news.setdefault(placed, []).append(transition)
     now_state = {**before, **{i.id: i for i in changed}}
     answer = []
@@ -80,7 +80,7 @@ def _tell(
         at=now,
         why=why,
         root=message.compose(incident, scene),
-        reply=message.follow_up(title, incident, news, scene),
+        reply=None if why is Why.PROGRESSED else message.follow_up(title, incident, news, scene),
     )
 
 
@@ -105,15 +105,14 @@ def _why(incident: Incident, was: Incident | None, news: Sequence[Transition]) -
         return Why.MERGED
     if incident.state is IncidentState.RESOLVED:
         return Why.RESOLVED if was is None or was.state is IncidentState.OPEN else None
-    changes = {t.change for t in news}
     if was is not None and was.state is IncidentState.RESOLVED:
         return Why.WORSE
-    joined = was is not None and set(incident.members) - set(was.members)
-    if was is not None and incident.root != was.root and incident.root not in was.members:
-        return Why.ROOT_FOUND
-    if joined:
-        return Why.JOINED
-    return Why.CHANGED if changes else None
+    if was is not None and set(incident.members) - set(was.members):
+        return Why.ROOT_FOUND if incident.root not in was.members else Why.JOINED
+    changes = {t.change for t in news}
+    if not changes:
+        return None
+    return Why.PROGRESSED if changes == {Change.PROGRESSED} else Why.CHANGED
 
 
 def route(notification: Notification, pipelines: Collection[str], routes: Sequence[Route]) -> tuple[str, ...]:

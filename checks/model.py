@@ -198,6 +198,11 @@ def stamp(moment: datetime) -> str:
     return utc(moment).isoformat().replace("+00:00", "Z")
 
 
+def day_words(day: date) -> str:
+    """A run date in words: ``25 January 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def normal_service(name: str) -> str:
     """A function's name as Cloud Run writes it: lower case, ``_`` as ``-`` (seen in gen2 exports)."""
     return name.strip().lower().replace("_", "-")

@@ -290,7 +290,7 @@ class PipelineSettings(Section):
             completions=CompletionTable(
                 table=self.completions.table,
                 columns=columns,
-                success=tuple(word for word in self.completions.success if word not in self.completions.partial),
+                success=self.completions.success,
                 partial=self.completions.partial,
                 failed=self.completions.failed,
             ),

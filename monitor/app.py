@@ -40,7 +40,7 @@ class App:
     def __init__(
         self, config: Config, clock: Clock, *, stream: TextIO, progress: Callable[[str], None] = lambda _: None
     ) -> None:
-        self._config = config
+        self.config = config
         self._clock = clock
         self._stream = stream
         self._progress = progress
@@ -64,7 +64,7 @@ class App:
             raise
 
     def _start(self) -> None:
-        config, clock = self._config, self._clock
+        config, clock = self.config, self._clock
         listener = bind(config.server.host, config.server.port)
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
@@ -134,7 +134,7 @@ class App:
         from monitor.report import as_json
 
         request = gather.Request.parse(query, self._clock.now())
-        report = gather.gather(self._config, self.data, self.store, request, self._clock.now())
+        report = gather.gather(self.config, self.data, self.store, request, self._clock.now())
         return as_json.render(report)
 
     # -- the loops ------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class App:
         self._path.absorb(_own_run(f"delivery:{name}", now, findings=(finding,)), now)
 
     def _supervise(self) -> None:
-        """Keep the local BigQuery alive. That it is down is seen by the checks, which go blind; here it is only logged."""
+        """Keep the local BigQuery alive. That it is down makes the checks blind; here it is only logged."""
         from monitor.embedded import EmulatorError
 
         emulator = self.data.emulator

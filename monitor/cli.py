@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -20,6 +20,19 @@ COMMANDS = {
     "completion": ("monitor.commands.completion", "Print the shell completion script for bash, zsh or fish."),
 }
 EXIT_HEALTHY, EXIT_PROBLEMS, EXIT_USAGE, EXIT_BLIND = 0, 1, 2, 3
+
+
+class Refusal(click.ClickException):
+    """A sentence for people, and the exit code that goes with it."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """As click does, and leave with our own code."""
+        super().show(file)
+        sys.exit(self.code)
 
 
 class LazyGroup(click.Group):
@@ -84,9 +97,7 @@ def _explain(error: Exception) -> click.ClickException | None:
     if not module.startswith(("monitor.", "alerts.", "checks.")) or name not in codes:
         return None
     remedy = getattr(error, "remedy", None)
-    told = click.ClickException(f"{error}\n{remedy}" if remedy else str(error))
-    told.exit_code = codes[name]
-    return told
+    return Refusal(f"{error}\n{remedy}" if remedy else str(error), codes[name])
 
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -122,7 +133,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 )
 @click.pass_context
 def cli(ctx: click.Context, config_path: str, log_level: str, log_format: str) -> None:
-    r"""Phasewatch watches event-driven data pipelines on Google Cloud: what broke, why, and what it holds up.
+    """Watch event-driven data pipelines on Google Cloud: what broke, why, and what it holds up.
 
     \b
     Examples:

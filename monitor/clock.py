@@ -35,6 +35,11 @@ class AcceleratedClock:
         self._start = start
         self._origin = time.monotonic()
 
+    def restart(self, start: datetime) -> None:
+        """Begin again at ``start``."""
+        self._start = start
+        self._origin = time.monotonic()
+
     def leap_to(self, moment: datetime) -> None:
         """Skip a stretch in which nothing happens; never backwards."""
         self._start += max(timedelta(0), moment - self.now())

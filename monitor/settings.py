@@ -38,9 +38,13 @@ class DatabaseUrl(Secret):
         if url.startswith(_SQLITE) and len(url) > len(_SQLITE) and ":memory:" not in url:
             return cls(_SQLITE + str(Path((info.context or {}).get("folder") or "", url.removeprefix(_SQLITE))))
         try:
-            usable = url.startswith(_DRIVER) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+            parts = urlsplit(url)
+            usable = parts.scheme == _DRIVER.partition(":")[0] and bool(parts.hostname) and parts.port != 0
         except ValueError:
             usable = False
+        if usable and ("@" in parts.path + parts.query or parts.fragment):
+            message = "a special character in the password ends it too early"
+            raise Mistake(message=message, hint="write @ / ? # in it as %40 %2F %3F %23").error()
         if not usable:
             raise Mistake(message="not the URL of a database that can hold the state", hint=hint).error()
         return cls(url)

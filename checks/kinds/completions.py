@@ -16,33 +16,41 @@ from checks.model import (
     Severity,
     Status,
     Subject,
+    day_words,
     stamp,
 )
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_day
-from checks.phases.words import day_words, headline, one_line, reason_it_is_over
+from checks.phases.words import headline, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
 from checks.ports import CalendarDays, CompletionRow
 from checks.sources.completions import CompletionTables
 
 _FLAGS_SHOWN = 10
+# Run dates in trouble are judged beyond the look-back, but neither without end nor by reading half a year every minute.
+_OPEN_DATES_KEPT = 20
+_OPEN_DATES_REACH = timedelta(days=45)
 # A calendar is loaded in one go: while that runs it is short of dates and nothing is wrong.
 _CALENDAR_SETTLES = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenCompletions:
-    """What one read brought: completions and calendar for run dates ``first`` to ``last``, both included."""
+    """What one read brought: completions and calendar for run dates ``first`` to ``last``, both included.
+
+    ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not.
+    """
 
     first: date
     last: date
     rows: Sequence[CompletionRow]
     calendar: CalendarDays
     evidence: Evidence
+    open: tuple[date, ...] = ()
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
-        return tuple(self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1))
+        return *self.open, *(self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1))
 
 
 class Completions:
@@ -50,7 +58,8 @@ class Completions:
 
     Findings have the fingerprint ``phase:<pipeline>:<phase>:<run date>`` and the kind ``phase.<state>``: stalled,
     failed, incomplete, and blocked as a consequence. A phase that is satisfied, or owes nothing, clears its
-    fingerprint; one that is pending, in progress or unknown says nothing. A calendar that ends before today is itself a
+    fingerprint, and what its recorder failed before that moment; one that is pending, in progress or unknown says
+    nothing. A calendar that ends before today is itself a
     finding, ``blind.calendar`` with the fingerprint ``calendar:<pipeline>``.
     """
 
@@ -64,39 +73,45 @@ class Completions:
         self._tables = tables
         self._look_back = look_back
 
-    def read(
-        self,
-        now: datetime,
-        cursor: JsonValue,  # noqa: ARG002  the protocol hands it in; states need no memory
-    ) -> tuple[SeenCompletions, JsonValue]:
-        """Completions as they were at ``now``, and the calendar. There is nothing to go on from: the cursor is None.
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline that is judged."""
+        return self._pipeline
+
+    def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenCompletions, JsonValue]:
+        """Completions as they were at ``now``, and the calendar. Only run dates in trouble are carried over.
 
         :raises SourceError: if a table could not be asked, does not exist or has another shape.
         """
         last = now.astimezone(self._pipeline.zone).date()
         first = last - timedelta(days=self._look_back - 1)
-        rows, rows_cost = self._tables.rows(self._pipeline, first, last, now)
-        calendar, calendar_cost = self._tables.calendar(self._pipeline, first, last)
-        seen = SeenCompletions(
-            first=first, last=last, rows=rows, calendar=calendar, evidence=rows_cost.merged(calendar_cost)
-        )
-        return seen, None
+        return self.observe(first, last, now, _carried(cursor, first)), None
+
+    def observe(self, first: date, last: date, at: datetime, older: tuple[date, ...] = ()) -> SeenCompletions:
+        """Run dates ``first`` to ``last`` and the ``older`` ones, as recorded at ``at``: two queries.
+
+        :raises SourceError: as ``read``.
+        """
+        start = min((first, *older))
+        rows, rows_cost = self._tables.rows(self._pipeline, start, last, at)
+        calendar, calendar_cost = self._tables.calendar(self._pipeline, start, last)
+        evidence = rows_cost.merged(calendar_cost)
+        return SeenCompletions(first=first, last=last, rows=rows, calendar=calendar, evidence=evidence, open=older)
+
+    def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
+        """The states of all phases, one tuple per run date, oldest first."""
+        return [
+            judge_day(self._pipeline, run_date, observed.rows, observed.calendar, now) for run_date in observed.dates()
+        ]
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
 
         FAILING with any root problem; UNKNOWN where the calendar does not cover today or rows could not be read.
         """
-        days = [
-            judge_day(self._pipeline, run_date, observed.rows, observed.calendar, now) for run_date in observed.dates()
-        ]
+        days = self.days(observed, now)
         phase_days = [phase_day for day in days for phase_day in day]
-        findings = [
-            self._finding(phase_day, day, now)
-            for day in days
-            for phase_day in day
-            if phase_day.state.is_root_problem or phase_day.state is PhaseState.BLOCKED
-        ]
+        findings = [self._finding(phase_day, day, now) for day in days for phase_day in day if _in_trouble(phase_day)]
         clearances = [
             Clearance(
                 fingerprint=_fingerprint(phase_day),
@@ -106,6 +121,12 @@ class Completions:
             for phase_day in phase_days
             if phase_day.state.satisfied or phase_day.state is PhaseState.NOT_EXPECTED
         ]
+        clearances += [
+            Clearance(service=recorder, at=phase_day.satisfied_at, reason=reason_it_is_over(phase_day))
+            for phase_day in phase_days
+            if phase_day.satisfied_at is not None
+            and (recorder := self._pipeline.phase(phase_day.phase).recorder) is not None
+        ]
         sight = self._sight(observed.calendar, observed.last, now)
         evidence = observed.evidence.merged(
             Evidence(
@@ -114,7 +135,9 @@ class Completions:
                 notes=tuple(_note(phase_day) for phase_day in phase_days if phase_day.flags),
             )
         )
+        open_dates = sorted({d.run_date for d in phase_days if _in_trouble(d)})
         return Judgement(
+            carry={"open": [d.isoformat() for d in open_dates[-_OPEN_DATES_KEPT:]]},
             status=_status(phase_days, evidence),
             findings=(*findings, *sight.findings),
             clearances=(*clearances, *sight.clearances),
@@ -215,6 +238,18 @@ def _status(phase_days: Sequence[PhaseDay], evidence: Evidence) -> Status:
     if any(phase_day.state.is_root_problem for phase_day in phase_days):
         return Status.FAILING
     return Status.UNKNOWN if evidence.unseen else Status.OK
+
+
+def _in_trouble(phase_day: PhaseDay) -> bool:
+    return phase_day.state.is_root_problem or phase_day.state is PhaseState.BLOCKED
+
+
+def _carried(cursor: JsonValue, first: date) -> tuple[date, ...]:
+    """Run dates before ``first`` that were in trouble: without another look they would stay so for ever."""
+    carry = cursor.get("carry") if isinstance(cursor, dict) else None
+    listed = carry.get("open") if isinstance(carry, dict) else None
+    dates = [date.fromisoformat(d) for d in listed if isinstance(d, str)] if isinstance(listed, list) else []
+    return tuple(d for d in dates if first - _OPEN_DATES_REACH <= d < first)
 
 
 def _fingerprint(phase_day: PhaseDay) -> str:

@@ -37,6 +37,7 @@ _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 _RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
 _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
+_COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
 _LIBRARY = re.compile(
@@ -57,6 +58,16 @@ class Frame:
     def is_library(self) -> bool:
         """Of the interpreter, of the standard library or of an installed package."""
         return _LIBRARY.search(self.file.replace("\\", "/")) is not None
+
+
+def _enclosing(frames: list[Frame], at: int) -> Frame:
+    """The frame, under the name of the function around it if it is that of a comprehension."""
+    frame = frames[at]
+    for outer in reversed(frames[:at]):
+        if frame.function not in _COMPREHENSIONS or outer.file != frame.file:
+            break
+        frame = Frame(frame.file, frame.line, outer.function)
+    return frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,10 +271,19 @@ class StreamParser:
     def _indented(self, line: str, entry: Entry) -> None:
         if self._frames and not self._notes:
             if line.strip(" ~^"):
-                self._codes[-1] = (self._codes[-1] + line)[:500]
+                at = self._frame_of_code()
+                self._codes[at] = (self._codes[at] + line)[:500]
             self._keep(line, entry)
         elif self.events and _FOREIGN_STACK.match(line):
             self._foreign()
+
+    def _frame_of_code(self) -> int:
+        """The frame to which a source line belongs: the last one, or the first that waits where several are mixed."""
+        if self._mixed:
+            for at in range(max(0, len(self._codes) - len(self._openings)), len(self._codes)):
+                if not self._codes[at]:
+                    return at
+        return len(self._codes) - 1
 
     def _flush_left(self, line: str, entry: Entry) -> None:
         stated = carriers.level_in(line)
@@ -321,6 +341,7 @@ class StreamParser:
             self._drop_frames()
         self._pending = []
         self._notes = True
+        self._previous, self._previous_entry = "", None
         self._closed_at = entry.nanos
         self._indent = ""
 
@@ -335,9 +356,9 @@ class StreamParser:
                 if last in code and not frame.is_library:
                     return frame
         for some in (frames[self._since_header :], frames):
-            for frame in reversed(some):
-                if not frame.is_library:
-                    return frame
+            for at in range(len(some) - 1, -1, -1):
+                if not some[at].is_library:
+                    return _enclosing(some, at)
         return next((frame for frame in reversed(frames) if not frame.file.startswith("<")), frames[-1])
 
     def _completes(self, line: str, entry: Entry) -> bool:

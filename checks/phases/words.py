@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
-from checks.model import stamp
+from checks.model import day_words, stamp
 from checks.phases.model import PhaseDay, PhaseState
 
 _LENGTH = 120
 _NAMES = 3
 _FAILED_FLAG = "failed:"
-
-
-def day_words(day: date) -> str:
-    """``25 January 2026``."""
-    return f"{day.day} {day:%B %Y}"
 
 
 def one_line(text: str) -> str:

@@ -109,13 +109,12 @@ class LogFiles:
             counts |= {"entries": len(entries), "received_later": counts["entries"] - len(entries)}
         keyed = [(_sortable(e.get("timestamp")), str(e.get("insertId", "")), e) for e in entries]
         keyed.sort(key=lambda one: one[:2])
-        times = [moment for moment in (_moment(key) for key, _, _ in (keyed[:1] + keyed[-1:])) if moment]
         return LogBatch(
             entries=[e for _, _, e in keyed],
             malformed=reading.malformed,
             cursor=states,
             evidence=Evidence(
-                window=Window(start=times[0], end=times[-1] + timedelta(microseconds=1)) if times else None,
+                window=_window([key for key, _, _ in keyed if key]),
                 counts=counts,
                 unseen=tuple(reading.unseen),
                 notes=tuple(reading.notes),
@@ -188,7 +187,7 @@ class LogFiles:
             end: int = parser.state["offset"]
             reading.read += end - start
             if damaged:
-                reading.unseen.append(f"{name}: the compressed data end or break after line {parser.line}")
+                reading.unseen.append(f"{name}: the compressed data end or break at line {parser.line}")
             if not done:
                 reading.unseen.append(f"{name} is not read to its end; the rest comes with the next read")
             elif parser.in_array:
@@ -294,7 +293,12 @@ def _sortable(time: object) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000"
 
 
-def _moment(sortable: str) -> datetime | None:
-    with suppress(ValueError):
-        return datetime.fromisoformat(sortable).replace(tzinfo=UTC)
-    return None
+def _window(times: list[str]) -> Window | None:
+    """The span of sorted times, as ``_sortable`` gives them; None if there are none, or none that exist."""
+    if not times:
+        return None
+    try:
+        start, last = (datetime.fromisoformat(time).replace(tzinfo=UTC) for time in (times[0], times[-1]))
+        return Window(start=start, end=last + timedelta(microseconds=1))
+    except (ValueError, OverflowError):
+        return None

@@ -20,7 +20,7 @@ from monitor.commands import common
 )
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bool) -> None:
-    r"""Run the named checks (all, without a name) once and print what they find; nothing is stored, nobody is told.
+    """Run the named checks (all, without a name) once and print what they find; nothing is stored, nobody is told.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from monitor.commands import common
 
 @click.group("config", short_help="Check, show or describe the configuration.")
 def command() -> None:
-    r"""Check, show or describe the configuration.
+    """Check, show or describe the configuration.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ from monitor.commands import common
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(ctx: click.Context, number: int | None, everything: bool, form: str) -> None:
-    r"""List open and lately ended incidents, or show one: its faults, what changed when, what was said and what not.
+    """List open and lately ended incidents, or show one: its faults, what changed when, what was said and what not.
 
     \b
     Examples:

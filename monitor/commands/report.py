@@ -31,7 +31,7 @@ def command(
     output: str | None,
     schema: bool,
 ) -> None:
-    r"""What is owed, what arrived, what is broken and why. Reads everything anew and writes nothing.
+    """What is owed, what arrived, what is broken and why. Reads everything anew and writes nothing.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command("watch", short_help="Start the watcher: scheduled checks, alerts, HTTP server.")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    r"""Run until Ctrl-C or SIGTERM: checks on time, alerts to the configured channels, health and report over HTTP.
+    """Run until Ctrl-C or SIGTERM: checks on time, alerts to the configured channels, health and report over HTTP.
 
     \b
     Examples:

@@ -105,9 +105,9 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         table.add_column("phase")
         for day in shown:
             table.add_column(f"{day:%a} {day.day} {day:%b}")
-        for phase in dict.fromkeys(p.day.phase for p in pipeline.phases):
-            cells = [states.get((phase, day)) for day in shown]
-            table.add_row(phase, *(Text(c.value, style=_STATE_STYLE[c]) if c else Text("-") for c in cells))
+        for name in dict.fromkeys(p.day.phase for p in pipeline.phases):
+            cells = [states.get((name, day)) for day in shown]
+            table.add_row(name, *(Text(c.value, style=_STATE_STYLE[c]) if c else Text("-") for c in cells))
         out.print(table)
     if not dates and not pipeline.error:
         out.print("  no run dates in this range", style="dim")

@@ -155,6 +155,16 @@ def test_satisfied_phases_clear_their_faults() -> None:
             reason="all 5 completions of phase3 for 2026-01-12 are recorded, the last at 2026-01-13T11:50:00Z",
         ),
         Clearance(
+            service="phase2-to-phase3-orchestrator",
+            at=NIGHT,
+            reason="all 6 completions of phase2 for 2026-01-12 are recorded, the last at 2026-01-13T09:30:00Z",
+        ),
+        Clearance(
+            service="phase3-to-phase4-orchestrator",
+            at=first,
+            reason="all 5 completions of phase3 for 2026-01-12 are recorded, the last at 2026-01-13T11:50:00Z",
+        ),
+        Clearance(
             fingerprint="calendar:nba",
             at=et("2026-01-13 07:30"),
             reason="calendar nba_reference.nba_schedule covers 2026-01-12 and reaches to 2026-01-31",
@@ -250,3 +260,50 @@ def test_a_root_problem_outweighs_a_calendar_that_has_ended() -> None:
     judgement = check().judge(seen, et("2026-02-01 08:00"))
     assert judgement.status is Status.FAILING
     assert [finding.fingerprint for finding in judgement.findings] == ["phase:nba:phase2:2026-01-31", "calendar:nba"]
+
+
+class Rows:
+    """A warehouse that answers from lists, and keeps what it was asked for."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        self.spans: list[tuple[date, date]] = []
+
+    def query(self, sql: str, params: Mapping[str, Any], *, label: str) -> QueryResult:
+        if label == "calendar":
+            ends = {"first_day": date(2026, 1, 1), "last_day": date(2026, 1, 31)}
+            return QueryResult(rows=[{"run_day": GAME_DAY, "runs": 1, **ends}], bytes_billed=None)
+        self.spans.append((params["first"], params["last"]))
+        return QueryResult(rows=self.rows, bytes_billed=None)
+
+
+def test_a_run_date_in_trouble_is_judged_until_it_is_not() -> None:
+    """It is carried over when the look-back leaves it behind, and no longer once it is recorded."""
+    warehouse = Rows([])
+    one_day = Completions(
+        pipeline=nba(),
+        tables=CompletionTables(warehouse),
+        every=timedelta(minutes=1),
+        look_back=1,
+        name="completions",
+    )
+    night = et("2026-01-12 23:00")
+    seen, _ = one_day.read(night, None)
+    assert seen.dates() == (GAME_DAY,)
+    assert one_day.judge(seen, night).carry == {"open": []}, "before its due time nothing is wrong"
+
+    later = et("2026-01-13 12:00")
+    seen, _ = one_day.read(later, {"source": None, "carry": {"open": ["2026-01-12"]}})
+    assert seen.dates() == (GAME_DAY, date(2026, 1, 13))
+    judgement = one_day.judge(seen, later)
+    assert judgement.carry == {"open": ["2026-01-12"]}
+    assert [f.subject.phase for f in judgement.findings] == ["phase2", "phase3", "phase4"]
+
+    long_after = et("2026-03-31 12:00")
+    seen, _ = one_day.read(long_after, {"source": None, "carry": {"open": ["2026-01-12"]}})
+    assert seen.dates() == (date(2026, 3, 31),), "not without end"
+    assert warehouse.spans == [
+        (GAME_DAY, GAME_DAY),
+        (GAME_DAY, date(2026, 1, 13)),
+        (date(2026, 3, 31), date(2026, 3, 31)),
+    ]

@@ -62,6 +62,7 @@ def _texts(block: Mapping[str, Any]) -> list[str]:
 
 _LINK = re.compile(r"<([^|>]+)\|([^>]*)>")
 _LABEL = re.compile(r"^\*([^*\n]+)\*\n")
+_BOLD = re.compile(r"^\*([^*\n]+)\*")
 
 
 def plain_lines(text: str, blocks: list[dict[str, Any]]) -> list[str]:
@@ -70,7 +71,7 @@ def plain_lines(text: str, blocks: list[dict[str, Any]]) -> list[str]:
     """
     lines: list[str] = []
     for part in [part for block in blocks for part in _texts(block)] or [text]:
-        shown = _LINK.sub(r"\2 (\1)", _LABEL.sub(r"\1: ", part))
+        shown = _LINK.sub(r"\2 (\1)", _BOLD.sub(r"\1", _LABEL.sub(r"\1: ", part)))
         code = False
         for line in shown.split("\n"):
             before, fence, after = line.partition("```")

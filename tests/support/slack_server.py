@@ -106,7 +106,7 @@ class SlackServer:
         self.calls: list[Call] = []
         self._page = page
         self._next = start
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults: dict[str, deque[Fault | None]] = defaultdict(deque)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._http = _Server(("127.0.0.1", 0), _Handler)
@@ -130,9 +130,9 @@ class SlackServer:
         """What a Slack client takes as ``base_url``."""
         return f"http://127.0.0.1:{self._http.server_address[1]}/api/"
 
-    def fault(self, method: str, fault: Fault, times: int = 1) -> None:
-        """The next ``times`` calls of the method go wrong like this; several faults queue up."""
-        self._faults[method].extend([fault] * times)
+    def fault(self, method: str, fault: Fault, times: int = 1, *, after: int = 0) -> None:
+        """After ``after`` good calls, ``times`` calls of the method go wrong like this; several faults queue up."""
+        self._faults[method].extend([None] * after + [fault] * times)
 
     def methods(self) -> list[str]:
         """The methods called so far, in order."""
@@ -351,7 +351,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.cut_in_body:
             self._reply(200, json.dumps(answer), missing=1000)
         elif fault.body is not None:
-            self._reply(fault.status, fault.body, kind="text/html")
+            self._reply(fault.status, fault.body, kind="text/html", retry_after=fault.retry_after)
         else:
             refusal = {"ok": False, "error": fault.code or "internal_error"}
             if fault.needed:

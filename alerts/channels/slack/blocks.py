@@ -301,6 +301,8 @@ def _section(text: str) -> _Piece:
 
 
 def _fields(texts: Sequence[str]) -> _Piece:
+    if len(texts) == 1:  # alone, a field would have half the width
+        return _section(texts[0])
     return _Piece(block={"type": "section", "fields": [_mrkdwn(t) for t in texts]}, text="\n".join(texts))
 
 

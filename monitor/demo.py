@@ -1,0 +1,127 @@
+"""``phasewatch demo``: the outage replayed on the embedded default, by the daemon's own code with an accelerated clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from alerts.message import duration, moment
+from alerts.model import IncidentState
+from monitor import config as configuration
+from monitor import demo_story, record, wiring
+from monitor.clock import AcceleratedClock
+from monitor.demo_story import ZONE, Event
+
+if TYPE_CHECKING:
+    from monitor.app import App
+    from monitor.config import Config
+
+# Ten minutes of the story a second: the ticks of the demo's configuration are a second apart.
+SPEED = 600.0
+END_WITHIN_SECONDS = 60.0
+WITH_SLACK = """
+alerts:
+  channels:
+    console: {}
+    slack:
+      token: "${SLACK_BOT_TOKEN}"
+      channel: "${SLACK_CHANNEL:-#pipeline-health}"
+      base_url: ${SLACK_BASE_URL:-https://slack.com/api/}
+"""
+
+
+def prepare(folder: Path, alerts: str | None = None) -> Config:
+    """The demo's configuration in a folder of its own; ``alerts`` is YAML for the section of that name."""
+    text = Path(__file__).with_name("demo.yaml").read_text(encoding="utf-8")
+    if alerts is not None:
+        text += alerts
+    path = folder / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return configuration.load(path, os.environ)
+
+
+class Stage:
+    """Makes the story's world: writes its rows into BigQuery and its entries into the log folder."""
+
+    def __init__(self, config: Config, where: wiring.Data) -> None:
+        self._pipeline = wiring.pipelines(config)[0]
+        self._writer = wiring.table_writer(config, where)
+        self._log = config.embedded.logs / "functions.jsonl"
+
+    def set(self) -> None:
+        """The calendar, and what was recorded before the story begins."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        record.write_schedule(self._writer, self._pipeline, demo_story.calendar_rows())
+        self._record(demo_story.history())
+
+    def perform(self, event: Event) -> None:
+        """Let an event happen."""
+        if event.entries:
+            with self._log.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(entry) + "\n" for entry in event.entries)
+        if event.rows:
+            self._record(event.rows)
+
+    def _record(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        record.write_completions(self._writer, self._pipeline, list(rows))
+
+
+def play(config: Config, stream: TextIO, show_report: Callable[[App, AcceleratedClock], str]) -> int:
+    """Run the whole story; the exit code: 0 if the incident was told and resolved, 1 if not."""
+    from monitor.app import App
+
+    def say(text: str) -> None:
+        stream.write(f"{text}\n")
+        stream.flush()
+
+    say("phasewatch demo: an outage as it happened, on a local BigQuery, in about a minute.")
+    clock = AcceleratedClock(demo_story.START, SPEED)
+    app = App(config, clock, stream=stream, progress=say)
+    with wiring.data(config, say) as where:
+        stage = Stage(config, where)
+        stage.set()
+        # The story begins when the stage is set, however long that took.
+        clock.restart(demo_story.START)
+        app.start()
+        try:
+            for event in demo_story.story():
+                _wait_until(clock, event)
+                if event.says:
+                    say(f"\n--- {moment(event.at, ZONE)}: {event.says}\n")
+                stage.perform(event)
+                if event.report:
+                    say(show_report(app, clock))
+            return _end(app, say)
+        finally:
+            app.stop()
+
+
+def _wait_until(clock: AcceleratedClock, event: Event) -> None:
+    if event.leap:
+        # What was just logged is still to be found and told.
+        time.sleep(2.5)
+        clock.leap_to(event.at)
+    while (left := (event.at - clock.now()).total_seconds()) > 0:
+        time.sleep(min(left / clock.speed, 0.5))
+
+
+def _end(app: App, say: Callable[[str], None]) -> int:
+    """Wait until everything is resolved and told."""
+    deadline = time.monotonic() + END_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        with app.store.reading() as stored:
+            incidents = stored.incidents()
+        waiting = sum(b.pending for b in app.store.outbox.backlog())
+        if incidents and all(i.state is not IncidentState.OPEN for i in incidents) and not waiting:
+            for incident in (i for i in incidents if i.resolved_at is not None):
+                lasted = duration((incident.resolved_at or incident.opened_at) - incident.opened_at)
+                say(f"\nincident #{incident.id}: one message, {len(incident.members)} faults, over after {lasted}.")
+            say("The same with your own pipeline: edit config.yaml, then `phasewatch watch`.")
+            return 0
+        time.sleep(0.2)
+    say("\nthe incident did not end: this is a bug in phasewatch")
+    return 1

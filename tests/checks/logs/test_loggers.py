@@ -1,0 +1,251 @@
+"""What structured loggers, frameworks and the platform make of an exception."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+
+from checks.logs.failures import scan
+from tests.checks.logs.entries import entry, lines, summary
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/workspace/main.py", line 8, in handle
+    return store.save(row)
+           ^^^^^^^^^^^^^^^
+  File "/workspace/shared/store.py", line 43, in save
+    at = firestore.SERVER_TIMESTAMP
+         ^^^^^^^^^
+NameError: name 'firestore' is not defined"""
+FOUND = ("NameError", "firestore", "/workspace/shared/store.py", 43, 1)
+HANDLED, UNHANDLED = [(*FOUND, True)], [(*FOUND, False)]
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "python-json-logger": {"message": "save failed", "exc_info": TRACEBACK, "levelname": "ERROR"},
+    "structlog text": {"event": "save failed", "level": "error", "exception": TRACEBACK},
+    "error reporting": {"message": "save failed", "stack_trace": TRACEBACK},
+    "traceback in the message": {"message": "save failed\n" + TRACEBACK, "logger": "x"},
+    "loguru": {
+        "text": "2026-01-26 09:07:04 | ERROR | m:f:1 - save failed\n" + TRACEBACK,
+        "record": {"level": {"name": "ERROR"}, "exception": {"type": "NameError", "value": "name 'firestore'"}},
+    },
+    "ECS": {"message": "save failed", "error": {"type": "NameError", "message": "x", "stack_trace": TRACEBACK}},
+    "a list of lines": {"message": "save failed", "traceback": [line + "\n" for line in TRACEBACK.split("\n")]},
+}
+
+
+@pytest.mark.parametrize("logger", list(RECORDS))
+def test_a_structured_record_is_a_handled_failure(logger: str) -> None:
+    """Each logger's own field for the exception is read."""
+    assert summary(scan([entry(jsonPayload=RECORDS[logger], severity="ERROR")]).failures) == HANDLED
+
+
+def test_a_json_line_that_arrived_as_text_is_read() -> None:
+    """Some set-ups do not lift JSON lines."""
+    line = json.dumps({"level": "error", "event": "save failed", "exception": TRACEBACK})
+    assert summary(scan([entry(line)]).failures) == HANDLED
+
+
+def structlog_record(level: str) -> dict[str, Any]:
+    written = io.StringIO()
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(written),
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
+    try:
+        try:
+            import not_deployed  # type: ignore[import-not-found]  # noqa: F401 - it must be missing
+        except ImportError as cause:
+            raise RuntimeError("cannot save") from cause
+    except RuntimeError:
+        getattr(logger, level)("save failed", exc_info=True)
+    record: dict[str, Any] = json.loads(written.getvalue())
+    return record
+
+
+def test_structlogs_objects_are_read_like_the_traceback_they_stand_for() -> None:
+    """``dict_tracebacks`` writes no traceback text; the root of the chain is the failure."""
+    (failure,) = scan([entry(jsonPayload=structlog_record("error"))]).failures
+    assert (failure.exception, failure.name, failure.function, failure.handled) == (
+        "ModuleNotFoundError",
+        "not_deployed",
+        "structlog_record",
+        True,
+    )
+    assert failure.file == __file__
+
+
+def test_what_is_logged_at_info_is_not_reported() -> None:
+    """An optional dependency that is missing on purpose."""
+    assert scan([entry(jsonPayload=structlog_record("info"))]).failures == ()
+
+
+def test_user_text_in_other_fields_is_not_read() -> None:
+    """A traceback that a user pasted is none of ours."""
+    record = {"message": "ticket received", "body": TRACEBACK, "subject": "NameError: name 'x' is not defined"}
+    assert scan([entry(jsonPayload=record, severity="ERROR")]).failures == ()
+
+
+def test_an_error_field_without_traceback_is_a_message() -> None:
+    """``{"message": ..., "error": str(exc)}``."""
+    record = {"message": "write failed", "error": "name 'firestore' is not defined"}
+    (failure,) = scan([entry(jsonPayload=record, severity="ERROR")]).failures
+    assert (failure.exception, failure.name, failure.file, failure.handled) == ("NameError", "firestore", None, True)
+
+
+FRAMEWORKS = [
+    "[2026-01-26 09:07:04,789] ERROR in app: Exception on / [POST]",
+    "Exception on / [POST]",
+    "[2026-01-26 09:07:04 +0000] [2] [ERROR] Exception in worker process",
+    "[2026-01-26 09:07:04 +0000] [2] [ERROR] Error handling request /",
+    "ERROR:    Exception in ASGI application",
+    "Exception in thread Thread-1 (work):",
+    "ERROR:asyncio:Task exception was never retrieved",
+    "Process ForkPoolWorker-1:",
+    "processing message 17",
+]
+OWN = [
+    "ERROR:worker:could not finish r-17",
+    "WARNING:root:cache disabled, going on without it",
+    "2026-01-26 09:07:04,960 - worker - ERROR - r-17",
+    "2026-01-26 09:07:04.960 | ERROR    | __main__:run:12 - r-17",
+    "2026-01-26T09:07:04Z [error    ] r-17  [worker] row=17",
+    "save failed for r-17",
+    "Failed to write: name 'firestore' is not defined",
+]
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+@pytest.mark.parametrize("carrier", FRAMEWORKS)
+def test_a_framework_reports_what_nobody_caught(carrier: str, spread: Any) -> None:
+    """A framework's line, or a line that has nothing to do with it, does not make a failure handled."""
+    assert summary(scan(spread(f"{carrier}\n{TRACEBACK}")).failures) == UNHANDLED
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+@pytest.mark.parametrize("carrier", OWN)
+def test_a_logger_or_the_codes_own_words_make_it_handled(carrier: str, spread: Any) -> None:
+    """Caught, logged and swallowed."""
+    assert summary(scan(spread(f"{carrier}\n{TRACEBACK}")).failures) == HANDLED
+
+
+def test_a_traceback_logged_at_info_is_not_reported_but_one_after_an_info_line_is() -> None:
+    """One write of a logger is one entry; what stands in the entry before says something of its own."""
+    assert scan([entry(f"INFO:root:cannot use the fast codec\n{TRACEBACK}")]).failures == ()
+    assert summary(scan(lines(f"INFO:root:processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
+    assert scan(lines(f"INFO:root:ujson not installed, falling back\n{TRACEBACK}")).failures == ()
+
+
+def test_the_outages_entry_is_a_handled_failure() -> None:
+    """One entry holds the code's message and the traceback."""
+    text = (
+        "Firestore write failed for phase3/2026-01-25/player_game_summary: name 'firestore' is not defined\n"
+        "Traceback (most recent call last):\n"
+        '  File "/workspace/orchestration/shared/utils/completion_tracker.py", line 243, in _record_firestore\n'
+        '    "completed_at": firestore.SERVER_TIMESTAMP\n'
+        "NameError: name 'firestore' is not defined"
+    )
+    (failure,) = scan([entry(text, severity="ERROR")]).failures
+    assert (failure.handled, failure.line, failure.count) == (True, 243, 1)
+    assert failure.fingerprint == (
+        "log:daily-import:NameError:firestore:orchestration/shared/utils/completion_tracker.py"
+    )
+
+
+def test_a_gen1_load_error_of_a_deployment_is_unhandled() -> None:
+    """The audit record of the failed deployment holds the traceback."""
+    status = (
+        "Function failed on loading user code. Error message: Code in file main.py can't be loaded.\n"
+        "Did you list all required modules in requirements.txt?\nDetailed stack trace: Traceback (most recent call "
+        'last):\n  File "/env/local/lib/python3.7/site-packages/google/cloud/functions/worker.py", line 305, in '
+        'check\n    exec_module(main)\n  File "<frozen importlib._bootstrap_external>", line 678, in exec_module\n'
+        '  File "/user_code/main.py", line 3, in <module>\n    import pytz\nModuleNotFoundError: No module named '
+        "'pytz'"
+    )
+    raw = entry(
+        logName="projects/demo/logs/cloudaudit.googleapis.com%2Factivity",
+        severity="ERROR",
+        resource={"type": "cloud_function", "labels": {"function_name": "Load_Games"}},
+        protoPayload={"status": {"code": 3, "message": status}},
+    )
+    (failure,) = scan([raw]).failures
+    assert (failure.service, failure.revision, failure.file, failure.handled) == (
+        "load-games",
+        None,
+        "/user_code/main.py",
+        False,
+    )
+
+
+def test_parts_of_a_split_entry_are_joined() -> None:
+    """An oversize entry arrives in parts, in any order; the first index is left out in JSON."""
+    half = len(TRACEBACK) // 2
+    parts = [
+        entry(TRACEBACK[half:], 0, 2, split={"uid": "u1", "index": 1, "totalSplits": 2}),
+        entry(TRACEBACK[:half], 0, 1, split={"uid": "u1", "totalSplits": 2}),
+    ]
+    assert summary(scan(parts).failures) == UNHANDLED
+
+
+def test_a_loguru_traceback_is_read() -> None:
+    """Blank lines between frames, a mark on the frame that caught it, values under the code."""
+    text = """2026-01-26 09:07:04.960 | ERROR    | store:save:50 - save failed
+Traceback (most recent call last):
+
+  File "/workspace/main.py", line 8, in handle
+    return store.save(row)
+           │     │    └ {'id': 17}
+           │     └ <function save at 0x7f>
+           └ <module 'store'>
+
+> File "/workspace/shared/store.py", line 43, in save
+    at = firestore.SERVER_TIMESTAMP
+
+NameError: name 'firestore' is not defined"""
+    assert summary(scan([entry(text)]).failures) == HANDLED
+    assert summary(scan(lines(text)).failures) == HANDLED
+
+
+def test_a_rich_traceback_is_read() -> None:
+    """A box with places instead of ``File`` lines."""
+    text = """╭───────────────── Traceback (most recent call last) ─────────────────╮
+│ /workspace/main.py:8 in handle                                      │
+│                                                                     │
+│ ❱ 8     return store.save(row)                                      │
+│                                                                     │
+│ /workspace/shared/store.py:43 in save                               │
+│ ❱ 43     at = firestore.SERVER_TIMESTAMP                            │
+╰─────────────────────────────────────────────────────────────────────╯
+NameError: name 'firestore' is not defined"""
+    assert summary(scan([entry(text)]).failures) == UNHANDLED
+    assert summary(scan(lines(text)).failures) == UNHANDLED
+
+
+def test_an_exception_written_in_pieces_is_read() -> None:
+    """The interpreter writes class, colon and message one by one; with execution ids every write is an entry."""
+    *frames, last = TRACEBACK.split("\n")
+    exception, message = last.split(": ", 1)
+    pieces = [*frames, exception, ": ", message, "\n"]
+    assert summary(scan([entry(piece, n * 0.000_01, n) for n, piece in enumerate(pieces)]).failures) == UNHANDLED
+
+
+def test_pythons_own_logging_errors_do_not_lend_their_stack() -> None:
+    """The frames after ``Call stack:`` belong to no exception."""
+    text = (
+        "--- Logging error ---\nTraceback (most recent call last):\n"
+        '  File "/usr/local/lib/python3.11/logging/__init__.py", line 1110, in emit\n    msg = self.format(record)\n'
+        "TypeError: not all arguments converted during string formatting\nCall stack:\n"
+        "  File \"/workspace/other.py\", line 3, in <module>\n    f()\nMessage: 'x'\nArguments: (1,)\n"
+        "\n\n"
+    )
+    stream = [*lines(text), entry("NameError: name 'firestore' is not defined", 0.5)]
+    assert summary(scan(stream).failures) == [("NameError", "firestore", None, None, 1, False)]
