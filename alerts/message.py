@@ -17,7 +17,9 @@ MAX_TITLE = 150
 MAX_FACT = 1_500
 MAX_LISTED = 10
 # Facts of a finding that the message says elsewhere, or that only matter in the report.
-_SAID_ELSEWHERE = frozenset({"state", "exception", "name", "module", "sample", "checked at", "missing", "handled"})
+_SAID_ELSEWHERE = frozenset(
+    {"state", "exception", "name", "module", "sample", "checked at", "missing", "handled", "remedy"}
+)
 
 
 def compose(incident: Incident, scene: Scene) -> Message:
@@ -36,7 +38,9 @@ def compose(incident: Incident, scene: Scene) -> Message:
         if fault.finding.kind.startswith("phase."):
             continue
         label = "Cause" if effects else "What"
-        facts.append((label, _cause(fault, zone)))
+        text = _cause(fault, zone, titled=fault is not leading)
+        if text:
+            facts.append((label, text))
         sample = fault.finding.facts.get("sample")
         if isinstance(sample, str) and fault.is_open and fault is root:
             facts.append(("Log", _safe(sample, MAX_FACT)))
@@ -136,10 +140,10 @@ def _scope(fault: Fault) -> str:
     return f"in {service}" if service else ""
 
 
-def _cause(fault: Fault, zone: ZoneInfo) -> str:
-    """A log failure, a missing table, a blind check: its title and what its finding says of it."""
+def _cause(fault: Fault, zone: ZoneInfo, *, titled: bool) -> str:
+    """A log failure, a missing table, a blind check: what its finding says of it, under its title if that is news."""
     finding = fault.finding
-    lines = [finding.title if fault.is_open else f"(over) {finding.title}"]
+    lines = [finding.title if fault.is_open else f"(over) {finding.title}"] if titled else []
     lines += [f"{k}: {_text(v)}" for k, v in finding.facts.items() if k not in _SAID_ELSEWHERE and v not in (None, [])]
     if finding.kind.startswith("log.") and fault.count > 1:
         lines.append(f"seen {fault.count} times, last {moment(finding.last_seen, zone)}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import wiring
+from monitor import record, wiring
 from monitor.clock import Clock
 from monitor.lock import WatchLock
 from monitor.report import gather
@@ -52,7 +52,7 @@ class App:
         self.url = ""
 
     def start(self) -> None:
-        """Take the lock and the port, open the state, start BigQuery if it is embedded, then tick, deliver and serve.
+        """Take the lock, then the port; open the state, start BigQuery if it is embedded, then tick, deliver and serve.
 
         :raises monitor.lock.AlreadyRunningError, monitor.web.PortTakenError, alerts.store.engine.StateError,
             monitor.embedded.EmulatorError: what stood in the way; nothing is left running then.
@@ -65,18 +65,21 @@ class App:
 
     def _start(self) -> None:
         config, clock = self.config, self._clock
+        lock_path = state_lock(config)
+        lock = self._undo.enter_context(WatchLock(lock_path, clock.now())) if lock_path else None
         listener = bind(config.server.host, config.server.port)
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
         web = WebServer(listener, self, self._report, token)
         self.url = web.url
-        if lock_path := state_lock(config):
-            self._undo.enter_context(WatchLock(lock_path, clock.now(), self.url))
+        if lock is not None:
+            lock.serving(self.url)
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
-        if config.mode == "embedded":
-            config.embedded.logs.mkdir(parents=True, exist_ok=True)
         self.data = self._undo.enter_context(wiring.data(config, self._progress))
+        if self.data.emulator is not None and config.pipelines:
+            # A new local BigQuery is empty: that no table was made yet is no outage there.
+            record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
         self.checks = wiring.checks(config, self.data)
         self._path = OnePath(self.store, wiring.rules(config), clock.now)
         owner = f"{socket.gethostname()}:{os.getpid()}"

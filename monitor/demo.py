@@ -1,4 +1,4 @@
-"""``phasewatch demo``: the outage replayed on the embedded default, by the daemon's own code with an accelerated clock."""
+"""``phasewatch demo``: the outage replayed on the embedded default by the daemon's own code, on a faster clock."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from alerts.message import duration, moment
 from alerts.model import IncidentState
 from monitor import config as configuration
-from monitor import demo_story, record, wiring
+from monitor import demo_story, record, record_rows, wiring
 from monitor.clock import AcceleratedClock
 from monitor.demo_story import ZONE, Event
 
@@ -49,14 +50,16 @@ class Stage:
 
     def __init__(self, config: Config, where: wiring.Data) -> None:
         self._pipeline = wiring.pipelines(config)[0]
-        self._writer = wiring.table_writer(config, where)
+        self._warehouse = wiring.warehouse(config, where)
         self._log = config.embedded.logs / "functions.jsonl"
 
     def set(self) -> None:
         """The calendar, and what was recorded before the story begins."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        record.write_schedule(self._writer, self._pipeline, demo_story.calendar_rows())
-        self._record(demo_story.history())
+        games = "".join(json.dumps(row) + "\n" for row in demo_story.calendar_rows())
+        schedule = record_rows.read_schedule(games, self._pipeline, name="the story")
+        record.record_schedule(self._warehouse, self._pipeline, schedule, create=True)
+        self._record(demo_story.history(), demo_story.START)
 
     def perform(self, event: Event) -> None:
         """Let an event happen."""
@@ -64,10 +67,12 @@ class Stage:
             with self._log.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(entry) + "\n" for entry in event.entries)
         if event.rows:
-            self._record(event.rows)
+            self._record(event.rows, event.at)
 
-    def _record(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        record.write_completions(self._writer, self._pipeline, list(rows))
+    def _record(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+        lines = [json.dumps(row) for row in rows]
+        completions = record_rows.read_rows(lines, self._pipeline, name="the story", now=now)
+        record.record_completions(self._warehouse, self._pipeline, completions, create=True)
 
 
 def play(config: Config, stream: TextIO, show_report: Callable[[App, AcceleratedClock], str]) -> int:

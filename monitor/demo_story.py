@@ -145,7 +145,7 @@ def _name_error(processor: str, when: datetime) -> tuple[dict[str, Any], ...]:
         "    doc_ref.set({processor: firestore.SERVER_TIMESTAMP}, merge=True)\n"
         "NameError: name 'firestore' is not defined"
     )
-    return _failure("00029-zop", when, text)
+    return failure_entries("00029-zop", when, text)
 
 
 def _missing_module(when: datetime) -> tuple[dict[str, Any], ...]:
@@ -158,10 +158,10 @@ def _missing_module(when: datetime) -> tuple[dict[str, Any], ...]:
         "    from shared.utils.bigquery_client_pool import get_pool\n"
         "ModuleNotFoundError: No module named 'shared.utils'"
     )
-    return _failure("00030-kul", when, text)
+    return failure_entries("00030-kul", when, text)
 
 
-def _failure(revision: str, when: datetime, text: str) -> tuple[dict[str, Any], ...]:
+def failure_entries(revision: str, when: datetime, text: str) -> tuple[dict[str, Any], ...]:
     """The request that is answered with 200 all the same, and what was logged during it."""
     logged = {
         **_entry(ORCHESTRATOR, revision, when + timedelta(seconds=1), "stderr"),

@@ -20,9 +20,9 @@ class AlreadyRunningError(Exception):
 class WatchLock:
     """Held while the ``with`` block runs. The kernel frees it when the process dies, however it dies."""
 
-    def __init__(self, path: Path, now: datetime, url: str) -> None:
+    def __init__(self, path: Path, now: datetime) -> None:
         self._path = path
-        self._facts = {"pid": os.getpid(), "started_at": stamp(now), "url": url}
+        self._facts = {"pid": os.getpid(), "started_at": stamp(now)}
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
@@ -37,11 +37,16 @@ class WatchLock:
         except OSError as error:
             file.close()
             raise AlreadyRunningError(_refusal(self._path, holder(self._path))) from error
-        file.truncate(0)
-        file.write(json.dumps(self._facts))
-        file.flush()
         self._file = file
+        self.serving("")
         return self
+
+    def serving(self, url: str) -> None:
+        """Say where this watcher can be asked, once that is known."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.write(json.dumps({**self._facts, "url": url}))
+            self._file.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -65,6 +70,8 @@ def holder(path: Path) -> dict[str, object] | None:
 def _refusal(path: Path, first: dict[str, object] | None) -> str:
     who = "another process"
     if first is not None:
-        who = f"process {first.get('pid')}, since {first.get('started_at')}, serving {first.get('url')}"
+        who = (
+            f"process {first.get('pid')}, since {first.get('started_at')}, serving {first.get('url') or 'nothing yet'}"
+        )
     state = path.name.removesuffix(".lock")
     return f"a watcher already runs on the state {state}: {who}; stop it first, or give this one its own `state.url`"

@@ -40,6 +40,8 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
     :raises monitor.embedded.EmulatorError: if the local one is not to be had.
     """
     endpoint = config.gcp.endpoints.bigquery
+    if config.mode == "embedded":
+        config.embedded.logs.mkdir(parents=True, exist_ok=True)
     if config.mode == "gcp" or endpoint is not None:
         yield Data(endpoint=endpoint, emulator=None)
         return
@@ -81,11 +83,22 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
     ]
 
 
-def log_source(config: Config) -> LogSource | None:
-    """Where log entries come from: files in embedded mode. None where this mode has no reader for them yet."""
+# A report reads everything at once, and forgets it again.
+REPORT_READS_BYTES = 256 * 1024 * 1024
+
+
+def log_source(config: Config, *, past: bool = False) -> LogSource | None:
+    """Where log entries come from: files in embedded mode. None where this mode has no reader for them yet.
+
+    ``past``: for a report, which reads all there is and leaves out what was received after its moment.
+    """
     from checks.sources.files import LogFiles
 
-    return LogFiles(config.embedded.logs) if config.mode == "embedded" else None
+    if config.mode != "embedded":
+        return None
+    if past:
+        return LogFiles(config.embedded.logs, max_bytes_per_read=REPORT_READS_BYTES, received_by_until=True)
+    return LogFiles(config.embedded.logs)
 
 
 def log_check(config: Config, source: LogSource) -> FunctionLogs | None:

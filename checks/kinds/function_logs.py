@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from checks.logs.activity import Run
@@ -80,6 +79,7 @@ class FunctionLogs:
     ) -> None:
         self.name = name
         self.every = every
+        self.about = Subject()
         self._source = source
         self._functions = None if functions is None else frozenset(normal_service(one) for one in functions)
         self._settle = settle
@@ -141,7 +141,7 @@ class FunctionLogs:
             since=first.first_seen,
             last_seen=max(failure.last_seen for failure in revisions),
             occurrences=sum(failure.count for failure in revisions),
-            facts=MappingProxyType(_facts(first, revisions, handled=handled, phases=phases)),
+            facts=_facts(first, revisions, handled=handled, phases=phases),
             quiet=handled and not phases,
         )
 
@@ -197,7 +197,7 @@ def _evidence(observed: LogsSeen, result: ScanResult) -> Evidence:
         "failures": sum(failure.count for failure in result.failures),
         "waiting": len(result.incomplete),
     }
-    return replace(observed.evidence, counts=MappingProxyType({**observed.evidence.counts, **counts}))
+    return replace(observed.evidence, counts={**observed.evidence.counts, **counts})
 
 
 def _carried(carry: Mapping[str, JsonValue]) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -12,7 +12,6 @@ from checks.logs.entry import mapping, moment, revision_of, service_of, text_of,
 
 _GEN1_ENDED = re.compile(r"Function execution took (\d{1,9}) ms, finished with status(?:: 'ok'| code: ([23]\d\d))")
 _LATENCY = re.compile(r"(\d{1,6})(?:\.(\d{1,9}))?s")
-_JOB_DONE = ("has completed successfully", "Container called exit(0)")
 _CLIENT_ERROR = 400
 
 
@@ -26,28 +25,27 @@ class Run:
     at: datetime
 
 
-def run_of(raw: Mapping[str, Any]) -> Run | None:
+def run_of(raw: Mapping[str, Any], text: str) -> Run | None:
     """The successful run that an entry proves, if it does.
 
     A request answered below 400 (what is refused with 4xx may never have reached the code), a gen1 execution that
     finished with status ok, a job execution that completed. The time of a request entry may be its start or its end,
     so that both ends are allowed for.
+
+    :param text: what the entry says.
     """
     request = raw.get("httpRequest")
     took: float | None = None
-    if isinstance(request, Mapping):
+    if isinstance(request, dict):
         status = request.get("status")
         if isinstance(status, int) and 0 < status < _CLIENT_ERROR:
             latency = _LATENCY.fullmatch(text_of(request.get("latency")))
             took = float(latency.group(0)[:-1]) if latency else 0.0
-    else:
-        text = raw.get("textPayload")
-        if isinstance(text, str) and text.startswith("Function execution took"):
-            ended = _GEN1_ENDED.match(text)
-            took = int(ended.group(1)) / 1000 if ended else None
-        elif mapping(raw.get("resource")).get("type") == "cloud_run_job":
-            said = text or text_of(mapping(mapping(raw.get("protoPayload")).get("status")).get("message"))
-            took = 0.0 if isinstance(said, str) and any(words in said for words in _JOB_DONE) else None
+    elif text.startswith("Function execution took"):
+        ended = _GEN1_ENDED.match(text)
+        took = int(ended.group(1)) / 1000 if ended else None
+    elif "ontainer called exit(0)" in text or "completed successfully" in text:
+        took = 0.0 if mapping(raw.get("resource")).get("type") == "cloud_run_job" else None
     if took is None:
         return None
     nanos = written(raw)

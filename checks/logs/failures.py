@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from checks.logs.activity import Run, Runs, run_of
-from checks.logs.entry import EPOCH, Entry, entry_of, moment, revision_of, service_of, text_of, written
+from checks.logs.chains import Chain, Mention
+from checks.logs.entry import EPOCH, Entry, entry_of, has_time, moment, revision_of, service_of, text_of, written
 from checks.logs.occurrences import Occurrence, occurrences
 from checks.logs.payload import payload_text
 from checks.logs.signatures import Signature, canonical
 from checks.logs.stitch import Stitcher, is_interesting
-from checks.logs.tracebacks import Chain, Mention, StreamParser
+from checks.logs.tracebacks import StreamParser
 from checks.model import JsonValue, stamp
 
 MAX_IDS = 50
@@ -170,20 +171,20 @@ class _Scanner:
 
     def add(self, raw: Any) -> None:
         self._entries += 1
-        nanos = written(raw) if isinstance(raw, Mapping) else None
-        if nanos is None:
+        if not isinstance(raw, dict) or not has_time(raw):
             self._malformed += 1
             return
-        run = run_of(raw)
+        text, _ = payload_text(raw)
+        run = run_of(raw, text)
         if run is not None:
             self._runs.add(run, raw)
         if text_of(raw.get("logName")).endswith(_PLATFORM_LOGS):
             return
-        text, _ = payload_text(raw)
         if self._signatures and text:
-            self._signal(raw, text, nanos)
+            self._signal(raw, text)
         if not is_interesting(text) and "split" not in raw:
-            self._stitcher.pass_by(raw)
+            if text and not text.isspace():
+                self._stitcher.pass_by(raw)
             return
         entry = entry_of(raw)
         if entry is not None and not (self._seen and entry.key in self._seen):
@@ -206,10 +207,11 @@ class _Scanner:
             counted=tuple(self._counted),
         )
 
-    def _signal(self, raw: Mapping[str, Any], text: str, nanos: int) -> None:
+    def _signal(self, raw: Mapping[str, Any], text: str) -> None:
         for signature in self._signatures:
             found = signature.pattern.search(text)
-            if found:
+            nanos = written(raw) if found else None
+            if found and nanos is not None:
                 key = (signature.name, service_of(raw), revision_of(raw))
                 count = self._signals.setdefault(key, _SignalCount(*key))
                 count.add(text_of(raw.get("insertId")), moment(nanos), text, found.start())
@@ -264,7 +266,9 @@ def _events(entries: Sequence[Entry]) -> list[Chain | Mention]:
             parser.close()
             events += parser.events
         else:
-            streams.setdefault(entry.log, StreamParser()).feed(entry)
+            if entry.log not in streams:
+                streams[entry.log] = StreamParser()
+            streams[entry.log].feed(entry)
     for parser in streams.values():
         parser.close()
         events += parser.events

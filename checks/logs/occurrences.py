@@ -6,15 +6,17 @@ and again by the framework, a line repeated after the traceback. All of these ar
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from checks.logs import carriers
+from checks.logs.chains import Chain, Frame, Mention, Raised
 from checks.logs.entry import LEVELS, Entry, moment
 from checks.logs.signatures import Defect, canonical, said
-from checks.logs.tracebacks import HEADER, Chain, Frame, Mention, Raised
+from checks.logs.tracebacks import HEADER
 
 _SECOND = 1_000_000_000
 _SAME_EXCEPTION = _SECOND  # a message and its traceback, or two reports of one exception, are no further apart
@@ -22,6 +24,8 @@ _MAX_SAMPLE = 2_000
 _MAX_MESSAGE = 300
 _SAMPLE_LINES = 20
 _QUIET_BELOW = LEVELS["WARNING"]  # "at INFO or DEBUG it is not reported"
+
+_VARIABLE = re.compile(r"[\d/'\"]")
 
 Meaning = tuple[str, str | None]
 
@@ -167,13 +171,16 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
 
 
 def _is_handled(chain: Chain, *, introduced: bool) -> bool:
+    """Whether code caught and logged it. What stands before a traceback in one entry was written together with it."""
     if chain.carrier and carriers.is_framework(chain.carrier):
         return False
     if chain.entries[0].logged and chain.entries[0].log != "activity":
         return not any(
             carriers.is_framework(line) for line in chain.entries[0].text.split(HEADER, 1)[0].split("\n")[:20]
         )
-    return bool(chain.carrier) and (introduced or carriers.is_own_message(chain.carrier))
+    if not chain.carrier:
+        return False
+    return chain.own_entry_carrier or introduced or carriers.is_own_message(chain.carrier)
 
 
 def _mention_report(mention: Mention) -> _Report:
@@ -194,8 +201,11 @@ def _mention_report(mention: Mention) -> _Report:
 
 
 def _words(text: str) -> str:
-    """The first words of a message, logger prefix included: what tells two messages of the same code apart."""
-    return " ".join(text.split(None, 4)[:3])
+    """The first fixed words of a message, logger prefix included: they tell two statements of the code apart, while
+    numbers, times and names of rows do not.
+    """
+    fixed = [word for word in text[:300].split() if not _VARIABLE.search(word) and any(map(str.isalpha, word))]
+    return " ".join(fixed[: 2 if fixed and ":" in fixed[0] else 3])
 
 
 def _merged(reports: Sequence[_Report]) -> list[list[_Report]]:

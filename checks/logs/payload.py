@@ -39,12 +39,12 @@ def payload_text(raw: Mapping[str, Any]) -> tuple[str, bool]:
             return _json_line(text)
         return text, False
     record = raw.get("jsonPayload")
-    if isinstance(record, Mapping):
+    if isinstance(record, dict):
         return _record_text(record)
     audit = raw.get("protoPayload")
-    if isinstance(audit, Mapping):
+    if isinstance(audit, dict):
         status = audit.get("status")
-        message = status.get("message") if isinstance(status, Mapping) else None
+        message = status.get("message") if isinstance(status, dict) else None
         return (message, True) if isinstance(message, str) else ("", True)
     return "", False
 
@@ -53,12 +53,12 @@ def payload_level(record: Mapping[str, Any]) -> str:
     """The level that a structured record states itself, in capitals; empty where it states none."""
     for field in _LEVEL_FIELDS:
         value = record.get(field)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get("name")
         if isinstance(value, str):
             return value.strip().upper()
     inner = record.get("record")  # loguru
-    return payload_level(inner) if isinstance(inner, Mapping) and inner is not record else ""
+    return payload_level(inner) if isinstance(inner, dict) and inner is not record else ""
 
 
 def _json_line(text: str) -> tuple[str, bool]:
@@ -69,7 +69,7 @@ def _json_line(text: str) -> tuple[str, bool]:
         record = json.loads(text)
     except (ValueError, RecursionError):
         return text, False
-    return _record_text(record) if isinstance(record, Mapping) else (text, False)
+    return _record_text(record) if isinstance(record, dict) else (text, False)
 
 
 def _record_text(record: Mapping[str, Any]) -> tuple[str, bool]:
@@ -89,14 +89,14 @@ def _error_texts(record: Mapping[str, Any], depth: int) -> Iterator[str]:
         name = _NOT_LETTERS.sub("", str(field)[:80].lower())
         if name in _ERROR_FIELDS or name.endswith(_ERROR_ENDINGS):
             yield from _error_value(value, depth)
-        elif name == "record" and isinstance(value, Mapping):
+        elif name == "record" and isinstance(value, dict):
             yield from _error_texts(value, depth + 1)
 
 
 def _error_value(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         kind = value.get("type") or value.get("exc_type") or value.get("class") or value.get("kind")
         said = value.get("value") or value.get("message") or value.get("exc_value")
         inner = list(_error_texts(value, depth + 1))
@@ -119,7 +119,7 @@ def _stacks(stacks: Sequence[Any], depth: int) -> Iterator[str]:
     if stacks and all(isinstance(line, str) for line in stacks[:_MAX_ITEMS]):
         yield "\n".join(line.rstrip("\n") for line in stacks[:1000])
         return
-    chosen = [stack for stack in stacks[:_MAX_ITEMS] if isinstance(stack, Mapping)]
+    chosen = [stack for stack in stacks[:_MAX_ITEMS] if isinstance(stack, dict)]
     lines: list[str] = []
     for wrapper, stack in reversed(list(zip([None, *chosen], chosen, strict=False))):
         lines += _stack_lines(stack)
@@ -131,7 +131,7 @@ def _stacks(stacks: Sequence[Any], depth: int) -> Iterator[str]:
         members = stack.get("exceptions")
         if isinstance(members, Sequence) and not isinstance(members, str):
             for member in members[:_MAX_ITEMS]:
-                inner = member.get("stacks") if isinstance(member, Mapping) else member
+                inner = member.get("stacks") if isinstance(member, dict) else member
                 if isinstance(inner, Sequence) and not isinstance(inner, str):
                     yield from _stacks(inner, depth + 1)
 
@@ -140,12 +140,12 @@ def _stack_lines(stack: Mapping[str, Any]) -> list[str]:
     lines = ["Traceback (most recent call last):"]
     frames = stack.get("frames")
     for frame in frames[:1000] if isinstance(frames, Sequence) and not isinstance(frames, str) else ():
-        if isinstance(frame, Mapping):
+        if isinstance(frame, dict):
             lines.append(f'  File "{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}')
             if isinstance(frame.get("line"), str) and frame["line"].strip():
                 lines.append(f"    {frame['line'].strip()}")
     wrong = stack.get("syntax_error")
-    if isinstance(wrong, Mapping):
+    if isinstance(wrong, dict):
         lines.append(f'  File "{wrong.get("filename")}", line {wrong.get("lineno")}')
     value = stack.get("exc_value")
     lines.append(f"{stack.get('exc_type')}: {value}" if value not in (None, "") else str(stack.get("exc_type")))

@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from checks.logs.entry import MAX_TEXT, Entry, entry_of, mapping, text_of
-from checks.logs.payload import payload_text
 
-# A line of a traceback, a line that names what is broken, or a line that ties two tracebacks together.
+# A line of a traceback, a line that names what is broken, that ties two tracebacks together, or that introduces one.
 _HINTS = (
     "rror",
     "Traceback",
@@ -29,6 +28,10 @@ _HINTS = (
     "relative import",
     'File "',
     ".py, line ",
+    "ERROR",
+    "WARNING",
+    "CRITICAL",
+    "ailed",
 )
 _STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
 MAX_GROUP_ENTRIES = 4_000
@@ -68,8 +71,6 @@ class Stitcher:
 
     def pass_by(self, raw: Mapping[str, Any]) -> None:
         """Take note of an entry that cannot be part of a failure, in case that its neighbour is one."""
-        if not payload_text(raw)[0].strip():
-            return
         place = _place_of(raw)
         if self._neighbours.get(place, raw) is None:  # the last one here was interesting (input may be newest first)
             del self._neighbours[place]
@@ -83,7 +84,7 @@ class Stitcher:
     def add(self, entry: Entry) -> None:
         """Take one entry that may be part of a failure. A repeated delivery of the same one is ignored."""
         split = entry.raw.get("split")
-        if isinstance(split, Mapping) and text_of(split.get("uid")):
+        if isinstance(split, dict) and text_of(split.get("uid")):
             self._part(entry, split)
             return
         place = _place_of(entry.raw)
@@ -174,8 +175,5 @@ def _ordered(entries: list[Entry]) -> list[Entry]:
 def _place_of(raw: Mapping[str, Any]) -> tuple[Any, ...]:
     """Roughly the group of an entry, without the cost of parsing it."""
     labels = mapping(raw.get("labels"))
-    return (
-        text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")),
-        text_of(labels.get("execution_id")) or text_of(raw.get("trace")),
-        text_of(raw.get("logName")),
-    )
+    instance = labels.get("instanceId") or labels.get("instance_id")
+    return (text_of(instance), text_of(labels.get("execution_id") or raw.get("trace")), text_of(raw.get("logName")))

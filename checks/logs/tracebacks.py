@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from checks.logs import carriers
+from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mention_of, said
@@ -29,7 +30,6 @@ _NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
-_KEEP_LINES = 24
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
 _BOXED_FRAME = re.compile(r"\s{0,8}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
@@ -37,82 +37,8 @@ _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 _RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
 _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
-_COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
-_LIBRARY = re.compile(
-    r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
-    r"|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One ``File ...`` line; ``function`` is None where none is printed (code that cannot be parsed)."""
-
-    file: str
-    line: int
-    function: str | None
-
-    @property
-    def is_library(self) -> bool:
-        """Of the interpreter, of the standard library or of an installed package."""
-        return _LIBRARY.search(self.file.replace("\\", "/")) is not None
-
-
-def _enclosing(frames: list[Frame], at: int) -> Frame:
-    """The frame, under the name of the function around it if it is that of a comprehension."""
-    frame = frames[at]
-    for outer in reversed(frames[:at]):
-        if frame.function not in _COMPREHENSIONS or outer.file != frame.file:
-            break
-        frame = Frame(frame.file, frame.line, outer.function)
-    return frame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raised:
-    """One traceback up to its exception line. ``where`` is the innermost frame of the application."""
-
-    exception: str
-    message: str
-    defect: Defect | None
-    frames: tuple[Frame, ...]
-    where: Frame | None
-
-
-@dataclass(slots=True)
-class Chain:
-    """Exceptions that were raised from one another or while one another was handled, the oldest first.
-
-    ``carrier`` is the line that introduced the first of them, empty if none did; ``carrier_level`` its level;
-    ``entries`` those that hold it. ``bare``: exception lines without header and frames.
-    """
-
-    carrier: str = ""
-    carrier_level: int | None = None
-    own_entry_carrier: bool = False
-    raised: list[Raised] = field(default_factory=list)
-    causes: list[bool] = field(default_factory=list)  # for each but the first: raised *from* the one before
-    entries: list[Entry] = field(default_factory=list)
-    sample: deque[str] = field(default_factory=lambda: deque(maxlen=_KEEP_LINES))
-
-    def failure(self) -> Raised | None:
-        """The one that has to be repaired: of each ``from`` chain the root, and of these the last watched one."""
-        roots = [one for number, one in enumerate(self.raised) if number == 0 or not self.causes[number - 1]]
-        return next((one for one in reversed(roots) if one.defect), None)
-
-
-@dataclass(slots=True)
-class Mention:
-    """A line that names a failure without a traceback. ``text`` is the line, ``lead`` the words before the message."""
-
-    defect: Defect
-    text: str
-    lead: str
-    level: int | None
-    entry: Entry
-    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -149,7 +75,7 @@ class StreamParser:
         self._closed_at = -_SECOND
         self._halfway: tuple[str, Entry] | None = None
         self._last_nanos = 0
-        self._lines: deque[str] = deque(maxlen=_KEEP_LINES)
+        self._lines: deque[str] = deque(maxlen=KEEP_LINES)
 
     @property
     def pending(self) -> list[Entry]:
@@ -204,6 +130,7 @@ class StreamParser:
         if line.startswith((CAUSE[:36], CONTEXT[:33])):
             self._link = "cause" if line.startswith(CAUSE[:36]) else "context"
             self._notes = False
+            self._revive(entry)
             return
         if _STACK_HEADER.match(line):
             self._stack = True
@@ -346,7 +273,7 @@ class StreamParser:
         self._indent = ""
 
     def _where(self, defect: Defect | None, *, mixed: bool) -> Frame:
-        """The innermost frame of the application, or the innermost that is not frozen, or the innermost."""
+        """The innermost frame of the application; where there is none, the innermost."""
         frames = self._frames
         if defect and defect.kind == "syntax":
             return frames[-1]
@@ -358,8 +285,8 @@ class StreamParser:
         for some in (frames[self._since_header :], frames):
             for at in range(len(some) - 1, -1, -1):
                 if not some[at].is_library:
-                    return _enclosing(some, at)
-        return next((frame for frame in reversed(frames) if not frame.file.startswith("<")), frames[-1])
+                    return enclosing(some, at)
+        return frames[-1]
 
     def _completes(self, line: str, entry: Entry) -> bool:
         """An uncaught exception is written in pieces (class, ``: ``, message) where every write is an entry."""
@@ -427,6 +354,19 @@ class StreamParser:
         self._previous, self._previous_entry = "", None
         self._group = False
         self._indent = ""
+
+    def _revive(self, entry: Entry) -> None:
+        """An exception line whose traceback is lost turns out to be the beginning of a chain."""
+        last = self.events[-1] if self.events else None
+        if self._chain is not None or not isinstance(last, Mention) or last.text != self._previous or last.lead:
+            return
+        if entry.nanos - last.entry.nanos > _CARRIED_WITHIN:
+            return
+        exception, _, message = last.text.partition(": ")
+        one = Raised(exception=exception, message=message, defect=last.defect, frames=(), where=None)
+        self._chain = Chain(raised=[one], entries=[last.entry])
+        self._chain.sample.append(last.text[:500])
+        self.events.pop()
 
     def _finish_chain(self) -> None:
         if self._chain is not None:

@@ -239,14 +239,16 @@ class BigQueryWarehouse:
         client = self._client
         email = getattr(client and client._credentials, "service_account_email", None)  # noqa: SLF001 - who are we?
         member = f"serviceAccount:{email}" if isinstance(email, str) and "@" in email else "MEMBER"
+        project = subject.split(".", 1)[0] if subject else self.project
+        needs = "both roles/bigquery.dataViewer and roles/bigquery.jobUser are needed"
         if "bigquery.jobs" in text:
             role, project = "roles/bigquery.jobUser", self.project
+        elif re.search(r"bigquery\.(tables\.(create|delete|update)|datasets\.(create|update))", text):
+            role, needs = "roles/bigquery.dataEditor", "to whoever records; the watcher itself only reads"
         else:
-            role, project = "roles/bigquery.dataViewer", subject.split(".", 1)[0] if subject else self.project
-        return (
-            f"grant {role}: `gcloud projects add-iam-policy-binding {project} --member={member} --role={role}` "
-            "(both roles/bigquery.dataViewer and roles/bigquery.jobUser are needed)"
-        )
+            role = "roles/bigquery.dataViewer"
+        command = f"gcloud projects add-iam-policy-binding {project} --member={member} --role={role}"
+        return f"grant {role}: `{command}` ({needs})"
 
 
 def normal_endpoint(endpoint: str | None) -> tuple[str, bool]:
@@ -288,7 +290,7 @@ def named_table(message: str, sql: str, project: str) -> str | None:
 
     Where it names a dataset only, the first table of that dataset in the query stands for it.
     """
-    table = re.search(r"\bTable `?(?:(?P<project>[\w.:-]+)[:.])?(?P<dataset>\w+)\.(?P<table>[\w$-]+)", message)
+    table = re.search(r"\b[Tt]able[ :]`?(?:(?P<project>[\w.:-]+)[:.])?(?P<dataset>\w+)\.(?P<table>[\w$-]+)", message)
     if table:
         return f"{table['project'] or project}.{table['dataset']}.{table['table']}"
     dataset = re.search(r"\bDataset `?(?:(?P<project>[\w.:-]+)[:.])?(?P<dataset>\w+)", message)

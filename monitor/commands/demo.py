@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command("demo", short_help="The outage, replayed in about a minute on the embedded default.")
-@click.option("--slack", is_flag=True, help="Send the alerts to Slack too, as set by SLACK_BOT_TOKEN and SLACK_CHANNEL.")
+@click.option(
+    "--slack", is_flag=True, help="Send the alerts to Slack too, as set by SLACK_BOT_TOKEN and SLACK_CHANNEL."
+)
 @click.pass_context
 def command(ctx: click.Context, slack: bool) -> None:
     """Replay an outage: a function fails to record a phase, the phase behind it waits, two repairs, the end.

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts import causes, history, ledger
-from checks.model import CheckRun, Evidence, JsonValue, Status
-from checks.ports import LogBatch, LogSource, Recording, SourceError
+from checks.model import CheckRun, Evidence, Status
+from checks.ports import LogSource, Recording, SourceError
 from monitor import wiring
 from monitor.report.build import Seen, Stored, build
 from monitor.report.model import CheckReport, HealthReport, SourceReport
@@ -50,7 +50,7 @@ class Request:
             raise ValueError(f"unknown parameter {unknown[0]!r}: there are at, date, days and pipeline")
         at = now
         if query.get("at"):
-            at = _moment(query["at"])
+            at = moment_of(query["at"])
         day = None
         if query.get("date"):
             try:
@@ -86,7 +86,7 @@ def gather(
     if seen:
         sources.append(_source("bigquery", seen))
     logs = None
-    source = wiring.log_source(config)
+    source = wiring.log_source(config, past=True)
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
@@ -143,7 +143,7 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
 
 def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | None:
     """A scan of everything the source has, up to the moment of the report."""
-    check = wiring.log_check(config, _Until(source))
+    check = wiring.log_check(config, source)
     if check is None:
         return None
     try:
@@ -167,27 +167,6 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         clearances=judgement.clearances,
         evidence=judgement.evidence,
     )
-
-
-class _Until:
-    """A log source that shows only what had been received by the moment asked for."""
-
-    def __init__(self, source: LogSource) -> None:
-        self._source = source
-
-    def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
-        """As the source, without later entries. An entry without a receive time counts by its own."""
-        batch = self._source.read(cursor, until)
-        known = [e for e in batch.entries if _received(e, until)]
-        return LogBatch(entries=known, malformed=batch.malformed, cursor=batch.cursor, evidence=batch.evidence)
-
-
-def _received(entry: Mapping[str, object], until: datetime) -> bool:
-    text = entry.get("receiveTimestamp") or entry.get("timestamp")
-    try:
-        return not isinstance(text, str) or _moment(text) <= until
-    except ValueError:
-        return True
 
 
 def _stored(store: Store, request: Request) -> Stored:
@@ -219,7 +198,11 @@ def _looked(run: CheckRun) -> Status:
     return Status.UNKNOWN if run.error is not None else Status.OK
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """A moment written with its offset.
+
+    :raises ValueError: saying what is wrong and what would be right.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -257,6 +257,11 @@ def test_answers_of_the_service_become_kinds(status, reason, message, kind, reme
             "roles/bigquery.jobUser",
             PROJECT,
         ),
+        (
+            "Access Denied: Table p:ds.t: Permission bigquery.tables.updateData denied on table p:ds.t",
+            "roles/bigquery.dataEditor",
+            "p",
+        ),
     ],
 )
 def test_a_denied_query_names_the_role_to_grant(message, role, project):
@@ -269,9 +274,11 @@ def test_a_denied_query_names_the_role_to_grant(message, role, project):
             it.query("SELECT 1 FROM `other.ds.t`", {}, label="t")
         it.close()
     assert (str(caught.value), caught.value.kind) == (message, "forbidden")
+    needs = "both roles/bigquery.dataViewer and roles/bigquery.jobUser are needed"
+    if role == "roles/bigquery.dataEditor":
+        needs = "to whoever records; the watcher itself only reads"
     assert caught.value.remedy == (
-        f"grant {role}: `gcloud projects add-iam-policy-binding {project} --member=MEMBER --role={role}` "
-        "(both roles/bigquery.dataViewer and roles/bigquery.jobUser are needed)"
+        f"grant {role}: `gcloud projects add-iam-policy-binding {project} --member=MEMBER --role={role}` ({needs})"
     )
 
 
@@ -350,6 +357,7 @@ def test_credentials_go_to_real_endpoints_only(given, expected):
         ("Access Denied: Table p-1:ds.t: User does not have permission", "p-1.ds.t"),
         ("Not found: Dataset p-1:ds was not found in location US", "p-1.ds.completions"),
         ("Not found: Dataset p-1:other was not found in location US", "p-1.other"),
+        ("Not found: table:p-1.ds.t", "p-1.ds.t"),
         ("Not found: Job p-1:US.x", None),
     ],
 )

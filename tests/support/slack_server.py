@@ -134,6 +134,10 @@ class SlackServer:
         """After ``after`` good calls, ``times`` calls of the method go wrong like this; several faults queue up."""
         self._faults[method].extend([None] * after + [fault] * times)
 
+    def mend(self) -> None:
+        """No more faults."""
+        self._faults.clear()
+
     def methods(self) -> list[str]:
         """The methods called so far, in order."""
         return [call.method for call in self.calls]

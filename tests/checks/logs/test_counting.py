@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from checks.logs.failures import scan
 from tests.checks.logs.entries import entry, lines, request, summary
 
@@ -55,6 +57,17 @@ def test_the_words_of_an_exception_of_another_class_are_not_a_failure() -> None:
     assert scan([entry(SAID), *lines(other, 0.000_05)]).failures == ()
 
 
+def test_a_chain_whose_beginning_is_lost_is_still_a_chain() -> None:
+    """Only the exception line of the first traceback is left."""
+    first = "ModuleNotFoundError: No module named 'ujson'"
+    context = "During handling of the above exception, another exception occurred:"
+    cause = "The above exception was the direct cause of the following exception:"
+    lost = ("ModuleNotFoundError", "ujson", None, None, 1, False)
+    for spread in (lines, lambda text: [entry(text)]):
+        assert summary(scan(spread(f"{first}\n\n{context}\n\n{FRAMES}")).failures) == [(*FOUND, 1, False)]
+        assert summary(scan(spread(f"{first}\n\n{cause}\n\n{FRAMES}")).failures) == [lost]
+
+
 def test_a_repeated_delivery_counts_once() -> None:
     """The same insertId and timestamp."""
     stream = lines(f"{SAID}\n{FRAMES}")
@@ -65,7 +78,7 @@ def test_executions_that_mix_their_lines_are_told_apart() -> None:
     """By execution id, by trace, and by instance; without any of them the name in the source line decides."""
     other = FRAMES.replace("store.py", "sink.py").replace("firestore", "pubsub_v1")
     both = [(*FOUND, 1, False), ("NameError", "pubsub_v1", "/workspace/shared/sink.py", 43, 1, False)]
-    marks: list[tuple[dict[str, object], dict[str, object]]] = [
+    marks: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"labels": {"instanceId": "00", "execution_id": "aa"}}, {"labels": {"instanceId": "00", "execution_id": "b"}}),
         ({"trace": "projects/demo/traces/1"}, {"trace": "projects/demo/traces/2"}),
         ({"labels": {"instanceId": "00aa"}}, {"labels": {"instanceId": "00bb"}}),

@@ -111,7 +111,6 @@ FRAMEWORKS = [
     "Exception in thread Thread-1 (work):",
     "ERROR:asyncio:Task exception was never retrieved",
     "Process ForkPoolWorker-1:",
-    "processing message 17",
 ]
 OWN = [
     "ERROR:worker:could not finish r-17",
@@ -140,6 +139,8 @@ def test_a_logger_or_the_codes_own_words_make_it_handled(carrier: str, spread: A
 
 def test_a_traceback_logged_at_info_is_not_reported_but_one_after_an_info_line_is() -> None:
     """One write of a logger is one entry; what stands in the entry before says something of its own."""
+    assert summary(scan(lines(f"processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
+    assert summary(scan([entry(f"message 17\n{TRACEBACK}")]).failures) == HANDLED
     assert scan([entry(f"INFO:root:cannot use the fast codec\n{TRACEBACK}")]).failures == ()
     assert summary(scan(lines(f"INFO:root:processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
     assert scan(lines(f"INFO:root:ujson not installed, falling back\n{TRACEBACK}")).failures == ()

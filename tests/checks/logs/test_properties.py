@@ -55,7 +55,7 @@ def found(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{field: getattr(one, field) for field in FIELDS} for one in scan(entries).failures]
 
 
-def cut(draw: st.DrawFn, text: str, start: float, **fields: Any) -> list[dict[str, Any]]:
+def cut(draw: st.DrawFn, /, text: str, start: float, **fields: Any) -> list[dict[str, Any]]:
     """The lines of a text in entries of one or more lines, cut anywhere."""
     rest = text.split("\n")
     made: list[dict[str, Any]] = []

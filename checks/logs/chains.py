@@ -1,0 +1,86 @@
+"""What is read from the lines of a log: frames, exceptions, chains of exceptions, and lone lines that speak of one."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from checks.logs.entry import Entry
+from checks.logs.signatures import Defect
+
+KEEP_LINES = 24
+_COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
+_LIBRARY = re.compile(
+    r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
+    r"|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One ``File ...`` line; ``function`` is None where none is printed (code that cannot be parsed)."""
+
+    file: str
+    line: int
+    function: str | None
+
+    @property
+    def is_library(self) -> bool:
+        """Of the interpreter, of the standard library or of an installed package."""
+        return _LIBRARY.search(self.file.replace("\\", "/")) is not None
+
+
+def enclosing(frames: list[Frame], at: int) -> Frame:
+    """The frame, under the name of the function around it if it is that of a comprehension."""
+    frame = frames[at]
+    for outer in reversed(frames[:at]):
+        if frame.function not in _COMPREHENSIONS or outer.file != frame.file:
+            break
+        frame = Frame(frame.file, frame.line, outer.function)
+    return frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """One traceback up to its exception line. ``where`` is the innermost frame of the application."""
+
+    exception: str
+    message: str
+    defect: Defect | None
+    frames: tuple[Frame, ...]
+    where: Frame | None
+
+
+@dataclass(slots=True)
+class Chain:
+    """Exceptions that were raised from one another or while one another was handled, the oldest first.
+
+    ``carrier`` is the line that introduced the first of them, empty if none did; ``carrier_level`` its level;
+    ``entries`` those that hold it. ``bare``: exception lines without header and frames.
+    """
+
+    carrier: str = ""
+    carrier_level: int | None = None
+    own_entry_carrier: bool = False
+    raised: list[Raised] = field(default_factory=list)
+    causes: list[bool] = field(default_factory=list)  # for each but the first: raised *from* the one before
+    entries: list[Entry] = field(default_factory=list)
+    sample: deque[str] = field(default_factory=lambda: deque(maxlen=KEEP_LINES))
+
+    def failure(self) -> Raised | None:
+        """The one that has to be repaired: of each ``from`` chain the root, and of these the last watched one."""
+        roots = [one for number, one in enumerate(self.raised) if number == 0 or not self.causes[number - 1]]
+        return next((one for one in reversed(roots) if one.defect), None)
+
+
+@dataclass(slots=True)
+class Mention:
+    """A line that names a failure without a traceback. ``text`` is the line, ``lead`` the words before the message."""
+
+    defect: Defect
+    text: str
+    lead: str
+    level: int | None
+    entry: Entry
+    foreign: bool = False

@@ -1,0 +1,5 @@
+"""``python -m monitor`` is the command ``phasewatch``."""
+
+from monitor.cli import main
+
+main()
