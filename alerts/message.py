@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.model import Fault, Incident, IncidentState, Message, Scene, Transition
+from alerts.model import Change, Fault, Incident, IncidentState, Message, Scene, Transition
 from alerts.text import clean, redact, shorten
 from checks.model import HeldUp, JsonValue, Severity, day_words
 
@@ -18,7 +18,7 @@ MAX_FACT = 1_500
 MAX_LISTED = 10
 # Facts of a finding that the message says elsewhere, or that only matter in the report.
 _SAID_ELSEWHERE = frozenset(
-    {"state", "exception", "name", "module", "sample", "checked at", "missing", "handled", "remedy"}
+    {"state", "exception", "name", "module", "sample", "checked at", "missing", "handled", "remedy", "phases"}
 )
 
 
@@ -38,13 +38,15 @@ def compose(incident: Incident, scene: Scene) -> Message:
         if fault.finding.kind.startswith("phase."):
             continue
         label = "Cause" if effects else "What"
-        text = _cause(fault, zone, titled=fault is not leading)
+        text = _cause(fault, zone, titled=fault is not root)
         if text:
             facts.append((label, text))
         sample = fault.finding.facts.get("sample")
         if isinstance(sample, str) and fault.is_open and fault is root:
             facts.append(("Log", _safe(sample, MAX_FACT)))
-    facts.extend(("Phase", _effect(fault, incident, zone)) for fault in effects[:MAX_LISTED])
+    facts.extend(
+        ("Phase", _effect(fault, incident, zone, titled=fault is not leading)) for fault in effects[:MAX_LISTED]
+    )
     if len(effects) > MAX_LISTED:
         facts.append(("And", f"{len(effects) - MAX_LISTED} more phases; see the report"))
     held = _held_up(members, effects)
@@ -52,7 +54,6 @@ def compose(incident: Incident, scene: Scene) -> Message:
         facts.append(("Holds up", "\n".join(_held_line(h, zone) for h in held[:MAX_LISTED])))
     if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
         facts.append(("Lasted", duration(incident.resolved_at - min(f.finding.since for f in members))))
-        facts.append(("Resolved", "\n".join(_resolutions(members))))
     elif incident.state is IncidentState.MERGED:
         facts.append(("Goes on in", f"incident #{incident.merged_into}"))
     else:
@@ -61,7 +62,7 @@ def compose(incident: Incident, scene: Scene) -> Message:
         severity=severity_of(members),
         state=incident.state,
         title=_safe(leading.finding.title, MAX_TITLE),
-        summary=_safe(f"Cause: {root.finding.title}" if leading is not root else _scope(root), MAX_TITLE * 2),
+        summary=_safe(f"Cause: {root.finding.title}" if leading is not root else _role(root), MAX_TITLE * 2),
         facts=tuple(facts),
         footer=f"incident #{incident.id} · {moment(scene.now, scene.zone)}",
     )
@@ -77,15 +78,15 @@ def follow_up(title: str, incident: Incident, transitions: Sequence[Transition],
         where = finding.facts.get("where")
         if isinstance(where, str) and transition.fault.is_open:
             text += f"\n{_safe(where, MAX_TITLE)}"
-        text += f"\n{_safe(transition.reason, MAX_TITLE * 2)}"
+        if transition.change not in (Change.OPENED, Change.FIRED):
+            text += f"\n{_safe(transition.reason, MAX_TITLE * 2)}"
         if why and transition.fault.is_open:
             text += f"\n{_safe(why, MAX_TITLE)}"
         facts.append((transition.change.value.capitalize(), text))
     if len(transitions) > MAX_LISTED:
         facts.append(("And", f"{len(transitions) - MAX_LISTED} more changes; see `phasewatch incidents {incident.id}`"))
     members = scene.members(incident)
-    if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
-        facts.append(("Lasted", duration(incident.resolved_at - min(f.finding.since for f in members))))
+    if incident.state is IncidentState.RESOLVED:
         days = sorted({f.finding.subject.run_date for f in members if f.finding.subject.run_date is not None})
         if days:
             facts.append(("Run dates", ", ".join(day_words(d) for d in days)))
@@ -135,9 +136,10 @@ def _text(value: JsonValue) -> str:
     return str(value)
 
 
-def _scope(fault: Fault) -> str:
-    service = fault.finding.subject.service
-    return f"in {service}" if service else ""
+def _role(fault: Fault) -> str:
+    """Why a function matters: the phases it records or starts."""
+    phases = fault.finding.facts.get("phases")
+    return f"this function records or starts {_text(phases)}" if phases else ""
 
 
 def _cause(fault: Fault, zone: ZoneInfo, *, titled: bool) -> str:
@@ -152,10 +154,10 @@ def _cause(fault: Fault, zone: ZoneInfo, *, titled: bool) -> str:
     return _safe("\n".join(lines), MAX_FACT)
 
 
-def _effect(fault: Fault, incident: Incident, zone: ZoneInfo) -> str:
+def _effect(fault: Fault, incident: Incident, zone: ZoneInfo, *, titled: bool) -> str:
     """A phase of a run date: its state, what is still owed, why it is part of this."""
     finding = fault.finding
-    lines = [finding.title if fault.is_open else f"(over) {finding.title}"]
+    lines = [finding.title if fault.is_open else f"(over) {finding.title}"] if titled else []
     missing = finding.facts.get("missing")
     if fault.is_open and missing:
         lines.append(f"still owed: {_text(missing)}")
@@ -188,11 +190,6 @@ def _held_up(members: Sequence[Fault], effects: Sequence[Fault]) -> list[HeldUp]
 def _held_line(item: HeldUp, zone: ZoneInfo) -> str:
     due = f", due {moment(item.due_at, zone)}" if item.due_at else ""
     return f"{item.phase} of {day_words(item.run_date)}{due}"
-
-
-def _resolutions(members: Sequence[Fault]) -> list[str]:
-    reasons = dict.fromkeys(_safe(f.resolution, MAX_TITLE * 2) for f in members if f.resolution)
-    return list(reasons)[:MAX_LISTED]
 
 
 def _next_step(effects: Sequence[Fault], root: Fault) -> str:

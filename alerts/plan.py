@@ -87,7 +87,8 @@ def _tell(
 def _reply_title(why: Why, incident: Incident, news: Sequence[Transition], scene: Scene) -> str:
     """What the thread's next message is headed with."""
     if why is Why.RESOLVED:
-        return "Resolved"
+        began = min(f.finding.since for f in scene.members(incident))
+        return f"after {message.duration((incident.resolved_at or scene.now) - began)}"
     if why is Why.MERGED:
         return f"Merged into incident #{incident.merged_into}"
     if why is Why.ROOT_FOUND:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alerts.message import duration, moment
+from alerts.message import moment
 from alerts.model import IncidentState
 from monitor import config as configuration
 from monitor import demo_story, record, record_rows, wiring
@@ -122,9 +122,8 @@ def _end(app: App, say: Callable[[str], None]) -> int:
             incidents = stored.incidents()
         waiting = sum(b.pending for b in app.store.outbox.backlog())
         if incidents and all(i.state is not IncidentState.OPEN for i in incidents) and not waiting:
-            for incident in (i for i in incidents if i.resolved_at is not None):
-                lasted = duration((incident.resolved_at or incident.opened_at) - incident.opened_at)
-                say(f"\nincident #{incident.id}: one message, {len(incident.members)} faults, over after {lasted}.")
+            for incident in (i for i in incidents if i.state is IncidentState.RESOLVED):
+                say(f"\nincident #{incident.id}: {len(incident.members)} faults, one message, resolved.")
             say("The same with your own pipeline: edit config.yaml, then `phasewatch watch`.")
             return 0
         time.sleep(0.2)

@@ -13,12 +13,12 @@ _LOWER_LEVEL = re.compile(
 _LOOK_FOR_LEVEL = 160
 _FRAMEWORK = re.compile(
     r"Exception on |Exception in (?:worker process|ASGI application|thread|callback|default exception handler)"
-    r"|Exception ignored in|Unhandled (?:error|exception)|Uncaught exception|[Ee]rror handling request"
+    r"|Exception ignored in|[Uu]nhandled (?:[Ee]rror|[Ee]xception)|[Uu]ncaught exception|[Ee]rror handling request"
     r"|Internal Server Error|exception was never retrieved|\basyncio\b|^(?:future|task|handle|context): ?<"
     r"|Exception (?:happened|occurred) during processing of request"
     r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
     r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"
-    r"|Traceback \(most recent|^Error while finding module specification"
+    r"|^Error while finding module specification|Exception calling application|Top-level exception occurred"
 )
 _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|cannot|unable|crash|abort|problem|fatal|went wrong|!$"

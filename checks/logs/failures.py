@@ -221,19 +221,19 @@ class _Scanner:
         found = occurrences(_events(entries))
         late = [entry for entry in entries if self._settled is not None and entry.known > self._settled]
         waiting = [one for one in found if self._settled is not None and one.known > self._settled]
-        if late and not self._hold(entries, late, found, waiting):
-            waiting = []
+        counted = {id(one) for one in found} - {id(one) for one in waiting}
+        if late and not self._hold(entries, late, waiting, {key for o in found if id(o) in counted for key in o.keys}):
+            counted = {id(one) for one in found}
         for one in found:
             known = self._last_failures.get(one.service)
             self._last_failures[one.service] = one.last_seen if known is None else max(known, one.last_seen)
-            if one not in waiting:
+            if id(one) in counted:
                 self._count(one)
 
     def _hold(
-        self, entries: list[Entry], late: list[Entry], found: list[Occurrence], waiting: list[Occurrence]
+        self, entries: list[Entry], late: list[Entry], waiting: list[Occurrence], counted: Container[str]
     ) -> bool:
         """Put back what may not be complete yet; False when there is no room: then it is judged as it stands."""
-        counted = {key for one in found if one not in waiting for key in one.keys}
         since = min([one.written for one in waiting] + [entry.nanos for entry in late]) - _CONTEXT
         held = [entry for entry in entries if entry.nanos >= since and entry.key not in counted]
         size = sum(len(entry.text) for entry in held)

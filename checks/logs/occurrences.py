@@ -174,7 +174,7 @@ def _is_handled(chain: Chain, *, introduced: bool) -> bool:
     """Whether code caught and logged it. What stands before a traceback in one entry was written together with it."""
     if chain.carrier and carriers.is_framework(chain.carrier):
         return False
-    if chain.entries[0].logged and chain.entries[0].log != "activity":
+    if chain.entries[0].logged:
         return not any(
             carriers.is_framework(line) for line in chain.entries[0].text.split(HEADER, 1)[0].split("\n")[:20]
         )

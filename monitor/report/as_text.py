@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -68,13 +69,26 @@ def _safe(text: str) -> str:
     return redact(clean(text))
 
 
+def _line(out: Console, lead: str, text: str, style: str | None = None) -> None:
+    """One paragraph behind a lead; further lines are indented as deep as the lead is wide."""
+    wrapped = textwrap.fill(
+        text,
+        out.width,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    out.print(wrapped, style=style, soft_wrap=True)
+
+
 def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print(report.status.value, style=_STATUS_STYLE[report.status], end="  ")
     out.print(f"as of {moment(report.as_of, zone)}")
     for pipeline in report.pipelines:
         for phase in pipeline.phases:
             if phase.day.state.is_root_problem:
-                out.print(f"  {phase.day.phase} of {phase.day.run_date} is {phase.day.state}{_because(phase)}")
+                _line(out, "  ", f"{phase.day.phase} of {phase.day.run_date} is {phase.day.state}{_because(phase)}")
     if report.status is Status.OK:
         out.print("  Everything that is due is recorded; no open incident.")
     out.print()
@@ -96,7 +110,7 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         rows = pipeline.recording
         out.print(f"rows recorded in 24 h: {rows.rows_inserted_last_24h}, of which backfill {rows.of_which_backfill}")
     if pipeline.error:
-        out.print(f"  could not see: {_safe(pipeline.error)}", style="magenta")
+        _line(out, "  could not see: ", _safe(pipeline.error), "magenta")
     dates = sorted({p.day.run_date for p in pipeline.phases})
     states = {(p.day.phase, p.day.run_date): p.day.state for p in pipeline.phases}
     for start in range(0, len(dates), DATES_PER_TABLE):
@@ -120,28 +134,27 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
     day = phase.day
     due = f", due {moment(day.due_at, zone)}" if day.due_at else ""
-    out.print(f"  {day.phase} of {day.run_date}: {day.state}{due}", style=_STATE_STYLE[day.state])
-    out.print(f"    done     {', '.join(day.done) or 'nothing'}")
-    out.print(f"    missing  {', '.join(day.missing)}")
+    _line(out, "  ", f"{day.phase} of {day.run_date}: {day.state}{due}", _STATE_STYLE[day.state])
+    _line(out, "    done     ", ", ".join(day.done) or "nothing")
+    _line(out, "    missing  ", ", ".join(day.missing))
     if phase.cause:
         number = f"incident #{phase.cause.incident}: " if phase.cause.incident else ""
-        out.print(f"    cause    {number}{_safe(phase.cause.summary)}")
+        _line(out, "    cause    ", f"{number}{_safe(phase.cause.summary)}")
 
 
 def _incidents(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
-    out.print("Incidents", style="bold", end="  ")
     if not report.incidents:
-        out.print("none")
+        out.print("Incidents  none", style="bold")
         return
-    out.print()
+    out.print("Incidents", style="bold")
     for item in report.incidents:
         incident = item.incident
-        out.print(f"  #{incident.id} {incident.state}", style=_SEVERITY_STYLE[item.severity], end="  ")
-        out.print(f"{_safe(item.title)}")
-        out.print(f"     {_span(item, report, zone)}")
+        style = _SEVERITY_STYLE[item.severity]
+        _line(out, f"  #{incident.id} {incident.state}  ", _safe(item.title), style)
+        _line(out, "     ", _span(item, report, zone))
         for fault in item.faults[1:]:
             over = "" if fault.is_open else " (over)"
-            out.print(f"     - {_safe(fault.finding.title)}{over}")
+            _line(out, "     - ", f"{_safe(fault.finding.title)}{over}")
 
 
 def _span(item: IncidentReport, report: HealthReport, zone: ZoneInfo) -> str:
@@ -152,34 +165,34 @@ def _span(item: IncidentReport, report: HealthReport, zone: ZoneInfo) -> str:
 
 
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
-    out.print("Failures in the logs", style="bold", end="  ")
     if not report.failures:
-        out.print("none open")
+        out.print("Failures in the logs  none open", style="bold")
         return
-    out.print()
+    out.print("Failures in the logs", style="bold")
     for fault in report.failures:
         finding = fault.finding
-        out.print(f"  {_safe(finding.title)}")
+        _line(out, "  ", _safe(finding.title))
         where = finding.facts.get("where")
         times = f"{fault.count} times, " if fault.count > 1 else ""
-        out.print(f"     {_safe(str(where)) + ', ' if where else ''}{times}last {moment(finding.last_seen, zone)}")
+        place = f"{_safe(str(where))}, " if where else ""
+        _line(out, "     ", f"{place}{times}last {moment(finding.last_seen, zone)}")
 
 
 def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print()
     out.print("What was looked at", style="bold")
     for source in report.sources:
-        out.print(f"  {source.name}  {source.status}  {_looked(source.evidence)}")
+        _line(out, f"  {source.name}  {source.status}  ", _looked(source.evidence))
         for unseen in source.evidence.unseen:
-            out.print(f"     not seen: {_safe(unseen)}", style="magenta")
+            _line(out, "     not seen: ", _safe(unseen), "magenta")
     for check in report.checks:
         out.print(f"  check {check.name}  {check.status}  last run {moment(check.last_run_at, zone)}")
         if check.error:
-            out.print(f"     {_safe(check.error)}", style="magenta")
+            _line(out, "     ", _safe(check.error), "magenta")
     if not report.checks:
         out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
     for note in report.notes:
-        out.print(f"  note: {_safe(note)}", style="dim")
+        _line(out, "  note: ", _safe(note), "dim")
 
 
 def _looked(evidence: Evidence) -> str:

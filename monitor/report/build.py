@@ -60,6 +60,10 @@ def build(
     for run in runs:
         for transition in ledger.settle(run, faults, as_of):
             fault = transition.fault
+            before = faults.get(fault.fingerprint)
+            if before is not None and fault.finding.kind.startswith("log."):
+                # The watcher counted what the live scan sees again.
+                fault = replace(fault, count=max(before.count, fault.count - before.count))
             if transition.change in (Change.NOTICED, Change.OPENED):
                 fault = replace(fault, state=FaultState.FIRING, fired_at=as_of)
             faults[fault.fingerprint] = fault

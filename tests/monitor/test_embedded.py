@@ -109,10 +109,14 @@ def test_a_killed_server_is_started_again_with_its_data(tmp_path):
 def test_a_server_that_keeps_dying_is_not_restarted_at_once(tmp_path):
     """Deaths in quick succession: after at most a few restarts it has to wait, and the error says so."""
     with attach_or_start(tmp_path, PROJECT) as emulator:
-        with pytest.raises(EmulatorError, match=r"keeps stopping; next attempt in \d+ s$") as caught:
+
+        def keep_killing() -> None:
             for _ in range(6):
                 kill(emulator.pid)
                 emulator.ensure_alive()
+
+        with pytest.raises(EmulatorError, match=r"keeps stopping; next attempt in \d+ s$") as caught:
+            keep_killing()
         assert caught.value.remedy == f"see {tmp_path}/bigquery.log"
 
 
@@ -203,6 +207,18 @@ def test_without_a_usable_home_the_extension_goes_beside_the_data(tmp_path, monk
     assert [p.name for p in (tmp_path / "var/bigquery/home/.duckdb").rglob("*.duckdb_extension")] == [
         "spatial.duckdb_extension"
     ]
+
+
+def test_without_the_extra_the_error_names_it(tmp_path, monkeypatch):
+    """The package is not installed: the error says what to install, and the lock is free again."""
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "bqemulator", None)  # what the import system takes for "not there"
+        with pytest.raises(EmulatorError) as caught, attach_or_start(tmp_path, PROJECT):
+            pass
+    assert str(caught.value) == "the embedded mode needs the package bqemulator, which is not installed"
+    assert caught.value.remedy == 'run `make install`, or `pip install "phasewatch[embedded]"`'
+    with attach_or_start(tmp_path, PROJECT) as emulator:
+        assert emulator.owned
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

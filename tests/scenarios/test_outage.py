@@ -1,0 +1,84 @@
+"""The outage as a timeline, on real parts: the local BigQuery, log files, the Slack client; the clock is a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.delivery import Delivery
+from monitor import demo, demo_story, wiring
+from monitor.config import Config
+from monitor.report import as_json, gather
+from monitor.tick import Path as OnePath
+from tests.support.slack_server import SlackServer
+
+pytestmark = pytest.mark.emulator
+EVERY = timedelta(minutes=10)
+EXPECTED = Path(__file__).with_name("outage.slack.txt")
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackServer]:
+    with SlackServer() as server:
+        yield server
+
+
+class World:
+    """The watcher's parts, driven by hand: ticks at the times the scheduler would choose."""
+
+    def __init__(self, config: Config, endpoint: str) -> None:
+        self.config = config
+        self.data = wiring.Data(endpoint=endpoint, emulator=None)
+        self.store = wiring.open_state(config)
+        self.now = demo_story.START
+        self.checks = wiring.checks(config, self.data)
+        self.path = OnePath(self.store, wiring.rules(config), lambda: self.now)
+        self.delivery = Delivery(self.store.outbox, wiring.channels(config, open("/dev/null", "w")), "test")  # noqa: SIM115, PTH123
+        self.stage = demo.Stage(config, self.data)
+
+    def until(self, moment: datetime) -> None:
+        """Tick and deliver every ten minutes up to that moment."""
+        while self.now < moment:
+            self.now = min(self.now + EVERY, moment)
+            for check in self.checks:
+                self.path.tick(check, self.now)
+            while self.delivery.send_next(self.now):
+                pass
+
+
+def test_the_whole_outage_is_one_message_with_its_story_in_the_thread(
+    tmp_path: Path, emulator: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two failures, the phase as consequence, the phase behind it; edited up to the resolution."""
+    for name, value in (("SLACK_BOT_TOKEN", slack.token), ("SLACK_BASE_URL", slack.base_url)):
+        monkeypatch.setenv(name, value)
+    world = World(demo.prepare(tmp_path, demo.WITH_SLACK), emulator)
+    world.stage.set()
+    at_noon: list[str] = []
+    for event in demo_story.story():
+        if event.leap:
+            world.until(world.now + 2 * EVERY)
+            world.now = event.at
+            continue
+        world.until(event.at)
+        world.stage.perform(event)
+        if event.report:
+            at_noon = slack.conversation()
+            report = gather.gather(world.config, world.data, world.store, gather.Request(at=world.now), world.now)
+    world.until(world.now + 2 * EVERY)
+    world.store.close()
+
+    assert "\n".join(["AT NOON", *at_noon, "", "AT THE END", *slack.conversation(), ""]) == EXPECTED.read_text()
+    [root] = slack.messages
+    assert len(root.edits) == slack.methods().count("chat.update")
+
+    [incident] = as_json.to_json(report)["incidents"]
+    assert [f["kind"] for f in incident["faults"]] == ["log.undefined-name", "phase.stalled", "phase.blocked"]
+    phases = {(p.day.phase, str(p.day.run_date)): p for p in report.pipelines[0].phases}
+    cause = phases["phase3", "2026-01-25"].cause
+    assert cause is not None
+    assert (cause.incident, cause.kind) == (1, "log.undefined-name")
+    assert cause.summary == "NameError: name 'firestore' is not defined in phase3-to-phase4-orchestrator"
