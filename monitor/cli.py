@@ -97,6 +97,7 @@ def _explain(error: Exception) -> click.ClickException | None:
     if not module.startswith(("monitor.", "alerts.", "checks.")) or name not in codes:
         return None
     remedy = getattr(error, "remedy", None)
+    # SourceErrors and EmulatorErrors carry their remedy apart, so that a message can show it elsewhere.
     return Refusal(f"{error}\n{remedy}" if remedy else str(error), codes[name])
 
 

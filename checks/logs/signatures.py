@@ -1,7 +1,7 @@
 """The words by which Python says that an import or a name is broken, in versions 2.7 to 3.13, and BigQuery that a
 table is missing.
 
-``defect_of`` reads the last line of a traceback (class and message), ``mention_of`` a line in which code logged only
+``defect_of`` reads the last line of a traceback (class and message), ``mentions_of`` a line in which code logged only
 ``str(exc)``. Every pattern is anchored or bounded: the text is hostile.
 """
 
@@ -254,24 +254,26 @@ def canonical(kind: str, name: str | None) -> str | None:
     return name.replace(":", ".") if kind == "bq-table-not-found" and name else name
 
 
-def mention_of(line: str, level: int | None) -> tuple[Defect, str] | None:
+def mentions_of(line: str, level: int | None) -> list[tuple[Defect, str]]:
     """What a line of log text says is broken, and the words before it, when code logged no more than ``str(exc)``.
+    A line may name several (``both writes failed: ...``).
 
     At ERROR and above the words may stand anywhere; below nothing is reported. Where no level is known they must end
     the line and follow words of failure (``Failed to write: name 'x' is not defined``) or stand alone. Text in quotes,
     test names, and messages of a class that is not watched are not failures.
     """
     if level is not None and level < REPORTED_LEVEL:
-        return None
+        return []
+    mentions = []
     for phrase in _PHRASES:
-        if phrase.literal in line:
-            found = phrase.pattern.search(line)
-            defect = found and _accepted(line, found, phrase, level)
-            if found and defect:
-                return defect, line[: found.start()]
-    if ".py, line " in line:
-        return _mentioned_syntax(line, level)
-    return _mentioned_class(line)
+        found = phrase.pattern.search(line) if phrase.literal in line else None
+        defect = found and _accepted(line, found, phrase, level)
+        if found and defect:
+            mentions.append((defect, line[: found.start()]))
+    other = None
+    if not mentions:
+        other = _mentioned_syntax(line, level) if ".py, line " in line else _mentioned_class(line)
+    return [other] if other else mentions
 
 
 def _accepted(  # noqa: PLR0911 - one return for each reason not to believe a line

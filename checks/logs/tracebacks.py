@@ -19,7 +19,7 @@ from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
 from checks.logs.payload import CAUSE, CONTEXT
-from checks.logs.signatures import Defect, defect_of, is_watched, mention_of, said
+from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
 
 HEADER = "Traceback (most recent call last)"
 MILLISECOND = 1_000_000
@@ -323,9 +323,8 @@ class StreamParser:
             if defect and (level is None or level >= LEVELS["ERROR"]):
                 self.events.append(Mention(defect, line, "", level, entry))
             return
-        found = mention_of(line, level)
-        if found:
-            self.events.append(Mention(found[0], line, found[1], level, entry))
+        for defect, lead in mentions_of(line, level):
+            self.events.append(Mention(defect, line, lead, level, entry))
 
     # -- bookkeeping ------------------------------------------------------------------------------------------
 
@@ -338,9 +337,9 @@ class StreamParser:
 
     def _foreign(self) -> None:
         """``at f (file.js:1:2)`` after a message: another language's stack."""
-        last = self.events[-1]
-        if isinstance(last, Mention) and last.text == self._previous:
-            last.foreign = True
+        for last in self.events[-2:]:
+            if isinstance(last, Mention) and last.text == self._previous:
+                last.foreign = True
 
     def _drop_frames(self) -> None:
         self._frames, self._codes, self._since_header, self._mixed = [], [], 0, False

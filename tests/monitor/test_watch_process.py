@@ -63,7 +63,7 @@ def test_told_once_and_not_again_after_a_restart(tmp_path: Path, slack: SlackSer
 
 
 def test_killed_while_sending_nothing_is_lost_and_nothing_doubled(tmp_path: Path, slack: SlackServer) -> None:
-    """Slack takes the message and never answers; kill -9; the next start finds it by its key and does not post again."""
+    """Slack takes the message and never answers; kill -9; the next start finds it by its key and posts no second."""
     slack.fault("chat.postMessage", Fault(hang=True, after_effect=True))
     with Watcher(tmp_path, slack) as watcher:
         watcher.log_failure()

@@ -98,8 +98,8 @@ class Watcher:
     def url(self) -> str | None:
         """Where it serves, as its lock file says; None while it does not."""
         try:
-            facts = json.loads(next(self.folder.glob("var/*.lock")).read_text(encoding="utf-8"))
-        except (StopIteration, OSError, ValueError):
+            facts = json.loads((self.folder / "var" / "phasewatch.db.lock").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return None
         return facts.get("url") or None if facts.get("pid") == self.process.pid else None
 

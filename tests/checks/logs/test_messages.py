@@ -102,6 +102,16 @@ def test_a_message_that_names_what_is_broken_is_a_handled_failure(line: str) -> 
     ]
 
 
+def test_a_line_may_name_two_failures() -> None:
+    """As the outage's functions logged it when both places to record in were broken."""
+    line = "ERROR:t:Both writes failed: name 'firestore' is not defined; No module named 'shared.utils'"
+    failures = scan([entry(line)]).failures
+    assert [(f.exception, f.name, f.count) for f in failures] == [
+        ("ModuleNotFoundError", "shared.utils", 1),
+        ("NameError", "firestore", 1),
+    ]
+
+
 @pytest.mark.parametrize("line", IGNORED)
 def test_text_that_only_looks_like_a_failure_is_ignored(line: str) -> None:
     """Ordinary text, other languages, other classes, other things that are missing."""
