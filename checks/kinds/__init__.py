@@ -1,0 +1,1 @@
+"""One file per check: what it reads and how it judges."""
