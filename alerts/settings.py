@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, WrapValidator
 from pydantic_core import CoreSchema, core_schema
 
-from checks.fields import Duration, Endpoint, ListOf, LocalPath, Name, Span
+from checks.fields import Duration, Endpoint, ListOf, LocalPath, Name, Span, at_most
 from checks.mistakes import FromEnvironment, Mistake, Section, kind_of, unknown
 from checks.model import Severity
 from checks.references import mappings, texts
@@ -159,7 +159,10 @@ class SlackSettings(WithSecrets):
     broadcast_resolution: bool = Field(
         default=False, description="whether a resolution in a thread also shows in the channel"
     )
-    timeout: Span = Field(default=timedelta(seconds=10), description="how long one call may take")
+    # A send makes up to six calls and must end before its lease does (alerts.delivery.LEASE, 90 s).
+    timeout: Annotated[Span, at_most(timedelta(seconds=14))] = Field(
+        default=timedelta(seconds=10), description="how long one call may take, at most 14s"
+    )
 
     @property
     def off(self) -> str | None:

@@ -50,7 +50,7 @@ class Stage:
 
     def __init__(self, config: Config, where: wiring.Data) -> None:
         self._pipeline = wiring.pipelines(config)[0]
-        self._warehouse = wiring.warehouse(config, where)
+        self._warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
         self._log = config.embedded.logs / "functions.jsonl"
 
     def set(self) -> None:

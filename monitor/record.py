@@ -176,7 +176,7 @@ def ensure_tables(
 ) -> tuple[str, ...]:
     """Create the datasets, completion tables and calendars of the pipelines where they are missing; which ones.
 
-    For the embedded mode: elsewhere ``phasewatch tables apply`` does it, with an identity of its own.
+    For the embedded mode only: elsewhere the watcher has no identity that may create anything.
 
     :raises SourceError: if BigQuery cannot be asked or refuses.
     """
@@ -259,7 +259,7 @@ def _live_columns(warehouse: BigQueryWarehouse, table: str) -> dict[str, bigquer
             raise
         raise RecordError(
             f"the table {table} does not exist in project {warehouse.project}",
-            remedy="create it with `phasewatch tables apply`",
+            remedy="create it, or correct its name in the configuration; only mode embedded creates tables by itself",
         ) from error
 
 

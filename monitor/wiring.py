@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from zoneinfo import ZoneInfo
@@ -51,11 +52,16 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
         yield Data(endpoint=emulator.endpoint, emulator=emulator)
 
 
-def warehouse(config: Config, where: Data) -> BigQueryWarehouse:
+# A check asks for a few rows; a load job of many takes its time.
+ASK_WITHIN = timedelta(seconds=30)
+WRITE_WITHIN = timedelta(minutes=5)
+
+
+def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> BigQueryWarehouse:
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint)
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:
@@ -83,6 +89,7 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
     ]
 
 
+NO_LOG_READER = "function logs are not watched in mode gcp: reading Cloud Logging is not built yet"
 # A report reads everything at once, and forgets it again.
 REPORT_READS_BYTES = 256 * 1024 * 1024
 

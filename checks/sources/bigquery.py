@@ -212,7 +212,7 @@ class BigQueryWarehouse:
         subject = named_table(text, sql, self.project)
         # "... or perhaps it does not exist": a server without users has nobody to deny, so it does not.
         if reason in ("notFound", "404") or (self.anonymous and "perhaps it does not exist" in text):
-            remedy = f"`phasewatch tables apply` creates {subject} if it is to exist; or look in another location"
+            remedy = f"create {subject}, or correct its name in the configuration"
             raise SourceError(text, kind="missing", subject=subject, remedy=remedy if subject else None) from cause
         if reason in ("quotaExceeded", "rateLimitExceeded", "429", "jobRateLimitExceeded"):
             raise SourceError(

@@ -43,10 +43,10 @@ def coloured(stream: object) -> bool:
 
 
 def width_of_terminal() -> int:
-    """Columns to draw in: the terminal's, at most 120; 100 where there is no terminal."""
+    """Columns to draw in: the terminal's, at most 120; 80 where there is no terminal."""
     import shutil
 
-    return min(shutil.get_terminal_size((100, 24)).columns, 120) if sys.stdout.isatty() else 100
+    return min(shutil.get_terminal_size((80, 24)).columns, 120) if sys.stdout.isatty() else 80
 
 
 def write(text: str, output: str | None) -> None:

@@ -90,7 +90,7 @@ def command(
         )
     create = config.mode == "embedded"
     with wiring.data(config, common.progress) as where:
-        warehouse = wiring.warehouse(config, where)
+        warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
         if schedule is not None:
             _print(
                 record.record_schedule(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status
-from checks.ports import LogSource, Recording, SourceError
+from checks.phases.model import PhaseDay, PhaseState
+from checks.pipeline import Pipeline
+from checks.ports import LogSource, SourceError
 from monitor import wiring
 from monitor.report.build import Seen, Stored, build
 from monitor.report.model import CheckReport, HealthReport, SourceReport
@@ -87,6 +89,9 @@ def gather(
         sources.append(_source("bigquery", seen))
     logs = None
     source = wiring.log_source(config, past=True)
+    if source is None and config.checks.function_logs.enabled:
+        blind = Evidence(unseen=(wiring.NO_LOG_READER,))
+        sources.append(SourceReport(name="logs", status=Status.UNKNOWN, evidence=blind))
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
@@ -106,39 +111,61 @@ def gather(
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
+    """What the tables say. Run dates that the calendar does not cover are named, not listed.
+
+    Where completions cannot be read, every phase of a date on which a run is (or may be) owed is ``unknown``.
+    """
     pipeline = check.pipeline
     last = request.date or request.at.astimezone(pipeline.zone).date()
     first = last - timedelta(days=request.days - 1)
-    evidence = Evidence()
-    recording: Recording | None = None
     try:
         observed = check.observe(first, last, request.at)
         recording, cost = tables.recording(pipeline, request.at)
-        judgement = check.judge(observed, request.at)
-        evidence = judgement.evidence.merged(cost)
     except SourceError as error:
-        remedy = f"; {error.remedy}" if error.remedy else ""
-        text = f"{error}{remedy}"
-        run = CheckRun(
-            check=check.name,
-            started_at=request.at,
-            finished_at=request.at,
-            status=Status.UNKNOWN,
-            evidence=evidence.merged(Evidence(unseen=(text,))),
-            error=text,
-        )
-        return Seen(pipeline=pipeline, run=run, days=(), recording=recording, error=text)
-    run = CheckRun(
-        check=check.name,
-        started_at=request.at,
-        finished_at=request.at,
-        status=judgement.status,
+        text = f"{error}; {error.remedy}" if error.remedy else str(error)
+        run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
+        days = _unknown(tables, pipeline, first, last)
+        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text)
+    judgement = check.judge(observed, request.at)
+    run = _run(
+        check.name,
+        request.at,
+        judgement.status,
         findings=judgement.findings,
         clearances=judgement.clearances,
-        evidence=evidence,
+        evidence=judgement.evidence.merged(cost),
     )
-    days = tuple(day for days in check.days(observed, request.at) for day in days)
-    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=None)
+    days = tuple(
+        day for days in check.days(observed, request.at) for day in days if observed.calendar.covers(day.run_date)
+    )
+    unseen = "; ".join(judgement.evidence.unseen) or None
+    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen)
+
+
+def _unknown(tables: CompletionTables, pipeline: Pipeline, first: date, last: date) -> tuple[PhaseDay, ...]:
+    """All phases of the dates, unread; without those of which the calendar says that nothing is owed."""
+    try:
+        calendar, _ = tables.calendar(pipeline, first, last)
+    except SourceError:
+        calendar = None
+    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return tuple(
+        PhaseDay(
+            pipeline=pipeline.name,
+            phase=phase.name,
+            run_date=day,
+            state=PhaseState.UNKNOWN,
+            upstream=phase.after,
+            due_at=phase.due.on(day, pipeline.zone),
+        )
+        for day in dates
+        for phase in pipeline.phases
+        if calendar is None or (calendar.covers(day) and calendar.owed(day))
+    )
+
+
+def _run(name: str, at: datetime, status: Status, **found: Any) -> CheckRun:
+    return CheckRun(check=name, started_at=at, finished_at=at, status=status, **found)
 
 
 def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | None:
@@ -150,19 +177,12 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         observed, _ = check.read(request.at, None)
         judgement = check.judge(observed, request.at)
     except SourceError as error:
-        return CheckRun(
-            check=check.name,
-            started_at=request.at,
-            finished_at=request.at,
-            status=Status.UNKNOWN,
-            evidence=Evidence(unseen=(str(error),)),
-            error=str(error),
-        )
-    return CheckRun(
-        check=check.name,
-        started_at=request.at,
-        finished_at=request.at,
-        status=judgement.status,
+        unseen = Evidence(unseen=(str(error),))
+        return _run(check.name, request.at, Status.UNKNOWN, evidence=unseen, error=str(error))
+    return _run(
+        check.name,
+        request.at,
+        judgement.status,
         findings=judgement.findings,
         clearances=judgement.clearances,
         evidence=judgement.evidence,

@@ -146,9 +146,7 @@ def test_a_missing_table_is_named(warehouse, dataset, qualified):
         warehouse.query(f"SELECT 1 FROM `{PROJECT}.{name}`" if qualified else f"SELECT 1 FROM {name}", {}, label="t")
     assert (caught.value.kind, caught.value.subject) == ("missing", f"{PROJECT}.{name}")
     assert str(caught.value) == f"Not found: Table {PROJECT}.{name} was not found in location US"
-    assert caught.value.remedy == (
-        f"`phasewatch tables apply` creates {PROJECT}.{name} if it is to exist; or look in another location"
-    )
+    assert caught.value.remedy == (f"create {PROJECT}.{name}, or correct its name in the configuration")
 
 
 @pytest.mark.emulator

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from alerts.delivery import Delivery
-from monitor import demo, demo_story, wiring
-from monitor.config import Config
+from monitor import demo, demo_story
 from monitor.report import as_json, gather
-from monitor.tick import Path as OnePath
+from tests.scenarios.world import EVERY, World
 from tests.support.slack_server import SlackServer
 
 pytestmark = pytest.mark.emulator
-EVERY = timedelta(minutes=10)
 EXPECTED = Path(__file__).with_name("outage.slack.txt")
 
 
@@ -24,29 +20,6 @@ EXPECTED = Path(__file__).with_name("outage.slack.txt")
 def slack() -> Iterator[SlackServer]:
     with SlackServer() as server:
         yield server
-
-
-class World:
-    """The watcher's parts, driven by hand: ticks at the times the scheduler would choose."""
-
-    def __init__(self, config: Config, endpoint: str) -> None:
-        self.config = config
-        self.data = wiring.Data(endpoint=endpoint, emulator=None)
-        self.store = wiring.open_state(config)
-        self.now = demo_story.START
-        self.checks = wiring.checks(config, self.data)
-        self.path = OnePath(self.store, wiring.rules(config), lambda: self.now)
-        self.delivery = Delivery(self.store.outbox, wiring.channels(config, open("/dev/null", "w")), "test")  # noqa: SIM115, PTH123
-        self.stage = demo.Stage(config, self.data)
-
-    def until(self, moment: datetime) -> None:
-        """Tick and deliver every ten minutes up to that moment."""
-        while self.now < moment:
-            self.now = min(self.now + EVERY, moment)
-            for check in self.checks:
-                self.path.tick(check, self.now)
-            while self.delivery.send_next(self.now):
-                pass
 
 
 def test_the_whole_outage_is_one_message_with_its_story_in_the_thread(

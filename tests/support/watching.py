@@ -43,7 +43,9 @@ def eventually(what: Callable[[], Any], why: str) -> Any:
     raise AssertionError(f"waited in vain: {why}")
 
 
-def phasewatch(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+def phasewatch(
+    folder: Path, *arguments: str, patience: float = PATIENCE_SECONDS, **env: str
+) -> subprocess.CompletedProcess[str]:
     """One command, run to its end in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "monitor", *arguments],
@@ -51,7 +53,7 @@ def phasewatch(folder: Path, *arguments: str, **env: str) -> subprocess.Complete
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=patience,
         check=False,
     )
 

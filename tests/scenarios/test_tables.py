@@ -1,0 +1,71 @@
+"""The completions table as it should not be: gone, or of another shape. Real BigQuery, real path."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from monitor import demo
+from monitor.demo_story import START
+from tests.scenarios.world import EVERY, World
+from tests.support.bigquery import client
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture
+def world(tmp_path: Path, emulator: str) -> World:
+    """The demo's pipeline on tables of its own, in its healthy beginning."""
+    demo.prepare(tmp_path)
+    name = uuid.uuid4().hex[:12]
+    text = (tmp_path / "config.yaml").read_text()
+    text = text.replace("nba_orchestration.", f"o_{name}.").replace("nba_reference.", f"r_{name}.")
+    (tmp_path / "config.yaml").write_text(text)
+    made = World(demo.configuration.load(tmp_path / "config.yaml", {}), emulator)
+    made.stage.set()
+    return made
+
+
+def table(world: World) -> str:
+    pipeline = world.config.pipelines[0]
+    return f"{world.config.gcp.project}.{pipeline.completions.table}"
+
+
+def test_a_table_that_vanishes_is_told_at_the_second_look_and_over_when_it_is_back(world: World, emulator: str) -> None:
+    """The outage's second cause: the table was never created, and every write failed quietly."""
+    world.until(START + EVERY)
+    assert world.printed() == []
+    bigquery = client(emulator)
+    kept = bigquery.get_table(table(world))
+    bigquery.delete_table(table(world))
+    world.until(world.now + EVERY)
+    assert world.printed() == [], "one look proves nothing: metadata answers lag"
+    world.until(world.now + EVERY)
+    [told] = world.printed()
+    assert told.startswith(f"CRITICAL The table {table(world)} does not exist")
+    assert f"create {table(world)}, or correct its name in the configuration" in told
+    with world.store.reading() as stored:
+        [completions, _] = stored.last_runs()
+        assert (completions.check, completions.status) == ("completions", "UNKNOWN")
+
+    bigquery.create_table(kept)
+    world.until(world.now + EVERY)
+    told, *owed = world.printed()
+    assert told.startswith("> RESOLVED")
+    assert owed, "what the empty table owes is told too"
+    world.store.close()
+
+
+def test_a_column_that_is_not_there_makes_the_check_blind_not_healthy(world: World, emulator: str) -> None:
+    """UNKNOWN at once, told after ten minutes, with the service's own words."""
+    bigquery = client(emulator)
+    bigquery.query(f"ALTER TABLE `{table(world)}` DROP COLUMN status").result()
+    world.until(START + 2 * EVERY)
+    told = " ".join(world.printed())
+    assert told.startswith("WARNING Blind: the check completions cannot look")
+    assert "status" in told
+    with world.store.reading() as stored:
+        assert [r.status for r in stored.last_runs()] == ["UNKNOWN", "OK"]
+    world.store.close()

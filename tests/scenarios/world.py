@@ -1,0 +1,44 @@
+"""The watcher's parts on real stores and clients, driven by hand: the clock is a value."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+
+from alerts.delivery import Delivery
+from monitor import demo, demo_story, wiring
+from monitor.config import Config
+from monitor.tick import Path as OnePath
+
+EVERY = timedelta(minutes=10)
+
+
+class World:
+    """Ticks at the times the scheduler would choose, and what they said on the console."""
+
+    def __init__(self, config: Config, endpoint: str) -> None:
+        self.config = config
+        self.data = wiring.Data(endpoint=endpoint, emulator=None)
+        self.store = wiring.open_state(config)
+        self.now = demo_story.START
+        self.checks = wiring.checks(config, self.data)
+        self.path = OnePath(self.store, wiring.rules(config), lambda: self.now)
+        self.console = io.StringIO()
+        self.delivery = Delivery(self.store.outbox, wiring.channels(config, self.console), "test")
+        self.stage = demo.Stage(config, self.data)
+
+    def until(self, moment: datetime) -> None:
+        """Tick and deliver every ten minutes up to that moment."""
+        while self.now < moment:
+            self.now = min(self.now + EVERY, moment)
+            for check in self.checks:
+                self.path.tick(check, self.now)
+            while self.delivery.send_next(self.now):
+                pass
+
+    def printed(self) -> list[str]:
+        """The first line of everything said on the console since the last look."""
+        paragraphs = self.console.getvalue().split("\n\n")
+        self.console.seek(0)
+        self.console.truncate()
+        return [" ".join(p.split()) for p in paragraphs if p.strip()]
