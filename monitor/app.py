@@ -115,7 +115,7 @@ class App:
         """Whether the last tick of every check ended recently; a check that found nothing due has ticked too."""
         now = self._clock.now()
         beats = self._scheduler.beats()
-        late = sorted(name for name, beat in beats.items() if not _recent(beat, now, self._clock.speed))
+        late = sorted(name for name, beat in beats.items() if not ticked_lately(beat, now, self._clock.speed))
         details: dict[str, JsonValue] = {
             "checks": {
                 name: {
@@ -222,7 +222,8 @@ def state_lock(config: Config) -> Path | None:
     return None if path is None else path.with_name(path.name + ".lock")
 
 
-def _recent(beat: Beat, now: datetime, speed: float) -> bool:
+def ticked_lately(beat: Beat, now: datetime, speed: float) -> bool:
+    """Whether the last tick ended within three intervals and a minute of real time."""
     return beat.ended_at is not None and now - beat.ended_at <= beat.every * 3 + READY_GRACE * speed
 
 

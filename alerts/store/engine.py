@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,18 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin)
     else:
         engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-    try:
-        _prepare(engine, where)
-    except OperationalError as error:
-        engine.dispose()
-        raise StateError(f"cannot open the state {where}: {error.orig}") from error
-    except DatabaseError as error:
-        engine.dispose()
-        raise StateError(
-            f"{where} is not a phasewatch state file ({error.orig}); move it away and start again, or restore a backup"
-        ) from error
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        try:
+            _prepare(engine, where)
+        except OperationalError as error:
+            raise StateError(f"cannot open the state {where}: {error.orig}") from error
+        except DatabaseError as error:
+            raise StateError(
+                f"{where} is not a phasewatch state file ({error.orig}); move it away and start again, or restore a "
+                "backup"
+            ) from error
+        undo.pop_all()
     return engine
 
 
@@ -79,6 +82,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         try:
             connection.execute(f"PRAGMA {pragma}")
         except sqlite3.OperationalError as error:
+            connection.close()
             raise StateError(
                 f"cannot write the state file ({error}); check its owner and mode, and those of its folder"
             ) from error

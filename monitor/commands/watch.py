@@ -71,14 +71,14 @@ def first_screen(config: Config, app: App) -> str:
     state = wiring.state_file(config)
     lines.append(("state", _shown(state) if state else config.state.url.shown()))
     if config.mode == "embedded":
-        logs = _shown(config.embedded.logs)
-        lines.append(
-            ("feed it", f"{logs}/*.json        log entries, as `gcloud logging read --format=json` prints them")
-        )
-        lines.append(("", f"{me} record --schedule FILE   calendar rows"))
-        lines.append(("", f"{me} record --file FILE       completions"))
-        lines.append(("", f"{me} demo                     an outage, found and resolved in a minute"))
-        lines.append(("for real", "PHASEWATCH_MODE=gcp with Application Default Credentials; SLACK_BOT_TOKEN=xoxb-..."))
+        lines += [
+            ("feed it", f"{_shown(config.embedded.logs)}/*.json: log entries as gcloud exports them"),
+            ("", f"{me} record --schedule FILE: the calendar"),
+            ("", f"{me} record --file FILE: completions"),
+            ("", f"{me} demo: an outage, found and resolved in a minute"),
+            ("for real", "PHASEWATCH_MODE=gcp, with Application Default Credentials"),
+            ("", "SLACK_BOT_TOKEN=xoxb-... for alerts in Slack; see README.md"),
+        ]
     lines.append(("stop", "Ctrl-C"))
     out = [f"phasewatch {version('phasewatch')}, mode {config.mode}", ""]
     last = ""

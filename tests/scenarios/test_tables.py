@@ -9,6 +9,7 @@ import pytest
 
 from monitor import demo
 from monitor.demo_story import START
+from monitor.report import gather
 from tests.scenarios.world import EVERY, World
 from tests.support.bigquery import client
 
@@ -68,4 +69,38 @@ def test_a_column_that_is_not_there_makes_the_check_blind_not_healthy(world: Wor
     assert "status" in told
     with world.store.reading() as stored:
         assert [r.status for r in stored.last_runs()] == ["UNKNOWN", "OK"]
+    world.store.close()
+
+
+def test_two_pipelines_are_judged_apart(tmp_path: Path, emulator: str) -> None:
+    """Each with its own zone, calendar, table and check; one's trouble is not the other's."""
+    demo.prepare(tmp_path)
+    text = (tmp_path / "config.yaml").read_text()
+    name = uuid.uuid4().hex[:12]
+    text = text.replace("nba_orchestration.", f"o_{name}.").replace("nba_reference.", f"r_{name}.")
+    second = f"""  - name: mlb
+    timezone: UTC
+    calendar: {{table: r_{name}.mlb_schedule}}
+    completions: {{table: o_{name}.mlb_completions}}
+    phases:
+      - {{name: load, due: {{day: 1, time: "06:00"}}, processors: [games]}}
+checks:
+"""
+    (tmp_path / "config.yaml").write_text(text.replace("checks:\n", second))
+    world = World(demo.configuration.load(tmp_path / "config.yaml", {}), emulator)
+    world.stage.set()
+    world.until(START + 3 * EVERY)
+    with world.store.reading() as stored:
+        assert {r.check: str(r.status) for r in stored.last_runs()} == {
+            "completions:mlb": "UNKNOWN",
+            "completions:nba": "OK",
+            "function_logs": "OK",
+        }
+    report = gather.gather(world.config, world.data, world.store, gather.Request(at=world.now), world.now)
+    assert [(p.name, str(p.zone), str(p.status)) for p in report.pipelines] == [
+        ("nba", "America/New_York", "OK"),
+        ("mlb", "UTC", "UNKNOWN"),
+    ]
+    [incident] = report.incidents
+    assert incident.title == f"The table {world.config.gcp.project}.o_{name}.mlb_completions does not exist"
     world.store.close()

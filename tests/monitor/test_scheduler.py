@@ -1,0 +1,130 @@
+"""The scheduler: on time, one instance, nothing dropped in silence. Real APScheduler, short intervals."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import pytest
+
+from checks.model import CheckRun, Judgement, Status, Subject
+from monitor.app import ticked_lately
+from monitor.clock import AcceleratedClock, SystemClock
+from monitor.scheduler import Beat, Scheduler, nearest_slot
+from tests.support.findings import START, at
+from tests.support.watching import eventually
+
+EVERY = timedelta(seconds=0.2)
+
+
+class Ticking:
+    """A check that only has a name and an interval; the scheduler looks at no more."""
+
+    name = "ticking"
+    every = EVERY
+    about = Subject()
+
+    def read(self, now: datetime, cursor: object) -> tuple[None, None]:
+        return None, None
+
+    def judge(self, observed: None, now: datetime) -> Judgement:
+        return Judgement(status=Status.OK)
+
+
+class Run:
+    """A scheduler on one check, with what it did."""
+
+    def __init__(self, work: object = None, clock: object = None) -> None:
+        self.ticks: list[datetime] = []
+        self.slots: list[datetime] = []
+        self.reports: list[CheckRun] = []
+        self._work = work or (lambda: None)
+        self.scheduler = Scheduler(
+            clock or SystemClock(),
+            [Ticking()],
+            self._tick,
+            self._claim,
+            lambda run, now: self.reports.append(run),
+        )
+
+    def _tick(self, check: object, now: datetime) -> None:
+        self.ticks.append(now)
+        self._work()
+
+    def _claim(self, name: str, slot: datetime) -> bool:
+        if slot in self.slots:
+            return False
+        self.slots.append(slot)
+        return True
+
+    def __enter__(self) -> Self:
+        self.scheduler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.scheduler.stop()
+
+
+def test_it_ticks_at_once_and_then_at_every_interval() -> None:
+    """The first tick does not wait; each has a slot of its own; the beat says when it ended."""
+    with Run() as run:
+        eventually(lambda: len(run.ticks) >= 4, "four ticks")
+        assert run.scheduler.alive
+        beat = run.scheduler.beats()["ticking"]
+        assert beat.ended_at is not None
+    assert len(set(run.slots)) == len(run.slots)
+    assert not run.scheduler.alive
+
+
+def test_a_slot_that_somebody_else_has_is_not_run() -> None:
+    """Replicas share the work."""
+    with Run() as run:
+        run.slots.extend(nearest_slot(datetime.now(UTC), EVERY) + n * EVERY for n in range(-2, 5))
+        taken = len(run.slots)
+        eventually(lambda: len(run.slots) > taken, "a free slot")
+        assert len(run.ticks) <= len(run.slots) - taken + 1
+
+
+def test_a_check_that_does_not_keep_up_is_a_fault_of_our_own() -> None:
+    """Its next run is skipped, counted, and reported."""
+    hold = threading.Event()
+    with Run(work=hold.wait) as run:
+        eventually(lambda: run.reports, "the skipped run is reported")
+        assert run.scheduler.beats()["ticking"].skipped >= 1
+        [finding] = run.reports[0].findings
+        assert (finding.kind, finding.title) == (
+            "skipped",
+            "The check ticking does not keep up: its last run has not ended",
+        )
+        assert run.reports[0].status is Status.UNKNOWN
+        hold.set()
+
+
+def test_a_tick_that_fails_does_not_end_the_others() -> None:
+    """The state could not be written: the next tick comes all the same."""
+
+    def fail() -> None:
+        raise OSError("disk full")
+
+    with Run(work=fail) as run:
+        eventually(lambda: len(run.ticks) >= 3, "further ticks")
+        assert run.scheduler.alive
+
+
+def test_a_faster_clock_makes_shorter_intervals() -> None:
+    """Ten minutes of the story may pass in a tick's real time."""
+    with Run(clock=AcceleratedClock(START, speed=2.0)) as run:
+        eventually(lambda: len(run.ticks) >= 6, "six ticks")
+        first, last = run.ticks[0], run.ticks[5]
+    assert first >= START
+    assert last - first <= 20 * EVERY
+
+
+@pytest.mark.parametrize(
+    ("ended", "now", "lately"),
+    [(None, at(0), False), (at(0), at(0) + timedelta(seconds=90), True), (at(0), at(1), False)],
+)
+def test_ready_means_that_the_last_tick_ended_lately(ended: datetime | None, now: datetime, lately: bool) -> None:
+    """Three intervals and a minute of grace."""
+    assert ticked_lately(Beat(every=timedelta(seconds=60), ended_at=ended), now, speed=1.0) is lately
