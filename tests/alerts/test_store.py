@@ -78,9 +78,9 @@ def test_tables_of_something_else_are_left_alone(tmp_path: Path) -> None:
         Store(url(path))
 
 
-def test_a_slot_is_claimed_once(tmp_path: Path) -> None:
+def test_a_slot_is_claimed_once(state_url: str) -> None:
     """Two watchers on one state: the database refuses the second."""
-    store = Store(url(tmp_path / "state.db"))
+    store = Store(state_url)
     claims = []
     for owner in ("a", "b"):
         with store.writing() as stored:
@@ -89,9 +89,9 @@ def test_a_slot_is_claimed_once(tmp_path: Path) -> None:
     assert claims == [True, False]
 
 
-def test_the_last_run_is_kept_with_its_evidence_and_a_blind_one_keeps_the_cursor(tmp_path: Path) -> None:
+def test_the_last_run_is_kept_with_its_evidence_and_a_blind_one_keeps_the_cursor(state_url: str) -> None:
     """UNKNOWN stores its error and moves no cursor."""
-    store = Store(url(tmp_path / "state.db"))
+    store = Store(state_url)
     seen = CheckRun(
         check="logs",
         started_at=at(0),
