@@ -72,11 +72,12 @@ def command(
     now = SystemClock().now()
     schedule = rows = None
     if schedule_file is not None:
-        schedule = record_rows.read_schedule(_text(schedule_file), pipeline, name=schedule_file)
+        schedule = record_rows.read_schedule(_text(schedule_file), pipeline, name=_called(schedule_file))
     if rows_file is not None:
-        rows = record_rows.read_rows(_text(rows_file).splitlines(), pipeline, name=rows_file, now=now)
+        rows = record_rows.read_rows(_text(rows_file).splitlines(), pipeline, name=_called(rows_file), now=now)
     if completion:
         phase, day, processor = completion
+        _must_mean_something(ctx, pipeline, phase, processor, status)
         rows = record_rows.completion(
             pipeline,
             phase=phase,
@@ -119,6 +120,23 @@ def _pipeline(ctx: click.Context, config: Config, name: str | None) -> Pipeline:
     return known[chosen]
 
 
+def _must_mean_something(ctx: click.Context, pipeline: Pipeline, phase: str, processor: str, status: str) -> None:
+    """Refuse a phase and a status that nobody would count; a processor that nobody expects is only said."""
+    from checks.phases.names import canonical_phase, canonical_processor
+
+    names = [p.name for p in pipeline.phases]
+    known = canonical_phase(phase, names)
+    if known is None:
+        raise click.UsageError(f"there is no phase {phase!r}; {pipeline.name} has: {', '.join(names)}", ctx)
+    table = pipeline.completions
+    words = [*table.success, *table.partial, *table.failed]
+    if status not in words:
+        raise click.UsageError(f"--status: {status!r} counts for nothing; the words are: {', '.join(words)}", ctx)
+    expected = {p.name for p in pipeline.phase(known.name).processors}
+    if canonical_processor(processor, pipeline.aliases).name not in expected:
+        common.progress(f"note: {known.name} expects no {processor}; it has: {', '.join(sorted(expected))}")
+
+
 def _text(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
@@ -126,6 +144,10 @@ def _text(file: str) -> str:
         raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{file} is not UTF-8 text (byte {error.start})") from error
+
+
+def _called(file: str) -> str:
+    return "standard input" if file == "-" else file
 
 
 def _day(ctx: click.Context, text: str) -> date:
@@ -147,6 +169,6 @@ def _moment(ctx: click.Context, text: str | None) -> datetime | None:
 def _print(done: Recorded) -> None:
     for table in done.created:
         click.echo(f"created {table}")
-    click.echo(f"{done.rows} rows written to {done.table}")
+    click.echo(f"{done.rows} row{'' if done.rows == 1 else 's'} written to {done.table}")
     for text in (*done.skipped, *done.notes):
         click.echo(f"  {text}")

@@ -161,3 +161,15 @@ def test_the_schema_is_printed(tmp_path: Path, emulator: str) -> None:
     result = Sample(tmp_path, emulator).run("report", "--schema")
     assert json.loads(result.stdout) == as_json.schema()
     jsonschema.Draft202012Validator.check_schema(as_json.schema())
+
+
+def test_a_single_completion_must_mean_something(sample: Sample) -> None:
+    """A phase or a status word that nobody would count is refused, with those that are."""
+    unknown = sample.run("record", "phase9", "2026-01-25", "player_game_summary")
+    assert (unknown.exit_code, "nba has: phase2, phase3, phase4" in unknown.output) == (2, True)
+    odd = sample.run("record", "phase3", "2026-01-25", "player_game_summary", "--status", "done")
+    assert (odd.exit_code, "the words are: success, partial, failed" in " ".join(odd.output.split())) == (2, True)
+    stranger = sample.run("record", "Phase_3", "2026-01-25", "player_game_sumary")
+    assert stranger.exit_code == 0
+    assert "phase3 expects no player_game_sumary" in stranger.output
+    assert "1 row written" in stranger.output
