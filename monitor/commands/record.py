@@ -129,7 +129,7 @@ def _must_mean_something(ctx: click.Context, pipeline: Pipeline, phase: str, pro
     if known is None:
         raise click.UsageError(f"there is no phase {phase!r}; {pipeline.name} has: {', '.join(names)}", ctx)
     table = pipeline.completions
-    words = [*table.success, *table.partial, *table.failed]
+    words = list(dict.fromkeys((*table.success, *table.partial, *table.failed)))
     if status not in words:
         raise click.UsageError(f"--status: {status!r} counts for nothing; the words are: {', '.join(words)}", ctx)
     expected = {p.name for p in pipeline.phase(known.name).processors}
