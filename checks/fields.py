@@ -60,6 +60,17 @@ def at_least(least: timedelta) -> AfterValidator:
     return AfterValidator(judge)
 
 
+def at_most(most: timedelta) -> AfterValidator:
+    """For a duration that must not be longer."""
+
+    def judge(value: timedelta) -> timedelta:
+        if value > most:
+            raise Mistake(message=f"must be at most {duration_text(most)}").error()
+        return value
+
+    return AfterValidator(judge)
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
