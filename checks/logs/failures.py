@@ -20,6 +20,7 @@ from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature, canonical
 from checks.logs.stitch import Stitcher, is_interesting
 from checks.logs.tracebacks import StreamParser
+from checks.logs.triggers import has_trigger
 from checks.model import JsonValue, stamp
 
 MAX_IDS = 50
@@ -99,7 +100,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """What was found. ``malformed`` entries are no objects, or have no time that can be read.
+    """What was found. ``malformed`` entries are no objects, or tell of a failure at no time that can be read.
 
     ``activity``: per service the latest successful run, where it began after the service's last failure.
     ``incomplete``: entries to hand in again with the next ones: what they are part of may not have arrived in full.
@@ -162,10 +163,13 @@ class _Scanner:
 
     def add(self, raw: Any) -> None:
         self._entries += 1
-        if not isinstance(raw, dict) or not has_time(raw):
+        if not isinstance(raw, dict):
             self._malformed += 1
             return
         text, _ = payload_text(raw)
+        if not has_time(raw):
+            self._malformed += has_trigger(text)
+            return
         run = run_of(raw, text)
         if run is not None:
             self._runs.add(run, raw)

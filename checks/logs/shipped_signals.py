@@ -16,11 +16,11 @@ _QUOTA = (
     r"|exceeded rate limits"
 )
 _DENIED = (
-    r"\b403 (?:[A-Z]+ https?://[^\n]{1,300}: )?(?:Access Denied: |(?:Missing or i|I)nsufficient |Permission "
+    r"(?:\b403 )?\bPermission '?(?P<permission>[a-z]{2,30}\.[A-Za-z]{2,40}\.[A-Za-z]{2,40})'? (?:was )?denied"
+    r"|\b403 (?:[A-Z]+ https?://[^\n]{1,300}: )?(?:Access Denied: |(?:Missing or i|I)nsufficient |Permission "
     r"|The caller does not have permission)"
     r"|Access Denied: (?:BigQuery|Project|Dataset|Table|Routine|View)\b"
     r"|does not have (?P<missing>[a-z]{2,30}\.[A-Za-z.]{3,80}) access"
-    r"|Permission '?(?P<permission>[a-z]{2,30}\.[A-Za-z]{2,40}\.[A-Za-z]{2,40})'? (?:was )?denied"
     r"|\bPERMISSION_DENIED\b|\bPermissionDenied: "
     r"|\b401 [^\n]{0,200}(?:invalid authentication credentials|Unauthorized for url: https://[a-z.]{1,60}googleapis)"
     r"|\bStatusCode\.UNAUTHENTICATED\b|\binvalid_grant\b"

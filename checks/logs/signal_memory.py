@@ -46,7 +46,7 @@ class _Bucket:
     last: datetime
     own_first: datetime | None
     own_last: datetime | None
-    new: bool = True  # of this run of the check
+    new: bool = True  # something in it was not told yet
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def judge(
     """What to tell now, and what to remember.
 
     - Without a condition: every match, at once.
-    - ``at_least``: once so many fell into one span of ``within``, new ones among them. Time is counted in buckets of
+    - ``at_least``: once so many fell into one span of ``within``, untold ones among them. Time is counted in buckets of
       a minute or a sixtieth of ``within``, whichever is longer.
     - ``unless_later_success``: once the oldest match that no success followed has waited for twice ``settle``: so long
       that a success in the time of ``settle`` after it is known. A success is a run in ``runs`` (the latest settled one
@@ -95,6 +95,8 @@ def judge(
         if pair.told is not None and _is_due(pair, pair.told, now, settle):
             told.append(pair.told)
             pair.told = None
+            for bucket in pair.buckets.values():
+                bucket.new = False
         _forget(pair, rule, now, settle)
     kept = {key: pair for key, pair in pairs.items() if pair.buckets}
     return told, _written(kept)
@@ -168,9 +170,12 @@ def _trim(pair: _Pair) -> None:
     if not pair.buckets:
         pair.told = None
     elif pair.told is not None:
-        oldest = EPOCH + timedelta(minutes=min(pair.buckets))
+        oldest = min(pair.buckets)
+        first_seen = pair.told.first_seen
+        if first_seen < EPOCH + timedelta(minutes=oldest):
+            first_seen = pair.buckets[oldest].last
         left = sum(bucket.count for bucket in pair.buckets.values())
-        pair.told = replace(pair.told, count=min(pair.told.count, left), first_seen=max(pair.told.first_seen, oldest))
+        pair.told = replace(pair.told, count=min(pair.told.count, left), first_seen=first_seen)
 
 
 def _is_due(pair: _Pair, told: Told, now: datetime, settle: timedelta) -> bool:
@@ -186,7 +191,7 @@ def _is_due(pair: _Pair, told: Told, now: datetime, settle: timedelta) -> bool:
 
 
 def _often(buckets: Mapping[int, _Bucket], rate: Rate) -> bool:
-    """Whether a span with a new match in it holds enough."""
+    """Whether a span with a match in it that was not told yet holds enough."""
     starts = sorted(buckets)
     minutes = max(1, int(rate.within.total_seconds()) // _SECONDS)
     begin = total = fresh = 0
@@ -227,7 +232,7 @@ def _written(pairs: Mapping[tuple[str, str], _Pair]) -> JsonValue:
             "service": service,
             "signal": name,
             "buckets": [
-                [start, b.count, stamp(b.last), _stamp(b.own_first), _stamp(b.own_last)]
+                [start, b.count, stamp(b.last), _stamp(b.own_first), _stamp(b.own_last), b.new]
                 for start, b in sorted(pair.buckets.items())
             ],
             "untold": None if pair.told is None else _told_json(pair.told),
@@ -256,8 +261,8 @@ def _read(remembered: Any, rules: Mapping[str, SignalRule]) -> dict[tuple[str, s
             service, name = str(item["service"]), str(item["signal"])
             if name in rules:
                 buckets = {
-                    int(start): _Bucket(int(count), _at(last), first and _at(first), end and _at(end), new=False)
-                    for start, count, last, first, end in item["buckets"]
+                    int(start): _Bucket(int(count), _at(last), first and _at(first), end and _at(end), new=bool(new))
+                    for start, count, last, first, end, new in item["buckets"]
                 }
                 told = _told(item["untold"], rules[name], service) if item["untold"] else None
                 pairs[service, name] = _Pair(buckets, told)

@@ -169,6 +169,14 @@ def test_a_clean_run_clears_after_it_has_settled() -> None:
     )
 
 
+def test_the_last_run_of_a_burst_is_not_lost() -> None:
+    """It may be the last for a week; of the runs that have not settled, the first alone would not do."""
+    ticks = Ticks()
+    ticks.source.entries += [request(200, 55), entry(TRACEBACK, 56), request(200, 57), request(200, 59)]
+    assert [ticks.at(60).clearances, ticks.at(80).clearances] == [(), ()]
+    assert [clearance.at for clearance in ticks.at(120).clearances] == [START + timedelta(seconds=58.965)]
+
+
 def test_a_failure_within_the_settle_time_stops_the_clearance() -> None:
     """Its lines arrived after the request's entry."""
     ticks = Ticks()
