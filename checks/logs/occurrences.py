@@ -26,8 +26,10 @@ _SAMPLE_LINES = 20
 _QUIET_BELOW = LEVELS["WARNING"]  # "at INFO or DEBUG it is not reported"
 
 ERROR = "error"  # the kind of an exception that is neither a broken import nor a broken name
-# What ends a process on purpose, or only tells that its worker has failed.
-_NO_ERRORS = frozenset(("SystemExit", "KeyboardInterrupt", "GeneratorExit", "HaltServer"))
+# What ends a process on purpose, what only tells that a worker has failed, and groups: their members are told each.
+_NO_ERRORS = frozenset(
+    ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "HaltServer", "ExceptionGroup", "BaseExceptionGroup")
+)
 
 _VARIABLE = re.compile(r"[\d/'\"]")
 

@@ -10,6 +10,7 @@ from checks.logs.failures import scan
 from checks.logs.shipped_signals import SHIPPED
 from checks.logs.signals import MAX_CAPTURED, MAX_MINUTES
 from checks.logs.signatures import compile_signatures
+from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import entry, lines, request
 
 ALL = compile_signatures({rule.name: rule.pattern for rule in SHIPPED})
@@ -292,6 +293,17 @@ TypeError: Store.__init__() got an unexpected keyword argument 'retries'"""
     assert (error.file, error.line, error.function) == ("/workspace/main.py", 8, "handle")
     assert error.fingerprint == "log:daily-import:TypeError:handle():main.py"
     assert error.message == "Store.__init__() got an unexpected keyword argument 'retries'"
+
+
+def test_the_samples_hold_these_other_errors() -> None:
+    """Found beside the labelled failures, which stay as they are; a group is no error, its members are."""
+    found = {case: [e.fingerprint for e in scan(entries).errors] for case, entries in CASES.items()}
+    assert {case: errors for case, errors in found.items() if errors} == {
+        "dev-032": ["log:mail-digest:ValueError:_c():digest/compose.py"],
+        "dev-056": ["log:thumb-maker:KeyError:make_thumb():main.py"],
+        "dev-057": ["log:mail-digest:ValueError:send_digest():main.py"],
+        "dev-058": ["log:invoice-closer:AttributeError:record_closing():billing/closer.py"],
+    }
 
 
 @pytest.mark.parametrize(("file", "ending"), [("/workspace/", "?"), ("a.py:", "a.py"), (":", "?")])
