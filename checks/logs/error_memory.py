@@ -53,7 +53,7 @@ def judge(
 
     New is what this function has not shown for ``REMEMBERED_FOR``; it stays so, and comes back here with each
     occurrence, until a run that began after its last one has succeeded. In the first ``LEARNING`` of the memory's life
-    everything is new: that is marked.
+    everything is new: that is marked, and what is over already when it is noticed is only learnt.
 
     :param remembered: what the last run returned, of any shape.
     :param runs: the latest settled successful run of each function.
@@ -77,6 +77,9 @@ def judge(
             continue
         episode = episodes[key]
         run = runs.get(episode.service)
+        if episode.learning and run is not None and run.began.timestamp() > max(episode.last, last):
+            del episodes[key]  # over before it was noticed: learnt, and nothing to tell
+            continue
         episode.survived |= run is not None and _succeeded(run, episode, revisions)
         episode.last = max(episode.last, last)
         episode.executions += sum(_executions(one) for one in revisions)

@@ -175,6 +175,14 @@ def test_in_its_first_day_the_check_learns() -> None:
     assert found == {0: [True], 1: [], hours - 1: [], hours + 1: []}
 
 
+def test_what_was_over_before_the_check_began_is_learnt_only() -> None:
+    """The first reading (and a report's) goes back in time: no list of everything that ever went wrong."""
+    watch = Watch()
+    watch.source.entries += [crash(minute) for minute in (1, 2, 3)]
+    watch.source.entries += [request(200, 30 * 60), crash(90), crash(1.5, function="other", labels={"instanceId": "1"})]
+    assert {minute: len(watch.tick(minute).findings) for minute in (60, 100)} == {60: 0, 100: 0}
+
+
 def test_an_error_that_stops_a_function_is_loud_from_the_first_day_on() -> None:
     """Nothing but it: that is no habit."""
     watch = Watch()
