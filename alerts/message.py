@@ -194,13 +194,13 @@ def _held_line(item: HeldUp, zone: ZoneInfo) -> str:
 
 def _next_step(effects: Sequence[Fault], root: Fault) -> str:
     """What a person can do now; phasewatch itself never runs it."""
+    remedy = root.finding.facts.get("remedy")
+    if isinstance(remedy, str):
+        return _safe(remedy, MAX_FACT)
     if root.finding.kind.startswith("log."):
         step = f"repair {root.finding.subject.service} and deploy it"
         if effects:
             step += "; then run what is still owed again"
         return _safe(step, MAX_TITLE * 2)
-    remedy = root.finding.facts.get("remedy")
-    if isinstance(remedy, str):
-        return _safe(remedy, MAX_FACT)
     days = sorted({f.finding.subject.run_date for f in effects if f.finding.subject.run_date})
     return f"phasewatch report --date {days[-1].isoformat()}" if days else "phasewatch report"

@@ -171,6 +171,11 @@ class EntryParser:
         return state
 
     @property
+    def at_rest(self) -> bool:
+        """Whether all that was given is dealt with, and what follows begins anew."""
+        return self._mode == "top" and self._at == len(self._buffer)
+
+    @property
     def in_array(self) -> bool:
         """Whether an array has begun and not ended."""
         return self._mode in ("array", "wrapper") or (self._mode == "skip" and self._back != "top")

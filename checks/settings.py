@@ -42,9 +42,11 @@ from checks.fields import (
     ZoneName,
     at_least,
 )
+from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, quoted, refuse, unknown
 from checks.pipeline import CalendarTable, CompletionTable, DayTime, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
+from checks.signal_settings import SignalSettings, rules, signal_mistakes
 
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -356,6 +358,19 @@ class FunctionLogSettings(Section):
     every: Interval = Field(default=timedelta(seconds=60), description="how often, at least 5s")
     functions: Functions = Field(default="*", description='"*" for all functions, or a list of names')
     settle: Duration = Field(default=timedelta(minutes=2), description="how long late log entries may take to arrive")
+    signals: Mapping[Name, SignalSettings] = Field(
+        default={}, description="texts to look for, by name: your own, and changes to the shipped ones"
+    )
+
+    @classmethod
+    def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
+        """Signals without a pattern."""
+        for mistake in signal_mistakes(raw.get("signals")):
+            yield replace(mistake, at=("signals", *mistake.at))
+
+    def to_signals(self) -> tuple[SignalRule, ...]:
+        """The shipped signals as changed here, and the user's own; those that are off as well."""
+        return rules(self.signals)
 
 
 class CompletionCheckSettings(Section):

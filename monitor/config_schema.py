@@ -18,6 +18,7 @@ _VARIABLE = {
 }
 # What text of any form cannot satisfy: there a variable needs a mention of its own.
 _NARROW = {"enum", "const", "pattern"}
+_NAMED = {"properties", "patternProperties", "$defs"}
 # What these require is filled in from `var` before they are judged.
 _FILLED_IN = ("StateSettings", "EmbeddedSettings")
 
@@ -52,4 +53,8 @@ def _with_variables(node: Any) -> Any:
         outside = {key: node[key] for key in ("title", "description", "default") if key in node}
         inside = {key: value for key, value in node.items() if key not in outside}
         return {**outside, "anyOf": [inside, {"$ref": "#/$defs/Variable"}]}
-    return {key: _with_variables(value) for key, value in node.items()}
+    return {
+        # Below these stand names of settings, and a setting may be called `pattern`.
+        key: {name: _with_variables(item) for name, item in value.items()} if key in _NAMED else _with_variables(value)
+        for key, value in node.items()
+    }

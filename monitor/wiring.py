@@ -122,6 +122,7 @@ def log_check(config: Config, source: LogSource) -> FunctionLogs | None:
         functions=functions,
         settle=settings.settle,
         phase_functions=phase_functions(pipelines(config)),
+        signals=settings.to_signals(),
     )
 
 

@@ -1,4 +1,9 @@
-"""The check on the functions' own logs: imports and names that failed, caught and swallowed or not."""
+"""The check on the functions' own logs: imports and names that failed, signals of the user's own, and new errors.
+
+Fingerprints: ``log:service:exception:name:file`` for a failure, ``log:service:exception:function():file`` for a new
+error (the same in a shared module is one incident across functions), ``log-signal:service:signal`` for a signal (never
+joined across functions). All three are cleared by a later clean run of the function.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from checks.fields import duration_text
+from checks.logs import error_memory, signal_memory
 from checks.logs.activity import Run
 from checks.logs.entry import service_of
+from checks.logs.error_memory import NewError
 from checks.logs.failures import Failure, ScanResult, scan
-from checks.logs.signatures import canonical
+from checks.logs.rules import SignalRule
+from checks.logs.signal_memory import Told
+from checks.logs.signatures import canonical, compile_signatures
 from checks.model import (
     Clearance,
     Evidence,
@@ -51,20 +61,29 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogsSeen:
-    """New entries and those that waited; ``seen``: identity of an entry counted before -> Unix time."""
+    """New entries and those that waited, and what the last judgement remembered.
+
+    ``seen`` and ``noted``: identity of an entry that was counted in a failure, or in a signal or another error, -> Unix
+    time. ``signals`` and ``errors`` are the memories of ``checks.logs.signal_memory`` and ``error_memory``.
+    """
 
     entries: Sequence[Mapping[str, Any]]
     malformed: int
     evidence: Evidence
     seen: Mapping[str, int]
+    noted: Mapping[str, int]
+    signals: JsonValue
+    errors: JsonValue
 
 
 class FunctionLogs:
-    """Finds the failures in the logs of functions, and the clean runs by which they are over.
+    """Finds failures, signals and new errors in the logs of functions, and the clean runs by which they are over.
 
     :param functions: the functions to watch, by any spelling of their names; None: all.
     :param settle: how long the rest of a text may take to arrive; until then a failure waits.
     :param phase_functions: normalised function name -> the (pipeline, phase) pairs that it records or starts.
+    :param signals: what to look for besides; those that are not enabled are left out.
+    :raises ValueError: for a signal whose pattern RE2 does not accept.
     """
 
     def __init__(
@@ -75,6 +94,7 @@ class FunctionLogs:
         functions: tuple[str, ...] | None,
         settle: timedelta,
         phase_functions: Mapping[str, tuple[tuple[str, str], ...]],
+        signals: Sequence[SignalRule] = (),
         name: str = "function_logs",
     ) -> None:
         self.name = name
@@ -84,6 +104,8 @@ class FunctionLogs:
         self._functions = None if functions is None else frozenset(normal_service(one) for one in functions)
         self._settle = settle
         self._phase_functions = phase_functions
+        self._rules = {rule.name: rule for rule in signals if rule.enabled}
+        self._signatures = compile_signatures({name: rule.pattern for name, rule in self._rules.items()})
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[LogsSeen, JsonValue]:
         """New entries and the source's own cursor.
@@ -93,10 +115,18 @@ class FunctionLogs:
         """
         stored = cursor if isinstance(cursor, dict) else {}
         batch = self._source.read(stored.get("source"), now)
-        carry = stored.get("carry")
-        waiting, seen = _carried(carry) if isinstance(carry, dict) else ([], {})
+        kept = stored.get("carry")
+        carry: Mapping[str, JsonValue] = kept if isinstance(kept, dict) else {}
+        waiting = carry.get("entries")
+        held = [entry for entry in waiting if isinstance(entry, dict)] if isinstance(waiting, list) else []
         observed = LogsSeen(
-            entries=[*waiting, *batch.entries], malformed=batch.malformed, evidence=batch.evidence, seen=seen
+            entries=[*held, *batch.entries],
+            malformed=batch.malformed,
+            evidence=batch.evidence,
+            seen=_times(carry.get("seen")),
+            noted=_times(carry.get("noted")),
+            signals=carry.get("signals"),
+            errors=carry.get("errors"),
         )
         return observed, batch.cursor
 
@@ -104,17 +134,35 @@ class FunctionLogs:
         """One finding for each fault, whatever its revisions, and a clearance for each function that ran cleanly since.
 
         What arrived within ``settle`` before ``now`` is carried to the next run, together with the identities of the
-        entries counted within the last hour, so that a repeated delivery counts once.
+        entries counted within the last hour, so that a repeated delivery counts once, and with the memories of signals
+        and errors.
         """
         watched = [entry for entry in observed.entries if self._watches(entry)]
-        result = scan(watched, settled=now - self._settle, seen=observed.seen)
-        findings = self._findings(result.failures)
+        counted = {**observed.noted, **observed.seen}
+        result = scan(watched, signatures=self._signatures, settled=now - self._settle, seen=counted)
+        told, signals = signal_memory.judge(
+            result.signals, self._rules, observed.signals, result.activity, now=now, settle=self._settle
+        )
+        new, errors = error_memory.judge(result.errors, observed.errors, result.activity, now)
+        findings = (
+            *self._findings(result.failures),
+            *(self._new_error(error) for error in new),
+            *(self._signal(signal) for signal in told),
+        )
+        at = int(now.timestamp())
+        waiting: list[JsonValue] = [{f: raw[f] for f in _FIELDS if f in raw} for raw in result.incomplete]
         return Judgement(
             status=_status(findings),
             findings=findings,
             clearances=tuple(_clearance(run) for run in result.activity.values()),
             evidence=_evidence(observed, result),
-            carry=_carry(observed, result, now),
+            carry={
+                "entries": waiting,
+                "seen": _remembered(observed.seen, result.counted, at),
+                "noted": _remembered(observed.noted, result.noted, at),
+                "signals": signals,
+                "errors": errors,
+            },
         )
 
     def _watches(self, entry: Mapping[str, Any]) -> bool:
@@ -145,13 +193,83 @@ class FunctionLogs:
             quiet=handled and not phases,
         )
 
+    def _new_error(self, error: NewError) -> Finding:
+        """A warning, for the digest under the same rule as a failure and while the check learns; critical, and never
+        quiet, where every execution has it.
+        """
+        first = min(error.revisions, key=lambda one: one.first_seen)
+        handled = all(one.handled for one in error.revisions)
+        phases = self._phase_functions.get(first.service, ())
+        facts = _facts(first, error.revisions, handled=handled, phases=phases)
+        if error.deadly:
+            facts["every execution"] = f"all {error.executions} since the first have failed with it"
+        return Finding(
+            fingerprint=first.fingerprint,
+            check=self.name,
+            kind="log.new-error",
+            severity=Severity.CRITICAL if error.deadly else Severity.WARNING,
+            subject=Subject(service=first.service),
+            title=_title(first),
+            since=error.since,
+            last_seen=max(one.last_seen for one in error.revisions),
+            occurrences=sum(one.count for one in error.revisions),
+            facts=facts,
+            quiet=not error.deadly and (error.learning or (handled and not phases)),
+        )
+
+    def _signal(self, told: Told) -> Finding:
+        rule = told.rule
+        phases = self._phase_functions.get(told.service, ())
+        return Finding(
+            fingerprint=f"log-signal:{told.service}:{rule.name}",
+            check=self.name,
+            kind="log.signal",
+            severity=rule.severity,
+            subject=Subject(service=told.service),
+            title=_shortened(f"{rule.name.replace('_', ' ')}: {' '.join(told.sample.split())}", told.service),
+            since=told.first_seen,
+            last_seen=told.last_seen,
+            occurrences=told.count,
+            facts=_signal_facts(told, phases),
+            quiet=rule.severity is Severity.INFO,
+        )
+
+
+def _shortened(text: str, service: str) -> str:
+    ending = f" in {service}"
+    room = _MAX_TITLE - len(ending)
+    return (text if len(text) <= room else text[: room - 1] + "\u2026") + ending[:_MAX_TITLE]
+
+
+def _signal_facts(told: Told, phases: Sequence[tuple[str, str]]) -> dict[str, JsonValue]:
+    facts: dict[str, JsonValue] = {"signal": told.rule.name}
+    if told.captured:
+        facts["captured"] = "; ".join(f"{name} {', '.join(values)}" for name, values in told.captured.items())
+    if told.rule.at_least is not None:
+        facts["reported from"] = f"{told.rule.at_least.count} times in {duration_text(told.rule.at_least.within)}"
+    if told.rule.unless_later_success:
+        facts["since then"] = "no success of this function"
+    if told.revisions:
+        facts["revision"] = ", ".join(sorted(told.revisions))
+    if phases:
+        facts["phases"] = _phases(phases)
+    if told.execution_ids:
+        facts["executions"] = len(told.execution_ids)
+    if told.rule.reason is not None:
+        facts["why watched"] = told.rule.reason
+    if told.rule.remedy is not None:
+        facts["remedy"] = told.rule.remedy
+    facts["sample"] = told.sample[:_MAX_FACT]
+    return facts
+
+
+def _phases(phases: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{pipeline}/{phase}" for pipeline, phase in phases)
+
 
 def _title(failure: Failure) -> str:
     said = " ".join(failure.message.split())
-    ending = f" in {failure.service}"
-    text = f"{failure.exception}: {said}" if said else failure.exception
-    room = _MAX_TITLE - len(ending)
-    return (text if len(text) <= room else text[: room - 1] + "\u2026") + ending[:_MAX_TITLE]
+    return _shortened(f"{failure.exception}: {said}" if said else failure.exception, failure.service)
 
 
 def _facts(
@@ -169,7 +287,7 @@ def _facts(
         facts["revision"] = ", ".join(named)
     facts["handled"] = handled
     if phases:
-        facts["phases"] = ", ".join(f"{pipeline}/{phase}" for pipeline, phase in phases)
+        facts["phases"] = _phases(phases)
     executions = {one for failure in revisions for one in failure.execution_ids}
     if executions:
         facts["executions"] = len(executions)
@@ -185,9 +303,9 @@ def _clearance(run: Run) -> Clearance:
 
 
 def _status(findings: Sequence[Finding]) -> Status:
-    if not findings:
-        return Status.OK
-    return Status.DEGRADED if all(finding.quiet for finding in findings) else Status.FAILING
+    """What is only for information says nothing against the functions."""
+    gravest = max((finding.severity.rank for finding in findings), default=0)
+    return (Status.OK, Status.DEGRADED, Status.FAILING)[gravest]
 
 
 def _evidence(observed: LogsSeen, result: ScanResult) -> Evidence:
@@ -195,23 +313,21 @@ def _evidence(observed: LogsSeen, result: ScanResult) -> Evidence:
         "entries": result.entries,
         "malformed": result.malformed + observed.malformed,
         "failures": sum(failure.count for failure in result.failures),
+        "signals": sum(signal.count for signal in result.signals),
+        "other errors": sum(error.count for error in result.errors),
         "waiting": len(result.incomplete),
     }
     return replace(observed.evidence, counts={**observed.evidence.counts, **counts})
 
 
-def _carried(carry: Mapping[str, JsonValue]) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    entries, seen = carry.get("entries"), carry.get("seen")
-    waiting = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    known = seen if isinstance(seen, dict) else {}
-    return waiting, {key: at for key, at in known.items() if isinstance(at, int)}
+def _times(carried: JsonValue) -> dict[str, int]:
+    known = carried if isinstance(carried, dict) else {}
+    return {key: at for key, at in known.items() if isinstance(at, int)}
 
 
-def _carry(observed: LogsSeen, result: ScanResult, now: datetime) -> JsonValue:
-    at = int(now.timestamp())
+def _remembered(before: Mapping[str, int], now: Sequence[str], at: int) -> dict[str, JsonValue]:
+    """The identities of the last hour, at most ``MAX_SEEN``."""
     oldest = at - int(SEEN_FOR.total_seconds())
-    seen = {key: counted for key, counted in observed.seen.items() if counted >= oldest}
-    seen.update(dict.fromkeys(result.counted, at))
-    newest: dict[str, JsonValue] = dict(list(seen.items())[-MAX_SEEN:])
-    waiting: list[JsonValue] = [{field: raw[field] for field in _FIELDS if field in raw} for raw in result.incomplete]
-    return {"entries": waiting, "seen": newest}
+    known = {key: counted for key, counted in before.items() if counted >= oldest}
+    known.update(dict.fromkeys(now, at))
+    return dict(list(known.items())[-MAX_SEEN:])

@@ -60,7 +60,8 @@ def run_of(raw: Mapping[str, Any], text: str) -> Run | None:
 
 
 class Runs:
-    """The successful runs seen, as few as are needed: per service the latest settled one, and the first that is not.
+    """The successful runs seen, as few as are needed: per service the latest settled one, and of those that are not
+    settled the first (the next to settle, however many follow) and the last (it may be the last for long).
 
     :param settled: runs known by then can no longer turn out to have failed; None: all are settled.
     """
@@ -68,14 +69,17 @@ class Runs:
     def __init__(self, settled: datetime | None) -> None:
         self._settled = settled
         self._latest: dict[str, Run] = {}
-        self._unsettled: dict[str, tuple[Run, Mapping[str, Any]]] = {}
+        self._first: dict[str, tuple[Run, Mapping[str, Any]]] = {}
+        self._last: dict[str, tuple[Run, Mapping[str, Any]]] = {}
 
     def add(self, run: Run, raw: Mapping[str, Any]) -> None:
         """Take one run and the entry that proves it."""
         if self._settled is not None and run.at > self._settled:
-            first = self._unsettled.get(run.service)
+            first, last = self._first.get(run.service), self._last.get(run.service)
             if first is None or run.at < first[0].at:
-                self._unsettled[run.service] = (run, raw)
+                self._first[run.service] = (run, raw)
+            if last is None or run.at > last[0].at:
+                self._last[run.service] = (run, raw)
             return
         known = self._latest.get(run.service)
         if known is None or known.at < run.at:
@@ -91,4 +95,5 @@ class Runs:
 
     def unsettled(self) -> list[Mapping[str, Any]]:
         """The entries of runs that it is too early to call clean."""
-        return [raw for _, raw in self._unsettled.values()]
+        both = [(run, raw) for run, raw in self._last.values() if run.at > self._first[run.service][0].at]
+        return [raw for _, raw in (*self._first.values(), *both)]

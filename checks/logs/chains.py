@@ -70,8 +70,14 @@ class Chain:
 
     def failure(self) -> Raised | None:
         """The one that has to be repaired: of each ``from`` chain the root, and of these the last watched one."""
-        roots = [one for number, one in enumerate(self.raised) if number == 0 or not self.causes[number - 1]]
-        return next((one for one in reversed(roots) if one.defect), None)
+        return next((one for one in reversed(self._roots()) if one.defect), None)
+
+    def error(self) -> Raised | None:
+        """The same of a chain in which nothing is watched: the last root that has frames."""
+        return next((one for one in reversed(self._roots()) if one.frames), None)
+
+    def _roots(self) -> list[Raised]:
+        return [one for number, one in enumerate(self.raised) if number == 0 or not self.causes[number - 1]]
 
 
 @dataclass(slots=True)

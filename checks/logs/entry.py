@@ -157,6 +157,23 @@ def revision_of(raw: Mapping[str, Any]) -> str | None:
     return text_of(mapping(mapping(raw.get("resource")).get("labels")).get("revision_name")) or None
 
 
+def instance_of(raw: Mapping[str, Any]) -> str:
+    """The instance that wrote an entry; empty where it is not named."""
+    labels = mapping(raw.get("labels"))
+    return text_of(labels.get("instanceId")) or text_of(labels.get("instance_id"))
+
+
+def thread_of(raw: Mapping[str, Any]) -> str:
+    """What tells the executions in one instance apart; empty where nothing does."""
+    labels = mapping(raw.get("labels"))
+    return (
+        text_of(labels.get("execution_id"))
+        or text_of(labels.get("run.googleapis.com/execution_name"))
+        or text_of(raw.get("trace"))
+        or text_of(raw.get("spanId"))
+    )
+
+
 def entry_of(raw: Mapping[str, Any], text: str | None = None) -> Entry | None:
     """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
 
@@ -184,11 +201,8 @@ def entry_of(raw: Mapping[str, Any], text: str | None = None) -> Entry | None:
         service=service_of(raw),
         revision=revision_of(raw),
         execution_id=execution,
-        instance=text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")),
-        thread=execution
-        or text_of(labels.get("run.googleapis.com/execution_name"))
-        or text_of(raw.get("trace"))
-        or text_of(raw.get("spanId")),
+        instance=instance_of(raw),
+        thread=thread_of(raw),
         log=log_of(raw),
         level=level,
         text=text[:MAX_TEXT],

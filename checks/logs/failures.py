@@ -13,15 +13,19 @@ from typing import Any
 
 from checks.logs.activity import Run, Runs, run_of
 from checks.logs.chains import Chain, Mention
-from checks.logs.entry import EPOCH, Entry, entry_of, has_time, moment, revision_of, service_of, text_of, written
-from checks.logs.occurrences import Occurrence, occurrences
+from checks.logs.entry import EPOCH, Entry, entry_of, has_time, text_of
+from checks.logs.occurrences import ERROR, Occurrence, occurrences
 from checks.logs.payload import payload_text
+from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature, canonical
 from checks.logs.stitch import Stitcher, is_interesting
 from checks.logs.tracebacks import StreamParser
+from checks.logs.triggers import has_trigger
 from checks.model import JsonValue, stamp
 
 MAX_IDS = 50
+MAX_MOMENTS = 200
+SIGNAL_MARK = "signal:"
 MAX_INCOMPLETE = 2_000
 MAX_INCOMPLETE_TEXT = 1_000_000
 _CONTEXT = 1_000_000_000  # nanoseconds of lines kept before an unfinished text: who introduced it
@@ -37,6 +41,8 @@ class Failure:
 
     ``execution_ids`` and ``insert_ids`` are sorted, and the first ``MAX_IDS`` of them; times are UTC. ``message`` is
     what Python printed after the class, ``sample`` the end of the first traceback, or the line: raw and hostile.
+    ``kind`` ``error`` stands for any other exception; only ``ScanResult.errors`` holds these. ``moments``: when each
+    occurrence was first seen, at most ``MAX_MOMENTS``.
     """
 
     exception: str
@@ -56,10 +62,18 @@ class Failure:
     insert_ids: tuple[str, ...]
     message: str
     sample: str
+    moments: tuple[datetime, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """The identity of the fault on every run and in every revision."""
+        """The identity of the fault on every run and in every revision.
+
+        That of an error has ``function()`` in the place of the name, which no broken name can be, and never ends in
+        ``:``.
+        """
+        if self.kind == ERROR:
+            file = deployed_path(self.file or "").rstrip(":") or "?"
+            return f"log:{self.service}:{self.exception}:{self.function or '?'}():{file}"
         name = canonical(self.kind, self.name)
         return f"log:{self.service}:{self.exception}:{name or ''}:{deployed_path(self.file or '')}"
 
@@ -85,48 +99,25 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    """What one of the user's own patterns matched, in one service and revision."""
-
-    signature: str
-    service: str
-    revision: str | None
-    count: int
-    first_seen: datetime
-    last_seen: datetime
-    insert_ids: tuple[str, ...]
-    sample: str
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """The object that ``scan --format json`` prints."""
-        return {
-            "signature": self.signature,
-            "service": self.service,
-            "revision": self.revision,
-            "count": self.count,
-            "first_seen": stamp(self.first_seen),
-            "last_seen": stamp(self.last_seen),
-            "insert_ids": list(self.insert_ids),
-            "sample": self.sample,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """What was found. ``malformed`` entries are no objects, or have no time that can be read.
+    """What was found. ``malformed`` entries are no objects, or tell of a failure at no time that can be read.
 
     ``activity``: per service the latest successful run, where it began after the service's last failure.
     ``incomplete``: entries to hand in again with the next ones: what they are part of may not have arrived in full.
-    ``counted``: the identities (``Entry.key``) of the entries that were counted in ``failures``.
+    ``errors``: every other exception with a traceback, by service, class, and file and function of its innermost frame.
+    ``counted``: the identities (``Entry.key``) of the entries that were counted in ``failures``; ``noted``: of those
+    that were counted in ``errors`` and, marked as such, in ``signals``.
     """
 
     entries: int
     malformed: int
     failures: tuple[Failure, ...]
+    errors: tuple[Failure, ...]
     signals: tuple[Signal, ...]
     activity: Mapping[str, Run]
     incomplete: tuple[Mapping[str, Any], ...]
     counted: tuple[str, ...]
+    noted: tuple[str, ...]
 
 
 def deployed_path(path: str) -> str:
@@ -146,7 +137,7 @@ def scan(
     :param entries: LogEntry objects as ``gcloud logging read --format=json`` prints them, in any order.
     :param settled: what was written or received later may still be half of something: it is not reported but returned
         in ``incomplete``. None: nothing more will come, all is reported.
-    :param seen: identities of entries that were counted before, to be left out.
+    :param seen: identities of entries that were counted or noted before, to be left out.
     """
     scanner = _Scanner(signatures, settled, seen)
     for raw in entries:
@@ -156,32 +147,36 @@ def scan(
 
 class _Scanner:
     def __init__(self, signatures: Sequence[Signature], settled: datetime | None, seen: Container[str]) -> None:
-        self._signatures = signatures
+        self._signals = SignalScanner(signatures)
         self._settled = None if settled is None else (settled - EPOCH) // timedelta(microseconds=1) * 1_000
         self._seen = seen
         self._stitcher = Stitcher(self._group)
         self._faults: dict[tuple[str | None, ...], _Fault] = {}
-        self._signals: dict[tuple[str | None, ...], _SignalCount] = {}
+        self._errors: dict[tuple[str | None, ...], _Fault] = {}
         self._runs = Runs(settled)
         self._last_failures: dict[str, datetime] = {}
         self._incomplete: list[Mapping[str, Any]] = []
         self._counted: dict[str, None] = {}
+        self._noted: dict[str, None] = {}
         self._incomplete_text = 0
         self._entries = self._malformed = 0
 
     def add(self, raw: Any) -> None:
         self._entries += 1
-        if not isinstance(raw, dict) or not has_time(raw):
+        if not isinstance(raw, dict):
             self._malformed += 1
             return
         text, _ = payload_text(raw)
+        if not has_time(raw):
+            self._malformed += has_trigger(text)
+            return
         run = run_of(raw, text)
         if run is not None:
             self._runs.add(run, raw)
+        if text and self._signals.suspects(text):
+            self._signal(raw)
         if text_of(raw.get("logName")).endswith(_PLATFORM_LOGS):
             return
-        if self._signatures and text:
-            self._signal(raw, text)
         if not is_interesting(text) and "split" not in raw:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
@@ -195,26 +190,20 @@ class _Scanner:
         return ScanResult(
             entries=self._entries,
             malformed=self._malformed,
-            failures=tuple(
-                sorted(
-                    (fault.failure() for fault in self._faults.values()),
-                    key=lambda f: (f.service, f.exception, f.name or "", f.file or "", f.revision or ""),
-                )
-            ),
-            signals=tuple(found.signal() for _, found in sorted(self._signals.items(), key=lambda item: str(item[0]))),
+            failures=_sorted(self._faults.values()),
+            errors=_sorted(self._errors.values()),
+            signals=self._signals.signals(),
             activity=self._runs.clean(self._last_failures),
             incomplete=(*self._incomplete, *self._runs.unsettled()),
             counted=tuple(self._counted),
+            noted=(*self._noted, *(SIGNAL_MARK + key for key in self._signals.counted)),
         )
 
-    def _signal(self, raw: Mapping[str, Any], text: str) -> None:
-        for signature in self._signatures:
-            found = signature.pattern.search(text)
-            nanos = written(raw) if found else None
-            if found and nanos is not None:
-                key = (signature.name, service_of(raw), revision_of(raw))
-                count = self._signals.setdefault(key, _SignalCount(*key))
-                count.add(text_of(raw.get("insertId")), moment(nanos), text, found.start())
+    def _signal(self, raw: Mapping[str, Any]) -> None:
+        entry = entry_of(raw)
+        # An entry may be counted as a signal and still wait to be a part of a failure, or the other way round.
+        if entry is not None and SIGNAL_MARK + entry.key not in self._seen:
+            self._signals.look(entry)
 
     def _group(self, entries: list[Entry]) -> None:
         """A finished group of entries: parse each of its logs as one text."""
@@ -225,8 +214,9 @@ class _Scanner:
         if late and not self._hold(entries, late, waiting, {key for o in found if id(o) in counted for key in o.keys}):
             counted = {id(one) for one in found}
         for one in found:
-            known = self._last_failures.get(one.service)
-            self._last_failures[one.service] = one.last_seen if known is None else max(known, one.last_seen)
+            if one.kind != ERROR:
+                known = self._last_failures.get(one.service)
+                self._last_failures[one.service] = one.last_seen if known is None else max(known, one.last_seen)
             if id(one) in counted:
                 self._count(one)
 
@@ -244,16 +234,23 @@ class _Scanner:
         return True
 
     def _count(self, one: Occurrence) -> None:
+        is_error = one.kind == ERROR
         key = (
             one.service,
             one.exception,
-            canonical(one.kind, one.name),
+            one.function if is_error else canonical(one.kind, one.name),
             deployed_path(one.file) if one.file else None,
             one.revision,
         )
-        self._faults.setdefault(key, _Fault()).add(one)
+        (self._errors if is_error else self._faults).setdefault(key, _Fault()).add(one)
         if self._settled is not None:
-            self._counted.update(dict.fromkeys(one.keys))
+            (self._noted if is_error else self._counted).update(dict.fromkeys(one.keys))
+
+
+def _sorted(faults: Iterable[_Fault]) -> tuple[Failure, ...]:
+    found = [fault.failure() for fault in faults]
+    found.sort(key=lambda f: (f.service, f.exception, f.name or "", f.file or "", f.function or "", f.revision or ""))
+    return tuple(found)
 
 
 def _events(entries: Sequence[Entry]) -> list[Chain | Mention]:
@@ -285,6 +282,7 @@ class _Fault:
         self.last_seen = EPOCH
         self.executions: dict[str, None] = {}
         self.insert_ids: dict[str, None] = {}
+        self.moments: list[datetime] = []
 
     def add(self, one: Occurrence) -> None:
         self.count += 1
@@ -292,6 +290,8 @@ class _Fault:
         self.last_seen = one.last_seen if self.first is None else max(self.last_seen, one.last_seen)
         if self.first is None or one.written < self.first.written:
             self.first = one
+        if len(self.moments) < MAX_MOMENTS:
+            self.moments.append(one.first_seen)
         if one.execution_id and len(self.executions) < MAX_IDS:
             self.executions[one.execution_id] = None
         for insert_id in one.insert_ids:
@@ -319,34 +319,5 @@ class _Fault:
             insert_ids=tuple(sorted(self.insert_ids)),
             message=first.message,
             sample=first.sample,
-        )
-
-
-class _SignalCount:
-    def __init__(self, signature: str, service: str, revision: str | None) -> None:
-        self._signature, self._service, self._revision = signature, service, revision
-        self._count = 0
-        self._first: datetime | None = None
-        self._last: datetime | None = None
-        self._insert_ids: dict[str, None] = {}
-        self._sample = ""
-
-    def add(self, insert_id: str, at: datetime, text: str, start: int) -> None:
-        self._count += 1
-        if self._first is None or at < self._first:
-            self._first, self._sample = at, text[start : start + 500].partition("\n")[0]
-        self._last = at if self._last is None else max(self._last, at)
-        if insert_id and len(self._insert_ids) < MAX_IDS:
-            self._insert_ids[insert_id] = None
-
-    def signal(self) -> Signal:
-        return Signal(
-            signature=self._signature,
-            service=self._service,
-            revision=self._revision,
-            count=self._count,
-            first_seen=self._first or EPOCH,
-            last_seen=self._last or EPOCH,
-            insert_ids=tuple(sorted(self._insert_ids)),
-            sample=self._sample,
+            moments=tuple(sorted(self.moments)),
         )

@@ -15,7 +15,7 @@ from datetime import datetime
 from checks.logs import carriers
 from checks.logs.chains import Chain, Frame, Mention, Raised
 from checks.logs.entry import LEVELS, Entry, moment
-from checks.logs.signatures import Defect, canonical, said
+from checks.logs.signatures import SHUTDOWN_NOISE, Defect, canonical, said
 from checks.logs.tracebacks import HEADER
 
 _SECOND = 1_000_000_000
@@ -24,6 +24,12 @@ _MAX_SAMPLE = 2_000
 _MAX_MESSAGE = 300
 _SAMPLE_LINES = 20
 _QUIET_BELOW = LEVELS["WARNING"]  # "at INFO or DEBUG it is not reported"
+
+ERROR = "error"  # the kind of an exception that is neither a broken import nor a broken name
+# What ends a process on purpose, what only tells that a worker has failed, and groups: their members are told each.
+_NO_ERRORS = frozenset(
+    ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "HaltServer", "ExceptionGroup", "BaseExceptionGroup")
+)
 
 _VARIABLE = re.compile(r"[\d/'\"]")
 
@@ -86,7 +92,8 @@ def occurrences(events: Iterable[Chain | Mention]) -> list[Occurrence]:
     reports = []
     for chain in chains:
         report = _chain_report(chain, introduced=_is_introduced(chain, by_text.get(chain.carrier, ())))
-        spoken.add(chain, report)
+        is_error = report is not None and report.defect.kind == ERROR
+        spoken.add(chain, None if is_error else report)
         if report is not None:
             reports.append(report)
     spoken.sort()
@@ -146,8 +153,11 @@ def _meanings(chain: Chain) -> set[Meaning]:
 
 
 def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
-    failure = chain.failure()
-    if failure is None or failure.defect is None:
+    failure = chain.failure() or chain.error()
+    if failure is None:
+        return None
+    defect = failure.defect or _error_of(failure)
+    if defect is None:
         return None
     last = chain.entries[-1]
     # The platform marks a bare traceback ERROR whatever the logger's line before it says.
@@ -159,8 +169,8 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
     return _Report(
         start=chain.entries[0].nanos,
         end=last.nanos,
-        defect=failure.defect,
-        meaning=_meaning(failure.defect),
+        defect=defect,
+        meaning=_meaning(defect),
         entries=chain.entries,
         raised=failure,
         words=_words(chain.carrier),
@@ -168,6 +178,15 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
         message=failure.message,
         sample="\n".join(list(chain.sample)[-_SAMPLE_LINES:]),
     )
+
+
+def _error_of(raised: Raised) -> Defect | None:
+    """What stands for an exception that is no failure of the watched kinds: its class, and where it was raised."""
+    name = raised.exception.rpartition(".")[2]
+    if raised.where is None or name in _NO_ERRORS or SHUTDOWN_NOISE in raised.message:
+        return None
+    where = f"{raised.where.file}:{raised.where.function}"
+    return Defect(exception=raised.exception, name=f"{raised.exception} at {where}", module=None, kind=ERROR)
 
 
 def _is_handled(chain: Chain, *, introduced: bool) -> bool:
@@ -243,7 +262,7 @@ def _occurrence(reports: Sequence[_Report]) -> Occurrence:
     oldest, latest = min(entry.nanos for entry in entries), max(entry.nanos for entry in entries)
     return Occurrence(
         exception=first.defect.exception,
-        name=first.defect.name,
+        name=None if first.defect.kind == ERROR else first.defect.name,
         module=first.defect.module,
         kind=first.defect.kind,
         service=entries[0].service,

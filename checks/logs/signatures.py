@@ -330,12 +330,14 @@ def _mentioned_class(line: str) -> tuple[Defect, str] | None:
 def compile_signatures(patterns: Mapping[str, str]) -> tuple[Signature, ...]:
     """Patterns of the user's own, by name, ready to be searched for.
 
-    :raises ValueError: naming the pattern that RE2 does not accept.
+    :raises ValueError: naming the pattern that RE2 does not accept, with RE2's message.
     """
     compiled = []
+    options = re2.Options()
+    options.log_errors = False  # RE2 would write to stderr by itself
     for name, pattern in patterns.items():
         try:
-            compiled.append(Signature(name=name, pattern=re2.compile(pattern)))
+            compiled.append(Signature(name=name, pattern=re2.compile(pattern, options)))
         except re2.error as error:
             raise ValueError(f"signature {name!r} is not a valid RE2 pattern: {error}") from None
     return tuple(compiled)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,91 +21,225 @@ from monitor.commands import common
 if TYPE_CHECKING:
     from checks.exports import Malformed
     from checks.logs.failures import ScanResult
+    from checks.logs.signatures import Signature
 
 SHOWN_MALFORMED = 5
+STDIN = "-"
 
 
 @click.command("scan", short_help="Find import and name failures in exported log entries.")
-@click.argument("files", nargs=-1, metavar="[FILE|-]...")
+@click.argument("files", nargs=-1, metavar="[FILE|GLOB|-]...")
+@click.option("--since", metavar="TIME", help="Look at entries written at this time or later (2026-01-26T09:00:00Z).")
+@click.option("--until", metavar="TIME", help="Look at entries written before this time.")
+@click.option("--service", "services", multiple=True, metavar="NAME", help="Look at this function only (repeatable).")
+@click.option(
+    "--signature",
+    "patterns",
+    multiple=True,
+    metavar="NAME=RE2",
+    help="A pattern of your own; what it matches is listed as a signal. Every entry is decoded then: slower.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever was found.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 instead of 1 if failures were found.")
 @click.pass_context
-def command(ctx: click.Context, files: tuple[str, ...], form: str, exit_zero: bool) -> None:
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    services: tuple[str, ...],
+    patterns: tuple[str, ...],
+    form: str,
+    exit_zero: bool,
+) -> None:
     """Find failures in log entries, as `gcloud logging read --format=json` prints them.
 
-    JSON lines and arrays, also .gz and .zst; standard input without a FILE. Needs no configuration.
+    JSON lines and arrays, in any order, also .gz and .zst; standard input without a FILE. Needs no configuration. JSON
+    lines are read many times faster than arrays: `jq -c '.[]'` makes them. The number of entries in the result is that
+    of all entries read, also with --since, --until and --service.
 
     \b
     Examples:
       phasewatch scan entries.json
+      phasewatch scan --service daily-import --since 2026-01-26T00:00:00-05:00 'exports/*.jsonl.gz'
       gcloud logging read 'severity>=DEFAULT' --freshness=1d --format=json | phasewatch scan
-      phasewatch scan --format json day1.jsonl.gz day2.jsonl.gz
 
-    Exit codes: 0 nothing found, 1 failures found, 2 wrong usage, 3 nothing could be read.
+    Exit codes: 0 nothing found, 1 failures found, 2 wrong usage, 3 a file could not be read.
     """
     from checks.exports import Malformed
     from checks.logs.failures import scan
+    from checks.prefilter import Passed
+    from monitor import scan_files
 
+    names = _expanded(files or (STDIN,))
+    chosen = _filter(_moment("--since", since), _moment("--until", until), services)
+    signatures = _signatures(patterns)
     malformed: list[tuple[str, Malformed]] = []
+    unread: list[str] = []
+    passed = skipped = 0
 
-    def entries() -> Iterator[Mapping[str, Any]]:
-        for name, item in _items(files or ("-",)):
-            if isinstance(item, Malformed):
-                malformed.append((name, item))
-            else:
-                yield item
+    def failed(number: int, error: OSError) -> None:
+        unread.append(f"cannot read {names[number]}: {error.strerror or error}")
 
-    result = scan(entries())
+    with contextlib.ExitStack() as undo:
+        paths = [_spooled(undo) if name == STDIN else Path(name) for name in names]
+
+        def entries() -> Iterator[Mapping[str, Any]]:
+            nonlocal passed, skipped
+            literals = None if signatures else ()
+            told = undo.enter_context(_progress(paths))
+            for number, item in scan_files.read(paths, literals=literals, told=told, failed=failed):
+                if isinstance(item, Passed):
+                    passed += item.count
+                elif isinstance(item, Malformed):
+                    skipped += 1
+                    if len(malformed) < SHOWN_MALFORMED:
+                        malformed.append((names[number], item))
+                elif chosen is None or chosen(item):
+                    yield item
+                else:
+                    passed += 1
+
+        result = scan(entries(), signatures=signatures)
+    counts = (result.entries + passed, result.malformed + skipped)
     if form == "json":
-        click.echo(json.dumps(_as_json(result, len(malformed)), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(result, *counts), indent=2, ensure_ascii=False))
     else:
-        _print(result, len(malformed))
-    for name, item in malformed[:SHOWN_MALFORMED]:
-        common.progress(f"{name}:{item.line}: {item.reason}")
-    if len(malformed) > SHOWN_MALFORMED:
-        common.progress(f"and {len(malformed) - SHOWN_MALFORMED} more that are no log entries")
-    code = EXIT_HEALTHY
+        from monitor.commands.scan_text import render
+
+        click.echo(render(result, *counts), nl=False)
+    _complain(malformed, skipped, unread)
+    ctx.exit(_exit_code(result, counts, unread, exit_zero=exit_zero))
+
+
+def _exit_code(result: ScanResult, counts: tuple[int, int], unread: Sequence[str], *, exit_zero: bool) -> int:
+    entries, malformed = counts
     if result.failures:
-        code = EXIT_PROBLEMS
-    elif malformed and not result.entries:
-        code = EXIT_BLIND
-    ctx.exit(0 if exit_zero else code)
+        return EXIT_HEALTHY if exit_zero else EXIT_PROBLEMS
+    return EXIT_BLIND if unread or (malformed and not entries) else EXIT_HEALTHY
 
 
-def _items(files: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any] | Malformed]]:
-    from checks.exports import iter_entries
-
-    for name in files:
-        with contextlib.ExitStack() as undo:
-            try:
-                stream: BinaryIO = sys.stdin.buffer if name == "-" else undo.enter_context(Path(name).open("rb"))
-                for item in iter_entries(stream):
-                    yield name, item
-            except OSError as error:
-                raise click.UsageError(f"cannot read {name}: {error.strerror}") from error
+def _complain(malformed: Sequence[tuple[str, Malformed]], skipped: int, unread: Sequence[str]) -> None:
+    """On stderr: what was not read, with its place."""
+    for name, item in malformed:
+        common.progress(f"{name}:{item.line}: {item.reason}")
+    if skipped > len(malformed):
+        common.progress(f"and {skipped - len(malformed)} more that are no log entries")
+    for sentence in unread:
+        click.secho(sentence, fg="red", err=True)
 
 
-def _as_json(result: ScanResult, malformed: int) -> dict[str, Any]:
+# -- what was asked for ------------------------------------------------------------------------------------------------
+
+
+def _expanded(names: Sequence[str]) -> list[str]:
+    """Files in the order given, those of a pattern sorted, none twice."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name == STDIN or Path(name).exists() or not glob.has_magic(name):
+            found[name] = None
+            continue
+        matches = sorted(match for match in glob.glob(name, recursive=True) if not Path(match).is_dir())  # noqa: PTH207 - Path.glob refuses absolute patterns
+        if not matches:
+            raise click.UsageError(f"no file matches {name}")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _moment(option: str, value: str | None) -> datetime | None:
+    """An RFC 3339 time with its offset."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(
+            f"{value!r} is no time with an offset, such as 2026-01-26T09:00:00Z or 2026-01-26T09:00:00-05:00",
+            param_hint=option,
+        )
+    return moment
+
+
+def _filter(
+    since: datetime | None, until: datetime | None, services: Sequence[str]
+) -> Callable[[Mapping[str, Any]], bool] | None:
+    """Whether an entry is to be looked at; None: all are."""
+    from checks.logs.entry import moment, service_of, written
+    from checks.model import normal_service
+
+    if since is not None and until is not None and until <= since:
+        raise click.UsageError("--until must be later than --since")
+    if since is None and until is None and not services:
+        return None
+    wanted = frozenset(normal_service(name) for name in services)
+
+    def chosen(raw: Mapping[str, Any]) -> bool:
+        if wanted and service_of(raw) not in wanted:
+            return False
+        nanos = written(raw)
+        if nanos is None:  # the scan counts it as malformed if it matters
+            return True
+        at = moment(nanos)
+        return (since is None or at >= since) and (until is None or at < until)
+
+    return chosen
+
+
+def _signatures(patterns: Sequence[str]) -> tuple[Signature, ...]:
+    from checks.logs.signatures import compile_signatures
+
+    named = {}
+    for pattern in patterns:
+        name, equals, expression = pattern.partition("=")
+        if not equals or not name or not expression:
+            raise click.BadParameter(f"{pattern!r} is not NAME=PATTERN", param_hint="--signature")
+        named[name] = expression
+    try:
+        return compile_signatures(named)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--signature") from error
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _spooled(undo: contextlib.ExitStack) -> Path:
+    """Standard input in a temporary file: what comes first is looked at again when all is known."""
+    path = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="phasewatch-"))) / "stdin"
+    with path.open("wb") as spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool, 1024 * 1024)
+    return path
+
+
+@contextlib.contextmanager
+def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None]]:
+    """On a terminal: how much is done, at what rate, and the time left."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    total = sum(path.stat().st_size for path in paths if path.is_file())
+    columns = ("scanning", BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    # Refreshed by hand: its own thread must not run while processes are forked.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("scan", total=total)
+
+        def told(size: int) -> None:
+            bar.advance(task, size)
+            bar.refresh()
+
+        yield told
+
+
+def _as_json(result: ScanResult, entries: int, malformed: int) -> dict[str, Any]:
     return {
         "schema_version": 1,
-        "entries": result.entries,
-        "malformed": result.malformed + malformed,
+        "entries": entries,
+        "malformed": malformed,
         "failures": [f.as_json() for f in result.failures],
         "signals": [s.as_json() for s in result.signals],
     }
-
-
-def _print(result: ScanResult, malformed: int) -> None:
-    from alerts.text import clean, redact
-
-    for failure in result.failures:
-        message = f"{failure.exception}: {failure.message}" if failure.message else failure.exception
-        click.secho(redact(clean(message)), bold=True)
-        where = f"{failure.file}:{failure.line}" if failure.file else "no traceback"
-        handled = "handled" if failure.handled else "crash"
-        click.echo(f"  {failure.service} {failure.revision or ''}  {clean(where)}  {failure.count} times, {handled}")
-        for line in redact(clean(failure.sample)).splitlines():
-            click.echo(f"    {line}")
-    found = len(result.failures)
-    skipped = result.malformed + malformed
-    click.echo(f"{found} failure{'s' if found != 1 else ''} in {result.entries} entries; {skipped} malformed")

@@ -169,6 +169,14 @@ def test_a_clean_run_clears_after_it_has_settled() -> None:
     )
 
 
+def test_the_last_run_of_a_burst_is_not_lost() -> None:
+    """It may be the last for a week; of the runs that have not settled, the first alone would not do."""
+    ticks = Ticks()
+    ticks.source.entries += [request(200, 55), entry(TRACEBACK, 56), request(200, 57), request(200, 59)]
+    assert [ticks.at(60).clearances, ticks.at(80).clearances] == [(), ()]
+    assert [clearance.at for clearance in ticks.at(120).clearances] == [START + timedelta(seconds=58.965)]
+
+
 def test_a_failure_within_the_settle_time_stops_the_clearance() -> None:
     """Its lines arrived after the request's entry."""
     ticks = Ticks()
@@ -208,7 +216,14 @@ def test_quiet_is_proven() -> None:
     ticks.source.entries[-1]["receiveTimestamp"] = (START + timedelta(seconds=7)).isoformat()
     judgement = ticks.at(60)
     assert judgement.status is Status.OK
-    assert dict(judgement.evidence.counts) == {"entries": 8, "malformed": 1, "failures": 0, "waiting": 0}
+    assert dict(judgement.evidence.counts) == {
+        "entries": 8,
+        "malformed": 1,
+        "failures": 0,
+        "signals": 0,
+        "other errors": 0,
+        "waiting": 0,
+    }
     assert judgement.evidence.window == Window(start=START - timedelta(days=1), end=START + timedelta(seconds=60))
     assert judgement.evidence.queries == 1
 
@@ -224,12 +239,20 @@ def test_what_is_carried_is_bounded_and_forgotten() -> None:
         assert len(ticks.cursor["carry"]["entries"]) <= 2_000
     assert total == 12_000
     ticks.at(9_000)
-    assert ticks.cursor["carry"] == {"entries": [], "seen": {}}
+    began = (START + timedelta(seconds=60)).timestamp()
+    assert ticks.cursor["carry"] == {
+        "entries": [],
+        "seen": {},
+        "noted": {},
+        "signals": [],
+        "errors": {"began": began, "known": {}, "new": {}},
+    }
 
 
 def test_a_strange_cursor_is_a_fresh_start() -> None:
     """A cursor of an older version, or damaged."""
     ticks = Ticks()
     ticks.source.entries += [entry(TRACEBACK, 1)]
-    ticks.cursor = {"source": None, "carry": {"entries": "x", "seen": [1], "other": 3}}
+    strange = {"entries": "x", "seen": [1], "noted": 1, "signals": [{"service": 1}, 2], "errors": {"new": {"k": [1]}}}
+    ticks.cursor = {"source": None, "carry": strange | {"other": 3}}
     assert counts([ticks.at(60)]) == [{FINGERPRINT: 1}]

@@ -1,0 +1,194 @@
+"""The user's own patterns, looked for in every text: what matched, where, when, and what it captured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import re2
+
+from checks.logs.entry import EPOCH, Entry, mapping
+from checks.logs.signatures import Signature, said
+from checks.model import JsonValue, stamp
+
+MAX_IDS = 50
+MAX_CAPTURED = 5
+MAX_MINUTES = 3_000
+_MAX_SAMPLE = 500
+_MAX_VALUE = 200
+_MAX_MATCHES = 20
+_MAX_KEYS = 20_000
+_MINUTE = 60 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """The matches of one minute; ``own_first`` and ``own_last`` only of those that a run of the function wrote itself.
+
+    What the platform says of a request that it refused is no part of any run.
+    """
+
+    count: int
+    last: datetime
+    own_first: datetime | None
+    own_last: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What one pattern matched, in one service and revision.
+
+    ``captured``: per named group the first ``MAX_CAPTURED`` different values. ``minutes``: by Unix minute, the latest
+    ``MAX_MINUTES``. ``sample`` is the line from the match on: raw and hostile, as are the captured values.
+    """
+
+    signature: str
+    service: str
+    revision: str | None
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    insert_ids: tuple[str, ...]
+    execution_ids: tuple[str, ...]
+    captured: Mapping[str, tuple[str, ...]]
+    minutes: Mapping[int, Minute]
+    sample: str
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The object that ``scan --format json`` prints."""
+        return {
+            "signature": self.signature,
+            "service": self.service,
+            "revision": self.revision,
+            "count": self.count,
+            "first_seen": stamp(self.first_seen),
+            "last_seen": stamp(self.last_seen),
+            "insert_ids": list(self.insert_ids),
+            "sample": self.sample,
+        }
+
+
+class SignalScanner:
+    """Looks for all patterns in each text once. One pass over a text tells whether any of them is in it."""
+
+    def __init__(self, signatures: Sequence[Signature]) -> None:
+        self._signatures = signatures
+        self._gate = _any_of([signature.pattern.pattern for signature in signatures])
+        self._found: dict[tuple[str, str, str], _Matches] = {}
+        self.counted: dict[str, None] = {}
+
+    def suspects(self, text: str) -> bool:
+        """Whether it is worth while to look closer at a text."""
+        return bool(self._signatures) and (self._gate is None or self._gate.search(_encodable(text)) is not None)
+
+    def look(self, entry: Entry) -> None:
+        """Count what matches in an entry: each signature once, and no entry twice."""
+        if entry.key in self.counted:
+            return
+        text = _encodable(entry.text)
+        for signature in self._signatures:
+            found = _first_match(signature, text)
+            if found is not None:
+                key = (signature.name, entry.service, entry.revision or "")
+                self._found.setdefault(key, _Matches()).add(entry, found, text)
+                if len(self.counted) < _MAX_KEYS:
+                    self.counted[entry.key] = None
+
+    def signals(self) -> tuple[Signal, ...]:
+        """What was found, sorted by name, service and revision."""
+        return tuple(
+            matches.signal(name, service, revision or None)
+            for (name, service, revision), matches in sorted(self._found.items())
+        )
+
+
+def _any_of(patterns: Sequence[str]) -> Any:
+    """One pattern that finds what any of them finds; None where they cannot be joined safely."""
+    if len(patterns) < 2 or any(r"\Q" in pattern for pattern in patterns):  # noqa: PLR2004 - one needs no joining
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True  # patterns may use the same names
+    try:
+        return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)
+    except re2.error:
+        return None
+
+
+def _first_match(signature: Signature, text: str) -> Any:
+    """The first match outside of lines that name a failure by themselves (an import, a name, a missing table).
+
+    Those are reported as failures: the words around one, and the failure itself, are not to be told twice.
+    """
+    for found in islice(signature.pattern.finditer(text), _MAX_MATCHES):
+        start = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.start())
+        if said(text[start : len(text) if end < 0 else end]) is None:
+            return found
+    return None
+
+
+def _encodable(text: str) -> str:
+    """The text as RE2 takes it: half a surrogate pair has no UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+@dataclass(slots=True)
+class _Matches:
+    count: int = 0
+    first: Entry | None = None
+    sample: str = ""
+    last: datetime = EPOCH
+    insert_ids: dict[str, None] = field(default_factory=dict)
+    executions: dict[str, None] = field(default_factory=dict)
+    captured: dict[str, dict[str, None]] = field(default_factory=dict)
+    minutes: dict[int, Minute] = field(default_factory=dict)
+
+    def add(self, entry: Entry, found: Any, text: str) -> None:
+        self.count += 1
+        if self.first is None or entry.nanos < self.first.nanos:
+            self.first = entry
+            self.sample = text[found.start() : found.start() + _MAX_SAMPLE].partition("\n")[0]
+        self.last = max(self.last, entry.at)
+        if entry.insert_id and len(self.insert_ids) < MAX_IDS:
+            self.insert_ids[entry.insert_id] = None
+        if entry.execution_id and len(self.executions) < MAX_IDS:
+            self.executions[entry.execution_id] = None
+        for name, value in found.groupdict().items():
+            values = self.captured.setdefault(name, {})
+            if value and len(values) < MAX_CAPTURED:
+                values[value.strip()[:_MAX_VALUE]] = None
+        self._minute(entry)
+
+    def _minute(self, entry: Entry) -> None:
+        minute, at = entry.nanos // _MINUTE, entry.at
+        old = self.minutes.get(minute)
+        own = not mapping(entry.raw.get("httpRequest"))
+        firsts = [when for when in (old.own_first if old else None, at if own else None) if when]
+        lasts = [when for when in (old.own_last if old else None, at if own else None) if when]
+        self.minutes[minute] = Minute(
+            count=old.count + 1 if old else 1,
+            last=max(old.last, at) if old else at,
+            own_first=min(firsts) if firsts else None,
+            own_last=max(lasts) if lasts else None,
+        )
+        if len(self.minutes) > MAX_MINUTES:
+            del self.minutes[min(self.minutes)]
+
+    def signal(self, signature: str, service: str, revision: str | None) -> Signal:
+        return Signal(
+            signature=signature,
+            service=service,
+            revision=revision,
+            count=self.count,
+            first_seen=self.first.at if self.first else EPOCH,
+            last_seen=self.last,
+            insert_ids=tuple(sorted(self.insert_ids)),
+            execution_ids=tuple(sorted(self.executions)),
+            captured={name: tuple(values) for name, values in self.captured.items() if values},
+            minutes=dict(sorted(self.minutes.items())),
+            sample=self.sample,
+        )

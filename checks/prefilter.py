@@ -1,0 +1,332 @@
+"""Exported entries for a scan, without decoding those that cannot matter: many times faster than reading them all.
+
+Two passes over the data. The first validates every line, counts the entries, and finds those with a trigger (the words
+without which no entry tells of a failure, ``checks.logs.triggers``) in the raw bytes. The second decodes these, and
+what the same instance wrote within some seconds of them: frames, headers, and the line before a traceback.
+
+Why nothing is lost (tested against a full decode):
+
+- A trigger is plain ASCII, so JSON holds it either verbatim or with ``u00XX`` escapes: a line with an escape that
+  could stand for a character of a trigger or of a key is decoded whatever else it holds.
+- A line counts as an entry only if the validator (simdjson) accepts it as a whole JSON object. Where it does not
+  accept every line of a piece, that piece is parsed by ``EntryParser``, whose judgement is final. simdjson accepts
+  nothing that ``json`` refuses, but for objects nested some 900 deep, and for one arrangement: an object broken inside
+  a list just before another line, and in the same piece two objects with a comma between them on one line.
+- Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it.
+- The second pass looks at the pieces whose times are near a trigger, and at those that are not in order. Times and
+  order are known from some entries of each piece: a single entry without a trigger that stands far from its place in
+  a file otherwise in order is not found. Pieces in any order, and shuffled files, make no difference.
+- Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
+  near a trigger nearly everywhere, are decoded in full.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import ahocorasick_rs
+import re2
+import simdjson
+
+from checks.exports import MAX_ENTRY_BYTES, Entry, EntryParser, Malformed
+from checks.logs.entry import EPOCH, instance_of, thread_of, written
+from checks.logs.payload import payload_text
+from checks.logs.triggers import TRIGGERS, has_trigger
+
+CHUNK_BYTES = 256 * 1024
+MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
+_GRAIN = 4  # seconds
+_SLACK = 2  # grains, for entries that are not in order
+_REACH = 2  # grains: what was written within 8 seconds of a trigger may belong to it (a traceback goes stale after 5)
+_SAMPLES = 16  # times looked at in a piece
+_OTHER_START = re2.compile(rb"\n[^{]")
+_ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
+_COLOUR = re.compile(rb"\\u001[bB]\[[0-9;?]{0,20}[A-Za-z]")
+_TIME = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
+_PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
+_SPECIAL = (b"\\u00", b'"entries"', b'"split"')
+_FEW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Entries that were counted and not decoded."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Some whole lines of a stream, as the survey found them.
+
+    ``line``: the number of the first one. ``entries``: -1 where not every line is one. ``hits``: where the lines begin
+    that are selected in any case. ``times``: of the earliest and the latest entry, in grains; None where not known.
+    """
+
+    size: int
+    line: int
+    lines: int
+    entries: int
+    hits: tuple[int, ...]
+    times: tuple[int, int] | None
+    first: bool
+
+
+# When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
+Wanted: TypeAlias = tuple[int, bytes]
+# A line that is an entry; what is decoded already; or how many were passed over.
+Selected: TypeAlias = bytes | Entry | Malformed | Passed
+
+
+class FullDecodeError(Exception):
+    """A reason to go the other way: the data are not JSON lines, or nearly everything in them is near a trigger."""
+
+
+class Prefilter:
+    """Two passes over a stream: ``survey``, then, once all streams of the scan are surveyed, ``selected``.
+
+    :param literals: what further patterns need an entry to hold, in ASCII letters and digits; such are selected too.
+    :param chunk_bytes: about how much is looked at at once.
+    """
+
+    def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES) -> None:
+        words = [*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGERS, *literals))]
+        self._search = _searcher(words)
+        self._chunk_bytes = chunk_bytes
+        self._validate = simdjson.Parser().parse
+        self._names: dict[bytes, bytes] = {}
+        self.wanted: set[Wanted] = set()
+
+    def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
+        """Count the entries of a stream, and collect in ``wanted`` what is near the triggers in them.
+
+        :param size: stop after so many bytes, which end with a line; None: read it all.
+        :param first: this is where the data begin, not a later part of them.
+        :raises FullDecodeError: where no time can be saved.
+        """
+        line = 1
+        for data in _pieces(stream, size, self._chunk_bytes):
+            piece = self._piece(data, line, first=first and line == 1)
+            line += piece.lines
+            yield piece
+
+    def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]) -> Iterator[Selected]:
+        """The entries that may be part of a failure, and what is no entry, in order.
+
+        :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
+        :param wanted: that of all surveys of this scan.
+        """
+        near = sorted(wanted)
+        passed = ahead = 0
+        for piece in pieces:
+            names = _names_near(piece, near)
+            if piece.entries >= 0 and not piece.hits and not names:
+                passed += piece.entries
+                ahead += piece.size
+                continue
+            _skip(stream, ahead)
+            ahead = 0
+            data = stream.read(piece.size)
+            if piece.entries < 0:
+                yield from _parsed(data, piece.line, first=piece.first)
+                continue
+            lines = sorted({*piece.hits, *_near(data, names, wanted)})
+            passed += piece.entries - len(lines)
+            for start in lines:
+                yield data[start : _end(data, start)]
+        yield Passed(passed)
+
+    # -- the survey of one piece ----------------------------------------------------------------------------------
+
+    def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
+        entries = self._count(data)
+        hits = tuple(self._hits(data)) if entries >= 0 else ()
+        for at in hits:
+            entry = _loaded(data[at : _end(data, at)])
+            if entry is None or isinstance(entry.get("entries"), list):
+                entries, hits = -1, ()
+                break
+            self._want(entry)
+        lines = entries
+        if entries < 0:
+            lines = data.count(b"\n")
+            for found in _parsed(data, line, first=first):
+                if isinstance(found, dict) and ("split" in found or has_trigger(payload_text(found)[0])):
+                    self._want(found)
+        times = _times(data, entries) if entries >= 0 else None
+        return Piece(size=len(data), line=line, lines=lines, entries=entries, hits=hits, times=times, first=first)
+
+    def _count(self, data: bytes) -> int:
+        """The number of entries if every line is one, else -1."""
+        if data[0] != ord("{") or _OTHER_START.search(data):
+            return -1
+        listed = data.replace(b"\n", b"\n,")
+        whole = data[-1] == ord("\n")
+        lines = len(listed) - len(data) + (not whole)
+        try:
+            array = cast("simdjson.Array", self._validate(b"".join((b"[", listed, b"0]" if whole else b",0]"))))
+        except ValueError:
+            return -1
+        return lines if len(array) == lines + 1 else -1
+
+    def _hits(self, data: bytes) -> Iterator[int]:
+        """Where the lines with triggers begin."""
+        end = 0
+        for word, at, _ in self._search(data):
+            if at < end:
+                continue
+            if word == 0 and not _ESCAPE.match(data, at):
+                if not _COLOUR.match(data, at):
+                    continue
+                # A colour may stand inside a word; if there is none without it, the next word is looked at.
+                start = data.rfind(b"\n", 0, at) + 1
+                plain = _COLOUR.sub(b"", data[start : _end(data, at)])
+                if all(word == 0 and not _ESCAPE.match(plain, at) for word, at, _ in self._search(plain)):
+                    continue
+            start = data.rfind(b"\n", 0, at) + 1
+            end = _end(data, at)
+            yield start
+
+    def _want(self, raw: Mapping[str, Any]) -> None:
+        """What is near this entry is wanted."""
+        nanos = written(raw)
+        if nanos is None:
+            return
+        # Another entry of the same text holds one of these as a value of its own.
+        plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
+        name = b"" if plain is None else b'"%b"' % plain.encode()
+        self.wanted.add((nanos // (_GRAIN * 1_000_000_000), self._names.setdefault(name, name)))
+        if len(self.wanted) > MAX_WANTED:
+            raise FullDecodeError
+
+
+def _near(data: bytes, names: Sequence[bytes], wanted: AbstractSet[Wanted]) -> Iterator[int]:
+    """Where the lines begin that are near a trigger of their own instance."""
+    if b"" in names:
+        starts: Iterable[int] = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
+    elif len(names) < _FEW:
+        starts = (data.rfind(b"\n", 0, at) + 1 for name in names for at in _all(data, name))
+    else:
+        starts = (data.rfind(b"\n", 0, at) + 1 for _, at, _ in _searcher(names)(data))
+    for start in starts:
+        end = _end(data, start)
+        # With a second timestamp, in the payload, it is not known which is the entry's own.
+        grain = _grain(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
+        if grain is None or any(
+            (grain + by, name) in wanted
+            for name in names
+            if data.find(name, start, end) >= 0
+            for by in range(-_REACH, _REACH + 1)
+        ):
+            yield start
+
+
+def _loaded(line: bytes) -> dict[str, Any] | None:
+    """An object that the validator accepted; None if ``json`` does not (nested too deep)."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry
+
+
+def _searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[tuple[int, int, int]]]:
+    """A function that gives (word, start, end) for each word in some bytes."""
+    made = ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
+    return made.find_matches_as_indexes
+
+
+def _pieces(stream: BinaryIO, size: int | None, about: int) -> Iterator[bytes]:
+    """The stream in pieces that end with a line."""
+    left = sys.maxsize if size is None else size
+    rest = b""
+    while block := stream.read(min(about, left)):
+        left -= len(block)
+        cut = block.rfind(b"\n") + 1
+        if len(rest) + (block.find(b"\n") if cut else len(block)) >= MAX_ENTRY_BYTES:
+            raise FullDecodeError
+        if cut:
+            yield b"".join((rest, block[:cut])) if rest else block[:cut]
+            rest = block[cut:]
+        else:
+            rest += block
+    if rest:
+        yield rest
+
+
+def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
+    """What ``EntryParser`` makes of a piece."""
+    parser = EntryParser(state={"offset": 0 if first else 1, "line": line})
+    found = list(parser.feed(data, last=not data.endswith(b"\n")))
+    if not parser.at_rest:
+        raise FullDecodeError
+    return found
+
+
+def _end(data: bytes, at: int) -> int:
+    """The end of the line around ``at``, its newline left out."""
+    end = data.find(b"\n", at)
+    return end if end >= 0 else len(data)
+
+
+def _all(data: bytes, word: bytes) -> Iterator[int]:
+    at = data.find(word)
+    while at >= 0:
+        yield at
+        at = data.find(word, at + 1)
+
+
+def _grain(data: bytes, start: int, end: int) -> int | None:
+    """When the first entry with a plain time between two places was written; None where there is none."""
+    found = _TIME.search(data, start, end)
+    if found is None:
+        return None
+    try:
+        return (datetime.fromisoformat(f"{found[1].decode()}+00:00") - EPOCH) // timedelta(seconds=_GRAIN)
+    except ValueError:
+        return None
+
+
+def _times(data: bytes, entries: int) -> tuple[int, int] | None:
+    """The earliest and latest time in a piece, if some of its entries say that it is in order; else None."""
+    last = data.rfind(b'"timestamp"')
+    if entries <= _SAMPLES:
+        starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
+    else:
+        starts = [*range(0, last, len(data) // _SAMPLES + 1), max(last, 0)]
+    grains: list[int] = []
+    for start in starts:
+        grain = _grain(data, start, len(data))
+        if grain is None:
+            return None
+        grains.append(grain)
+    if entries > _SAMPLES and grains not in (sorted(grains), sorted(grains, reverse=True)):
+        return None
+    return min(grains), max(grains)
+
+
+def _names_near(piece: Piece, near: Sequence[tuple[int, bytes]]) -> list[bytes]:
+    """Whose triggers are close in time to a piece."""
+    low, high = 0, len(near)
+    if piece.times is not None:
+        low = bisect_left(near, (piece.times[0] - _REACH - _SLACK, b""))
+        high = bisect_left(near, (piece.times[1] + _REACH + _SLACK + 1, b""))
+    return list({name for _, name in near[low:high]})
+
+
+def _skip(content: BinaryIO, size: int) -> None:
+    """Go ahead in a stream."""
+    if content.seekable():
+        content.seek(size, io.SEEK_CUR)
+        return
+    while size > 0:
+        size -= len(content.read(min(size, CHUNK_BYTES)))
