@@ -37,10 +37,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class LogSight:
-    """``unseen``: what cannot be seen and why, a sentence each. ``retention``: how long logs are kept, if known."""
+    """``unseen``: what cannot be seen and why, a sentence each. ``retention``: how long logs are kept, if known.
+
+    ``complete``: every question was answered.
+    """
 
     unseen: tuple[str, ...]
     retention: timedelta | None
+    complete: bool = True
 
 
 class LoggingConfig:
@@ -75,8 +79,8 @@ class LoggingConfig:
         with self._guard:
             if self._kept is not None and now < self._kept[0]:
                 return self._kept[1]
-            sight, complete = self._ask()
-            self._kept = (now + (KEEP if complete else KEEP_FAILED), sight)
+            sight = self._ask()
+            self._kept = (now + (KEEP if sight.complete else KEEP_FAILED), sight)
             return sight
 
     def close(self) -> None:
@@ -86,11 +90,11 @@ class LoggingConfig:
                 self._client.transport.close()
                 self._client = None
 
-    def _ask(self) -> tuple[LogSight, bool]:
+    def _ask(self) -> LogSight:
         try:
             client = self._connected()
         except Exception as error:  # noqa: BLE001 - whatever the credentials' library fails with is the same to us
-            return LogSight((f"Cloud Logging's configuration cannot be asked: {_reason(error)}",), None), False
+            return LogSight((f"Cloud Logging's configuration cannot be asked: {_reason(error)}",), None, complete=False)
         deadline = time.monotonic() + self._timeout
         parent = f"projects/{self._project}"
         unseen: list[str] = []
@@ -120,7 +124,7 @@ class LoggingConfig:
         if buckets is not None:
             retention, said = _bucket_sentences(buckets, self._look_back)
             unseen += said
-        return LogSight((*dropping, *unseen), retention), complete
+        return LogSight((*dropping, *unseen), retention, complete)
 
     def _listed(
         self, what: str, call: Callable[[float], Iterable[Item]], deadline: float, unseen: list[str]

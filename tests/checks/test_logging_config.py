@@ -137,6 +137,7 @@ def test_a_missing_permission_names_the_role_and_the_command(server: LoggingConf
             "logs are kept for 1 day: nothing older can be read",
         ),
         timedelta(days=1),
+        complete=False,
     )
 
 
@@ -166,6 +167,7 @@ def test_a_service_that_hangs_or_is_not_there_ends_in_time(server: LoggingConfig
             "the log buckets could not be listed: no time left",
         ),
         None,
+        complete=False,
     )
     config.close()
     refused = refused_endpoint()
