@@ -15,6 +15,8 @@ COMMANDS = {
     "scan": ("monitor.commands.scan", "Find import and name failures in exported log entries."),
     "record": ("monitor.commands.record", "Write completions, or the calendar, to the configured tables."),
     "incidents": ("monitor.commands.incidents", "List incidents, or show one with its history."),
+    "doctor": ("monitor.commands.doctor", "Try every source and channel, and say what is missing."),
+    "test-alert": ("monitor.commands.test_alert", "Send a marked test message through each channel."),
     "config": ("monitor.commands.config", "Check, show or describe the configuration."),
     "demo": ("monitor.commands.demo", "The outage, replayed in about a minute on the embedded default."),
     "completion": ("monitor.commands.completion", "Print the shell completion script for bash, zsh or fish."),

@@ -134,6 +134,21 @@ class CompletionTables:
         recording = Recording(rows_inserted_last_24h=int(counts["inserted"]), of_which_backfill=int(counts["backfill"]))
         return recording, _cost(result, inserted_rows=recording.rows_inserted_last_24h)
 
+    def span(self, pipeline: Pipeline) -> tuple[date | None, date | None, Evidence]:
+        """The first and the last run date with a completion; None and None for an empty table.
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier.
+        """
+        run_date = self._column(pipeline, "run_date")
+        result = self._warehouse.query(
+            f"SELECT MIN({run_date}) AS first_day, MAX({run_date}) AS last_day"
+            f" FROM {_quoted(pipeline.completions.table)} AS t WHERE {run_date} >= {_ALL_DATES}",
+            {},
+            label="doctor",
+        )
+        ends = result.rows[0]
+        return ends["first_day"], ends["last_day"], _cost(result)
+
     @staticmethod
     def _column(pipeline: Pipeline, name: str) -> str:
         """The quoted column that holds that field of ours."""

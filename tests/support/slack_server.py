@@ -375,6 +375,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(data) + missing))
+        if self.headers.get("Authorization") == f"Bearer {self.server.slack.token}":
+            self.send_header("x-oauth-scopes", ",".join(sorted(self.server.slack.scopes)))
         if retry_after is not None:
             self.send_header("Retry-After", retry_after)
         self.end_headers()
@@ -401,4 +403,10 @@ def _shown(message: Posted, *, metadata: bool) -> dict[str, Any]:
 
 
 def _described(channel: Channel) -> dict[str, Any]:
-    return {"id": channel.id, "name": channel.name, "is_private": channel.private, "is_archived": channel.archived}
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "is_private": channel.private,
+        "is_archived": channel.archived,
+        "is_member": channel.member,
+    }

@@ -45,12 +45,13 @@ class SlackApi:
 
 
 class Session:
-    """Calls that share one deadline."""
+    """Calls that share one deadline. ``headers``: those of the last answer that was a success."""
 
     def __init__(self, client: Any, timeout: float, deadline: float) -> None:
         self._client = client
         self._timeout = timeout
         self._deadline = deadline
+        self.headers: Mapping[str, str] = {}
 
     def call(self, method: str, channel: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Slack's answer with ``ok: true``.
@@ -83,6 +84,7 @@ class Session:
             return _broken(method, error)
         if not isinstance(response.data, dict):
             return DeliveryError(f"Slack's {method}: an answer that is not JSON", uncertain=True)
+        self.headers = response.headers
         return response.data
 
 

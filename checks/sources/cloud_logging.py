@@ -1,0 +1,356 @@
+"""Log entries from Cloud Logging: one bounded list for all functions, complete however late entries arrive.
+
+The service does the matching (``checks.logging_filter``): only entries that name something broken come over the wire,
+and of those around them the lines that belong to the same text. How it is told what is new: ``checks.logging_cursor``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from checks import logging_cursor as cursors
+from checks import logging_filter as filters
+from checks.logging_api import PAGE_SIZE, LoggingApi, Page
+from checks.logging_cursor import Cursor
+from checks.logging_filter import Place
+from checks.logging_neighbours import merged, needs_neighbours, newest, place_of
+from checks.logs.activity import run_of
+from checks.logs.entry import EPOCH, service_of
+from checks.logs.payload import payload_text
+from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
+from checks.ports import LogBatch, SourceError
+from checks.proto_entries import EntryReader
+from checks.rate import RateLimiter
+
+# A window with more pages is read again in smaller parts: it is kept in memory until it is complete.
+PAGES_PER_WINDOW = 5
+REQUESTS_PER_READ = 15
+NEIGHBOUR_REQUESTS = 5
+RUNS_REQUESTS = 5
+# The rest of a traceback that arrives later than this is not waited for.
+AGAIN_FOR = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsSeen:
+    """By normalised name the entry that proves a function's latest successful run, for those that have one."""
+
+    entries: Mapping[str, Mapping[str, Any]]
+    evidence: Evidence
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one operation has asked and got so far."""
+
+    deadline: float
+    requests_left: int
+    reader: EntryReader = field(default_factory=EntryReader)
+    requests: int = 0
+    pages: int = 0
+    known: int = 0
+    late: int = 0
+    neighbours: int = 0
+    lags: list[float] = field(default_factory=list)
+    entries: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    places: list[tuple[Place, datetime]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+    def count(self) -> None:
+        self.requests += 1
+        self.requests_left -= 1
+
+
+class _TooFullError(Exception):
+    """A window has more pages than are read at once; ``received``: Unix times of what was read of it."""
+
+    def __init__(self, received: list[float]) -> None:
+        super().__init__()
+        self.received = received
+
+
+class _NoRequestsLeftError(Exception):
+    """As many requests were made as one operation may."""
+
+
+class CloudLogging:
+    """The log source over Cloud Logging. May be used from several threads.
+
+    :param functions: the functions to read, by any spelling of their names; None: all of the project.
+    :param limiter: shared by everything in the process that reads logs of the project.
+    :param patterns: further RE2 patterns to match in the entries' text or message.
+    :param look_back: how far the first read goes back, and the most that is read back after a time without reading.
+    :param timeout: bounds one request; ``read_within`` all that one read does.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        *,
+        limiter: RateLimiter,
+        endpoint: str | None = None,
+        functions: Sequence[str] | None = None,
+        patterns: Sequence[str] = (),
+        look_back: timedelta = timedelta(hours=24),
+        timeout: timedelta = timedelta(seconds=20),
+        read_within: timedelta = timedelta(seconds=50),
+    ) -> None:
+        self._api = LoggingApi(project, limiter=limiter, endpoint=endpoint, timeout=timeout)
+        self._watched = None if functions is None else frozenset(normal_service(name) for name in functions)
+        self._look_back = look_back
+        self._read_within = read_within.total_seconds()
+        named = None if functions is None else filters.names_clause(functions)
+        what = [filters.types_clause(), *([named] if named else []), filters.marked_clause(patterns)]
+        self._matching = " AND ".join(what)
+
+    def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
+        """New entries that may be part of a failure, with the lines around them, as ``checks.ports.LogSource`` says.
+
+        An entry is returned once, whenever it becomes visible within the overlap (two minutes to half an hour). What
+        cannot be read in one go comes with the next reads, oldest first, and is named in ``evidence.unseen``.
+
+        :raises SourceError: if not even the first part could be read.
+        """
+        until = utc(until)
+        reading = self._reading(REQUESTS_PER_READ)
+        before = Cursor.of(cursor) or Cursor.first(until - self._look_back)
+        start = before.start
+        if start < until - self._look_back:
+            start = until - self._look_back
+            reading.unseen.append(
+                f"entries received from {stamp(before.start)} to {stamp(start)}: too long ago to read"
+            )
+        seen = dict(before.seen)
+        reached, step, full = self._windows(reading, start, until, before, seen)
+        reading.requests_left = NEIGHBOUR_REQUESTS
+        places = self._neighbours(reading, before.places, until, seen)
+        lag = cursors.percentile_99(reading.lags)
+        after, missed = cursors.advanced(
+            before,
+            cursors.Progress(
+                reached=reached,
+                until=until,
+                full=full,
+                step=step,
+                lag=None if lag is None else timedelta(seconds=lag),
+                seen=seen,
+                places=newest(places),
+            ),
+        )
+        if reached < until:
+            reading.unseen.append(f"entries received from {stamp(reached)} to {stamp(until)}: not read yet")
+        return self._batch(reading, Window(start=start, end=max(reached, start)), after, missed, lag)
+
+    def runs_since(self, functions: Sequence[str], since: datetime, until: datetime) -> RunsSeen:
+        """For each function the entry of its latest successful run written in ``since <= t < until``.
+
+        One list, newest first; functions that were found are left out of what is asked next. Those that are not found
+        within the bound on requests are named in ``evidence.unseen``.
+
+        :raises SourceError: if the service could not be asked.
+        """
+        reading = self._reading(RUNS_REQUESTS)
+        wanted = {normal_service(name) for name in functions}
+        found: dict[str, Mapping[str, Any]] = {}
+        end, token, text = utc(until), "", ""
+        done = not wanted
+        while not done:
+            if not token:
+                named = filters.names_clause(sorted(wanted - set(found)))
+                parts = (filters.types_clause(), named, filters.runs_clause(), filters.written_clause(utc(since), end))
+                text = " AND ".join(part for part in parts if part)
+            try:
+                page = self._page(reading, text, token=token, newest_first=True)
+            except _NoRequestsLeftError:
+                break
+            new = _runs_on(reading, page, wanted - set(found))
+            found |= new
+            done = not page.token or wanted <= set(found)
+            token = page.token
+            if new and page.entries:
+                # Everything newer was on this page: the next list goes on below it, without what was found.
+                last = page.entries[-1].timestamp
+                end = EPOCH + timedelta(seconds=last.seconds, microseconds=last.nanos // 1_000 + 1)
+                token = ""
+        missing = sorted(wanted - set(found))
+        if missing and not done:
+            reading.unseen.append(f"too many requests to tell whether these have run: {', '.join(missing[:20])}")
+        counts = {"requests": reading.requests, "pages": reading.pages, "functions": len(wanted), "ran": len(found)}
+        window = Window(start=utc(since), end=max(utc(until), utc(since)))
+        return RunsSeen(
+            entries=found,
+            evidence=Evidence(window=window, counts=counts, queries=reading.requests, unseen=tuple(reading.unseen)),
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._api.close()
+
+    # -- one operation ----------------------------------------------------------------------------------------------
+
+    def _reading(self, requests: int) -> _Reading:
+        return _Reading(deadline=time.monotonic() + self._read_within, requests_left=requests)
+
+    def _page(self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False) -> Page:
+        if reading.requests_left <= 0:
+            raise _NoRequestsLeftError
+        page = self._api.page(
+            text, newest_first=newest_first, token=token, deadline=reading.deadline, counted=reading.count
+        )
+        reading.pages += 1
+        return page
+
+    def _windows(
+        self, reading: _Reading, start: datetime, until: datetime, before: Cursor, seen: dict[bytes, int]
+    ) -> tuple[datetime, timedelta, bool]:
+        """Read window after window; where it ended, how long a window may be, and whether there was too much.
+
+        A list is sorted by when entries were written, so only a window read to its end tells what was received in it.
+
+        :raises SourceError: if not one window could be read.
+        """
+        reached, step = start, before.step
+        while reached < until:
+            end = min(reached + step, until)
+            try:
+                entries = self._window(reading, reached, end)
+            except _TooFullError as full:
+                step = cursors.smaller(end - reached, full.received, reached)
+                continue
+            except _NoRequestsLeftError:
+                return reached, step, True
+            except SourceError as error:
+                if reached == start:
+                    raise
+                reading.unseen.append(f"reading stopped at {stamp(reached)}: {error}")
+                return reached, step, False
+            for entry in entries:
+                raw = self._take(reading, entry, seen)
+                if raw is not None:
+                    _note(reading, entry, raw, before.high)
+            if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
+                step = min(step * 2, cursors.LONGEST_STEP)
+            reached = end
+        return reached, step, False
+
+    def _window(self, reading: _Reading, start: datetime, end: datetime) -> list[Any]:
+        """All that was received in a window and matches.
+
+        :raises _TooFullError: if that is too much at once and the window can be made shorter.
+        """
+        text = f"{self._matching} AND {filters.received_clause(start, end)}"
+        entries: list[Any] = []
+        token, pages = "", 0
+        while True:
+            try:
+                page = self._page(reading, text, token=token)
+            except _NoRequestsLeftError:
+                if end - start > cursors.SHORTEST_STEP or not pages:
+                    raise
+                reading.unseen.append(
+                    f"more than {len(entries)} entries in the second after {stamp(start)}: not all read"
+                )
+                return entries
+            entries.extend(page.entries)
+            token, pages = page.token, pages + 1
+            if not token:
+                return entries
+            if pages >= PAGES_PER_WINDOW and end - start > cursors.SHORTEST_STEP:
+                received = (entry.receive_timestamp for entry in entries)
+                raise _TooFullError([at.seconds + at.nanos / 1e9 for at in received])
+
+    def _take(self, reading: _Reading, entry: Any, seen: dict[bytes, int], keep: int = 0) -> dict[str, Any] | None:
+        """An entry that is new and of a watched function, kept; None for any other.
+
+        :param keep: the Unix second until which it may be met again, if that is later than when it was received.
+        """
+        written = entry.timestamp
+        key = cursors.key_of(entry.insert_id, written.seconds, written.nanos)
+        if key in seen:
+            reading.known += 1
+            return None
+        seen[key] = max(entry.receive_timestamp.seconds + 1, keep)
+        raw = reading.reader.read(entry)
+        if self._watched is not None and service_of(raw) not in self._watched:
+            return None
+        reading.entries.append((written.seconds * 1_000_000_000 + written.nanos, entry.insert_id, raw))
+        return raw
+
+    def _neighbours(
+        self, reading: _Reading, waiting: Sequence[tuple[Place, datetime]], until: datetime, seen: dict[bytes, int]
+    ) -> list[tuple[Place, datetime]]:
+        """Read the lines around what was found now, and lately; the places that are to be asked again."""
+        places = merged([*waiting, *reading.places])
+        keep = max((cursors.second_of(again) for _, again in places), default=0)
+        try:
+            for text in filters.place_filters([place for place, _ in places]):
+                for page in self._pages(reading, text):
+                    for entry in page.entries:
+                        if self._take(reading, entry, seen, keep) is not None:
+                            reading.neighbours += 1
+        except (SourceError, _NoRequestsLeftError) as error:
+            why = str(error) or "too many requests"
+            reading.unseen.append(f"not all lines around failures could be read, some may lack their place: {why}")
+            return [(place, max(again, until + AGAIN_FOR)) for place, again in places]
+        return [(place, again) for place, again in places if again > until]
+
+    def _pages(self, reading: _Reading, text: str) -> Iterator[Page]:
+        page = self._page(reading, text)
+        yield page
+        while page.token:
+            page = self._page(reading, text, token=page.token)
+            yield page
+
+    @staticmethod
+    def _batch(reading: _Reading, window: Window, after: Cursor, missed: list[str], lag: float | None) -> LogBatch:
+        reading.entries.sort(key=lambda one: one[:2])
+        counts = {
+            "entries": len(reading.entries),
+            "requests": reading.requests,
+            "pages": reading.pages,
+            "known": reading.known,
+            "late": reading.late,
+            "neighbours": reading.neighbours,
+            "overlap_seconds": round(after.overlap.total_seconds()),
+        }
+        if lag is not None:
+            counts["lag_seconds"] = round(lag)
+        return LogBatch(
+            entries=[raw for _, _, raw in reading.entries],
+            malformed=0,
+            cursor=after.as_json(),
+            evidence=Evidence(
+                window=window,
+                counts=counts,
+                queries=reading.requests,
+                unseen=(*reading.unseen, *missed),
+            ),
+        )
+
+
+def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: datetime | None) -> None:
+    """Take note of how late a matching entry came, and of where its neighbours are."""
+    written, received = entry.timestamp, entry.receive_timestamp
+    reading.lags.append(max(0.0, received.seconds - written.seconds + (received.nanos - written.nanos) / 1e9))
+    if high is not None and written.seconds < (high - EPOCH).total_seconds() - 1:
+        reading.late += 1
+    if needs_neighbours(raw):
+        place = place_of(raw)
+        if place is not None:
+            at = EPOCH + timedelta(seconds=received.seconds)
+            reading.places.append((place, at + AGAIN_FOR))
+
+
+def _runs_on(reading: _Reading, page: Page, wanted: set[str]) -> dict[str, Mapping[str, Any]]:
+    """The first entry on a page, which has the newest first, that proves a run of each of these functions."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in page.entries:
+        raw = reading.reader.read(entry)
+        service = service_of(raw)
+        if service in wanted and service not in found and run_of(raw, payload_text(raw)[0]) is not None:
+            found[service] = raw
+    return found
