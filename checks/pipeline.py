@@ -6,9 +6,11 @@ Values only; built from ``config.yaml`` by ``checks.settings`` and validated the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from checks.phases.calendar import Calendar, CalendarTable, HaltTable, Pauses
 
 
 def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -92,25 +94,18 @@ class CompletionTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarTable:
-    """The table with at least one row for each date on which a run is owed."""
-
-    table: str
-    date_column: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """A pipeline: its zone, calendar, completions and phases in upstream-first order."""
 
     name: str
     zone: ZoneInfo
-    calendar: CalendarTable
+    calendar: Calendar
     completions: CompletionTable
     aliases: Mapping[str, str]
     future_tolerance: timedelta
     late_insert_after: timedelta
     phases: tuple[Phase, ...]
+    pauses: Pauses = field(default_factory=Pauses)
 
     def phase(self, name: str) -> Phase:
         """The phase of that name.
@@ -133,5 +128,7 @@ class Pipeline:
         return tuple(found)
 
     def tables(self) -> tuple[str, ...]:
-        """The tables this pipeline reads, once each."""
-        return tuple(dict.fromkeys((self.calendar.table, self.completions.table)))
+        """The tables this pipeline reads by name, once each; what SQL of its own reads is not among them."""
+        calendar = (self.calendar.table,) if isinstance(self.calendar, CalendarTable) else ()
+        halts = (self.pauses.halt_state.table,) if isinstance(self.pauses.halt_state, HaltTable) else ()
+        return tuple(dict.fromkeys((*calendar, *halts, self.completions.table)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -124,17 +124,24 @@ class CompletionRow:
 class CalendarDays:
     """The calendar's answer for a span of dates.
 
-    ``runs`` holds each date with at least one row and how many; ``first`` and ``last`` are the dates the calendar
-    covers: inside them a date without a row owes nothing, outside nobody knows.
+    ``runs`` holds each date on which a run is owed, with its number of rows; ``first`` and ``last`` are the dates the
+    calendar covers: inside them a date without a row owes nothing, outside nobody knows. ``reasons`` says why nothing
+    is owed, for people; a date with a reason (a break, a halt) is covered wherever it lies.
     """
 
     runs: Mapping[date, int]
     first: date | None
     last: date | None
+    reasons: Mapping[date, str] = field(default_factory=dict)
 
     def covers(self, day: date) -> bool:
         """Whether the calendar says anything of that date."""
-        return self.first is not None and self.last is not None and self.first <= day <= self.last
+        within = self.first is not None and self.last is not None and self.first <= day <= self.last
+        return within or day in self.reasons
+
+    def why_not(self, day: date) -> str:
+        """Why no run is owed for that date; only meaningful where ``covers`` and not ``owed``."""
+        return self.reasons.get(day, "no run in the calendar")
 
     def owed(self, day: date) -> bool:
         """Whether a run is owed for that date; only meaningful where ``covers``."""

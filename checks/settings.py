@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
 from checks.fields import (
     Canonical,
     ClockTime,
@@ -44,7 +45,7 @@ from checks.fields import (
 )
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, quoted, refuse, unknown
-from checks.pipeline import CalendarTable, CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
 
@@ -199,13 +200,6 @@ def _both_owed(one: ProcessorSettings, other: ProcessorSettings) -> bool:
     return a.name == b.name and starts < ends
 
 
-class CalendarSettings(Section):
-    """The table that says on which run dates a run is owed."""
-
-    table: Table = Field(description="table with at least one row per run date on which a run is owed")
-    date: Column | None = Field(default=None, description="its date column; the pipeline's run_date if left out")
-
-
 class ColumnSettings(Section):
     """The completions table's own names for its columns."""
 
@@ -256,7 +250,9 @@ class PipelineSettings(Section):
     name: Name = Field(description="name of the pipeline")
     timezone: ZoneName = Field(description="zone of its run dates and times, for example America/New_York")
     run_date: Column = Field(default="run_date", description="what the run date is called in its tables")
-    calendar: CalendarSettings = Field(description="the table that says on which dates a run is owed")
+    calendar: CalendarSettings = Field(description="on which dates a run is owed")
+    halt: ListOf[HaltSettings] = Field(default=(), description="deliberate halts: nothing is owed meanwhile")
+    halt_state: HaltStateSettings | None = Field(default=None, description="where the pipeline itself keeps its halts")
     completions: CompletionSettings = Field(description="the table in which completions are recorded")
     stall_after: Span = Field(
         default=timedelta(minutes=90),
@@ -288,7 +284,8 @@ class PipelineSettings(Section):
         return Pipeline(
             name=self.name,
             zone=ZoneInfo(self.timezone),
-            calendar=CalendarTable(table=self.calendar.table, date_column=self.calendar.date or self.run_date),
+            calendar=self.calendar.to_calendar(self.run_date),
+            pauses=self.calendar.to_pauses(self.halt, self.halt_state),
             completions=CompletionTable(
                 table=self.completions.table,
                 columns=columns,

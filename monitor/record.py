@@ -14,10 +14,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from checks.phases.calendar import CalendarTable
 from checks.pipeline import Pipeline
 from checks.ports import SourceError
 from checks.sources.bigquery import BigQueryWarehouse
-from monitor.record_rows import COMPLETION_FIELDS, GAME_ID, Completions, Schedule, unknown_field
+from monitor.record_rows import (
+    COMPLETION_FIELDS,
+    GAME_ID,
+    Completions,
+    RecordError,
+    Schedule,
+    calendar_table,
+    unknown_field,
+)
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -38,15 +47,6 @@ _CASTS = {
     **dict.fromkeys(("BOOLEAN", "BOOL"), "CAST({} AS BOOL)"),
     **{kind: f"CAST({{}} AS {kind})" for kind in ("DATE", "TIMESTAMP", "DATETIME", "TIME", "NUMERIC")},
 }
-
-
-class RecordError(Exception):
-    """Nothing was written. ``problems`` are the mistakes in what was given, one each; ``remedy`` is a sentence."""
-
-    def __init__(self, message: str, *, problems: Sequence[str] = (), remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,8 @@ def record_schedule(
     :raises SourceError: if BigQuery cannot be asked or refuses.
     """
     _refuse(schedule.problems, skip_bad=skip_bad)
-    table, column = pipeline.calendar.table, pipeline.calendar.date_column
+    calendar = calendar_table(pipeline)
+    table, column = calendar.table, calendar.date_column
     created = ensure_tables(warehouse, (pipeline,), progress=progress) if create else ()
     live = _live_columns(warehouse, table)
     has_ids = GAME_ID in live
@@ -184,7 +185,8 @@ def ensure_tables(
     from google.cloud import bigquery
 
     created = []
-    wanted = {p.calendar.table: _calendar_table(p, warehouse.project) for p in pipelines}
+    calendars = [p.calendar for p in pipelines if isinstance(p.calendar, CalendarTable)]
+    wanted = {c.table: _calendar_table(c, warehouse.project) for c in calendars}
     wanted |= {p.completions.table: _completions_table(p, warehouse.project) for p in pipelines}
     for name, table in wanted.items():
         with warehouse.calls() as (client, retry):
@@ -229,12 +231,12 @@ def _completions_table(pipeline: Pipeline, project: str) -> bigquery.Table:
     return table
 
 
-def _calendar_table(pipeline: Pipeline, project: str) -> bigquery.Table:
+def _calendar_table(calendar: CalendarTable, project: str) -> bigquery.Table:
     from google.cloud import bigquery
 
-    fields = ((pipeline.calendar.date_column, "DATE", "REQUIRED"), *CALENDAR_FIELDS)
+    fields = ((calendar.date_column, "DATE", "REQUIRED"), *CALENDAR_FIELDS)
     return bigquery.Table(
-        _reference(pipeline.calendar.table, project),
+        _reference(calendar.table, project),
         schema=[bigquery.SchemaField(name, kind, mode) for name, kind, mode in fields],
     )
 

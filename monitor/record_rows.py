@@ -8,12 +8,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from checks.model import stamp
+from checks.phases.calendar import CalendarTable
 from checks.pipeline import Pipeline
 
 # The twelve fields of a completion in their order, with type and mode; the names on the left are ours, and those of
@@ -35,6 +36,15 @@ COMPLETION_FIELDS = (
 GAME_ID = "game_id"
 # More on one date would be a mistake.
 MOST_GAMES = 1000
+
+
+class RecordError(Exception):
+    """Nothing was written. ``problems`` are the mistakes in what was given, one each; ``remedy`` is a sentence."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +131,30 @@ def check_row(given: Mapping[str, Any], pipeline: Pipeline, *, now: datetime) ->
     return row, wrong
 
 
+def calendar_table(pipeline: Pipeline) -> CalendarTable:
+    """The table that rows of the calendar can be written to.
+
+    :raises RecordError: if the pipeline's calendar is no table.
+    """
+    if not isinstance(pipeline.calendar, CalendarTable):
+        raise RecordError(
+            f"the calendar of pipeline {pipeline.name} is no table ({pipeline.calendar.called}): there is nothing to "
+            "write it to",
+            remedy="change the calendar in the configuration instead",
+        )
+    return pipeline.calendar
+
+
 def read_schedule(text: str, pipeline: Pipeline, *, name: str) -> Schedule:
     """Calendar rows from JSON lines, or dates with their numbers of games from one object.
 
     A line is an object with the calendar's date column and whatever else its table holds, or with ``games``, a number.
     An object of dates, ``{"2026-01-12": 6, "2026-01-17": 0}``, is the same as such lines. Games that are only counted
     get the ids ``2026-01-12-1`` and so on, and so do rows without a ``game_id``.
+
+    :raises RecordError: if the pipeline's calendar is no table.
     """
-    column = pipeline.calendar.date_column
+    column = calendar_table(pipeline).date_column
     problems: list[str] = []
     try:
         whole_text = json.loads(text)

@@ -19,11 +19,13 @@ from checks.model import (
     day_words,
     stamp,
 )
+from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_day
 from checks.phases.words import headline, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
 from checks.ports import CalendarDays, CompletionRow
+from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 
 _FLAGS_SHOWN = 10
@@ -71,6 +73,7 @@ class Completions:
         self.about = Subject(pipeline=pipeline.name)
         self._pipeline = pipeline
         self._tables = tables
+        self._calendars = Calendars(tables.warehouse)
         self._look_back = look_back
 
     @property
@@ -88,15 +91,22 @@ class Completions:
         return self.observe(first, last, now, _carried(cursor, first)), None
 
     def observe(self, first: date, last: date, at: datetime, older: tuple[date, ...] = ()) -> SeenCompletions:
-        """Run dates ``first`` to ``last`` and the ``older`` ones, as recorded at ``at``: two queries.
+        """Run dates ``first`` to ``last`` and the ``older`` ones, as recorded at ``at``: one query and the calendar's.
 
         :raises SourceError: as ``read``.
         """
         start = min((first, *older))
         rows, rows_cost = self._tables.rows(self._pipeline, start, last, at)
-        calendar, calendar_cost = self._tables.calendar(self._pipeline, start, last)
+        calendar, calendar_cost = self.calendar(start, last)
         evidence = rows_cost.merged(calendar_cost)
         return SeenCompletions(first=first, last=last, rows=rows, calendar=calendar, evidence=evidence, open=older)
+
+    def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
+        """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
+
+        :raises SourceError: as ``read``.
+        """
+        return self._calendars.days(self._pipeline, first, last)
 
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
@@ -189,22 +199,24 @@ class Completions:
 
         A calendar that begins only later is no fault: a season that has not started owes nothing anybody could miss.
         """
-        table = self._pipeline.calendar.table
+        known = self._pipeline.calendar
         fingerprint = f"calendar:{self._pipeline.name}"
         if calendar.covers(today):
-            reason = f"calendar {table} covers {today} and reaches to {calendar.last}"
+            within = calendar.last is not None and today <= calendar.last != date.max
+            reach = f" and reaches to {calendar.last}" if within else ""
+            reason = f"calendar {known.called} covers {today}{reach}"
             return _Sight(clearances=(Clearance(fingerprint=fingerprint, at=now, reason=reason),))
         if calendar.first is None or calendar.last is None:
             extent, since = "is empty", now
         elif today < calendar.first:
-            return _Sight(
-                unseen=(f"Calendar {table} begins on {day_words(calendar.first)}: earlier dates cannot be judged.",)
-            )
+            begins = f"Calendar {known.called} begins on {day_words(calendar.first)}"
+            return _Sight(unseen=(f"{begins}: earlier dates cannot be judged.",))
         else:
             extent = f"ends on {day_words(calendar.last)}"
             since = local_instant(calendar.last + timedelta(days=1), time(0), self._pipeline.zone)
-        title = one_line(f"Calendar {table} {extent}: {day_words(today)} cannot be judged")
-        remedy = f"Load the coming dates into {table}."
+        title = one_line(f"Calendar {known.called} {extent}: {day_words(today)} cannot be judged")
+        table = known.table if isinstance(known, CalendarTable) else None
+        remedy = _remedy(known)
         blind = Finding(
             fingerprint=fingerprint,
             check=self.name,
@@ -215,7 +227,7 @@ class Completions:
             since=since,
             last_seen=now,
             facts={
-                "calendar": table,
+                "calendar": known.called,
                 "last covered date": calendar.last.isoformat() if calendar.last is not None else "none",
                 "remedy": remedy,
                 "checked at": stamp(now),
@@ -232,6 +244,15 @@ class _Sight:
     findings: tuple[Finding, ...] = ()
     clearances: tuple[Clearance, ...] = ()
     unseen: tuple[str, ...] = ()
+
+
+def _remedy(calendar: Calendar) -> str:
+    """What to do about a calendar that ends too early."""
+    if isinstance(calendar, CalendarTable):
+        return f"Load the coming dates into {calendar.table}."
+    if isinstance(calendar, CalendarQuery):
+        return "Let the calendar's SQL answer the coming dates, or say in the configuration when the season is."
+    return "Add the coming dates to the calendar's list in the configuration."
 
 
 def _status(phase_days: Sequence[PhaseDay], evidence: Evidence) -> Status:

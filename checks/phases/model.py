@@ -43,7 +43,8 @@ class PhaseDay:
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
-    ``failed`` only. ``last_completed_at`` is the latest first success of a done processor.
+    ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
+    is owed, for ``not_expected`` only.
     """
 
     pipeline: str
@@ -60,3 +61,4 @@ class PhaseDay:
     stalled_since: datetime | None = None
     failed_since: datetime | None = None
     last_completed_at: datetime | None = None
+    why_not: str | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -28,7 +29,7 @@ def judge_day(
     because nobody can say whether a run is owed. A phase that expects no processor on the date owes nothing either, and
     lets those behind it pass from its due time on.
     """
-    if calendar.first is not None and run_date < calendar.first:
+    if calendar.first is not None and run_date < calendar.first and not calendar.covers(run_date):
         return ()
     tallies = tally_phases(pipeline, run_date, rows, at)
     if not calendar.covers(run_date):
@@ -37,14 +38,16 @@ def judge_day(
             for phase in pipeline.phases
         )
     if not calendar.owed(run_date):
-        return tuple(_no_run(pipeline, phase, run_date, tallies[phase.name]) for phase in pipeline.phases)
+        why_not = calendar.why_not(run_date)
+        return tuple(_no_run(pipeline, phase, run_date, tallies[phase.name], why_not) for phase in pipeline.phases)
     # When each phase let those behind it pass; a phase is absent until it does.
     passed: dict[str, datetime] = {}
     days = []
     for phase in pipeline.phases:
         tally = tallies[phase.name]
         if not tally.expected:
-            days.append(_not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, tally.flags))
+            nothing = _not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, tally.flags)
+            days.append(replace(nothing, why_not=f"{phase.name} owes no processor for this date"))
             due_at = phase.due.on(run_date, pipeline.zone)
             if at >= due_at:
                 passed[phase.name] = due_at
@@ -56,9 +59,9 @@ def judge_day(
     return tuple(days)
 
 
-def _no_run(pipeline: Pipeline, phase: Phase, run_date: date, tally: Tally) -> PhaseDay:
+def _no_run(pipeline: Pipeline, phase: Phase, run_date: date, tally: Tally, why_not: str) -> PhaseDay:
     flags = tally.flags | {_NO_RUN_FLAG} if tally.rows else tally.flags
-    return _not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, flags)
+    return replace(_not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, flags), why_not=why_not)
 
 
 def _not_judged(pipeline: Pipeline, phase: Phase, run_date: date, state: PhaseState, flags: frozenset[str]) -> PhaseDay:

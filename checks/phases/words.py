@@ -46,7 +46,8 @@ def headline(phase_day: PhaseDay, day: Sequence[PhaseDay]) -> str:
 def reason_it_is_over(phase_day: PhaseDay) -> str:
     """Why nothing is wrong with a phase that is satisfied or owes nothing."""
     if phase_day.last_completed_at is None:
-        return f"no run of {phase_day.phase} is owed for {phase_day.run_date}"
+        why = f": {phase_day.why_not}" if phase_day.why_not else ""
+        return f"no run of {phase_day.phase} is owed for {phase_day.run_date}{why}"
     expected = len(phase_day.done) + len(phase_day.missing)
     share = f"all {expected}" if not phase_day.missing else f"{len(phase_day.done)} of {expected}"
     enough = ", which is enough" if phase_day.missing else ""

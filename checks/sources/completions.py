@@ -1,4 +1,4 @@
-"""The completion and calendar tables of a pipeline, asked in BigQuery's standard SQL.
+"""The completions table of a pipeline, asked in BigQuery's standard SQL.
 
 Each method is one query. Identifiers come from the configuration and are validated once more before they are quoted
 into SQL; values are query parameters. Every query filters on the run-date column, which prunes partitions and satisfies
@@ -7,7 +7,6 @@ tables that are created with ``require_partition_filter``.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -15,16 +14,14 @@ from typing import Any
 
 from checks.model import Evidence, utc
 from checks.pipeline import Pipeline
-from checks.ports import CalendarDays, CompletionRow, QueryResult, Recording, SourceError, Warehouse
+from checks.ports import CompletionRow, QueryResult, Recording, SourceError, Warehouse
+from checks.sql import quoted_column, quoted_table
 
 # BigQuery's first date: a filter that every row passes and that still counts as a filter on the partition column.
 _ALL_DATES = "DATE '0001-01-01'"
 _RECENT = timedelta(hours=24)
 # A row inserted on a later local date than the run date and this many days is backfill.
 _BACKFILL_DAYS = 2
-
-_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TABLE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
 
 _REQUIRED: Mapping[str, type] = {
     "phase": str,
@@ -43,6 +40,11 @@ class CompletionTables:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where the tables are: the same place knows the calendar."""
+        return self._warehouse
+
     def rows(
         self, pipeline: Pipeline, first: date, last: date, as_of: datetime
     ) -> tuple[list[CompletionRow], Evidence]:
@@ -58,7 +60,7 @@ class CompletionTables:
         table = pipeline.completions.table
         listed = ", ".join(f"{column} AS {name}" for name, column in columns.items())
         result = self._warehouse.query(
-            f"SELECT {listed} FROM {_quoted(table)} AS t"
+            f"SELECT {listed} FROM {quoted_table(table)} AS t"
             f" WHERE {columns['run_date']} BETWEEN @first AND @last"
             # A row without a time of insertion is fetched, so that it is counted as unreadable and not lost.
             f" AND ({columns['inserted_at']} <= @as_of OR {columns['inserted_at']} IS NULL)",
@@ -77,43 +79,6 @@ class CompletionTables:
             )
         return rows, _cost(result, unseen, rows=len(rows), unreadable_rows=len(result.rows) - len(rows))
 
-    def calendar(self, pipeline: Pipeline, first: date, last: date) -> tuple[CalendarDays, Evidence]:
-        """Runs owed per date in ``first`` to ``last`` (both included), and the ends of the whole calendar.
-
-        An empty calendar covers nothing (``first`` and ``last`` of the answer are None).
-
-        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier or a column that
-            holds no dates.
-        """
-        table = pipeline.calendar.table
-        column = _quoted_column(pipeline.calendar.date_column)
-        # One scan gives both. The calendar's first date is always in the answer, so that the ends are known even when
-        # no date of the span is.
-        result = self._warehouse.query(
-            "SELECT run_day, runs, first_day, last_day FROM ("
-            "SELECT run_day, runs, MIN(run_day) OVER () AS first_day, MAX(run_day) OVER () AS last_day FROM ("
-            f"SELECT {column} AS run_day, COUNT(*) AS runs FROM {_quoted(table)} AS t"
-            f" WHERE {column} >= {_ALL_DATES} GROUP BY {column}))"
-            " WHERE run_day = first_day OR run_day BETWEEN @first AND @last",
-            {"first": first, "last": last},
-            label="calendar",
-        )
-        if any(type(record["run_day"]) is not date for record in result.rows):
-            raise SourceError(
-                f"Column {pipeline.calendar.date_column} of {table} holds no dates.",
-                kind="invalid",
-                remedy="Name a column of type DATE as the calendar's date.",
-                subject=table,
-            )
-        runs = {record["run_day"]: int(record["runs"]) for record in result.rows}
-        ends = result.rows[0] if result.rows else {"first_day": None, "last_day": None}
-        calendar = CalendarDays(
-            runs={day: count for day, count in sorted(runs.items()) if first <= day <= last},
-            first=ends["first_day"],
-            last=ends["last_day"],
-        )
-        return calendar, _cost(result, calendar_dates=len(calendar.runs))
-
     def recording(self, pipeline: Pipeline, as_of: datetime) -> tuple[Recording, Evidence]:
         """How alive recording looked at ``as_of``: rows inserted in the 24 hours before it, whatever their run date.
 
@@ -125,7 +90,7 @@ class CompletionTables:
         result = self._warehouse.query(
             "SELECT COUNT(*) AS inserted,"
             f" COUNTIF(DATE({inserted_at}, @zone) > DATE_ADD({run_date}, INTERVAL {_BACKFILL_DAYS} DAY)) AS backfill"
-            f" FROM {_quoted(pipeline.completions.table)} AS t"
+            f" FROM {quoted_table(pipeline.completions.table)} AS t"
             f" WHERE {run_date} >= {_ALL_DATES} AND {inserted_at} > @since AND {inserted_at} <= @as_of",
             {"zone": pipeline.zone.key, "since": utc(as_of) - _RECENT, "as_of": utc(as_of)},
             label="recording",
@@ -153,31 +118,11 @@ class CompletionTables:
     def _column(pipeline: Pipeline, name: str) -> str:
         """The quoted column that holds that field of ours."""
         try:
-            return _quoted_column(pipeline.completions.columns[name])
+            return quoted_column(pipeline.completions.columns[name])
         except KeyError:
             raise SourceError(
                 f"No column of {pipeline.completions.table} is configured for {name}.", kind="invalid"
             ) from None
-
-
-def _quoted_column(name: str) -> str:
-    """A column of the table ``t``, quoted. Qualified, since the SELECT list may give its name to another column.
-
-    :raises SourceError: ``invalid`` for anything but letters, digits and underscores.
-    """
-    if not _COLUMN.fullmatch(name):
-        raise SourceError(f"Not a column name: {name!r}.", kind="invalid", remedy="Correct it in the configuration.")
-    return f"t.`{name}`"
-
-
-def _quoted(table: str) -> str:
-    """``dataset.table`` or ``project.dataset.table``, quoted; a project and a table may hold dashes.
-
-    :raises SourceError: ``invalid`` for anything else.
-    """
-    if not _TABLE.fullmatch(table):
-        raise SourceError(f"Not a table name: {table!r}.", kind="invalid", remedy="Correct it in the configuration.")
-    return f"`{table}`"
 
 
 def _cost(result: QueryResult, unseen: Sequence[str] = (), **counts: int) -> Evidence:

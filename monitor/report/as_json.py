@@ -89,6 +89,7 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
 
 def _phase(phase: PhaseReport) -> dict[str, JsonValue]:
     day, cause = phase.day, phase.cause
+    why_not: dict[str, JsonValue] = {} if day.why_not is None else {"why_not": day.why_not}
     return {
         "phase": day.phase,
         "run_date": day.run_date.isoformat(),
@@ -99,6 +100,7 @@ def _phase(phase: PhaseReport) -> dict[str, JsonValue]:
         "due_at": None if day.due_at is None else stamp(day.due_at),
         "upstream": list(day.upstream),
         "cause": None if cause is None else {"incident": cause.incident, "kind": cause.kind, "summary": cause.summary},
+        **why_not,
     }
 
 

@@ -125,10 +125,25 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         out.print(table)
     if not dates and not pipeline.error:
         out.print("  no run dates in this range", style="dim")
+    for text in _nothing_owed(pipeline):
+        _line(out, "  ", text, "dim")
     for phase in pipeline.phases:
         if phase.day.missing and phase.day.state not in (PhaseState.PENDING, PhaseState.UNKNOWN):
             _missing(out, phase, pipeline.zone)
     out.print()
+
+
+def _nothing_owed(pipeline: PipelineReport) -> list[str]:
+    """Why nothing is owed, once per date where it is the same for all phases."""
+    whys: dict[tuple[str, str], list[str]] = {}
+    for phase in pipeline.phases:
+        if phase.day.why_not:
+            whys.setdefault((phase.day.run_date.isoformat(), phase.day.why_not), []).append(phase.day.phase)
+    every = {p.day.phase for p in pipeline.phases}
+    return [
+        f"{day}: {'' if set(phases) == every else ', '.join(phases) + ': '}nothing owed, {_safe(why)}"
+        for (day, why), phases in sorted(whys.items())
+    ]
 
 
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status
 from checks.phases.model import PhaseDay, PhaseState
-from checks.pipeline import Pipeline
 from checks.ports import LogSource, SourceError
 from monitor import wiring
 from monitor.report.build import Seen, Stored, build
@@ -124,7 +123,7 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     except SourceError as error:
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
-        days = _unknown(tables, pipeline, first, last)
+        days = _unknown(check, first, last)
         return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text)
     judgement = check.judge(observed, request.at)
     run = _run(
@@ -142,10 +141,11 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen)
 
 
-def _unknown(tables: CompletionTables, pipeline: Pipeline, first: date, last: date) -> tuple[PhaseDay, ...]:
+def _unknown(check: Completions, first: date, last: date) -> tuple[PhaseDay, ...]:
     """All phases of the dates, unread; without those of which the calendar says that nothing is owed."""
+    pipeline = check.pipeline
     try:
-        calendar, _ = tables.calendar(pipeline, first, last)
+        calendar, _ = check.calendar(first, last)
     except SourceError:
         calendar = None
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""The completion and calendar tables: what may become SQL, and what real ones answer."""
+"""The completions table: what may become SQL, and what real ones answer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from checks.phases.states import judge_day
 from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, QueryResult, SourceError, Warehouse
 from checks.sources.bigquery import BigQueryWarehouse
+from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from tests.checks.phases.test_sample import QUERIES, as_expected
 from tests.conftest import PROJECT
@@ -80,7 +81,7 @@ def test_a_table_is_an_identifier_or_refused(name: str) -> None:
     pipeline = nba(completions=name, calendar=name)
     for ask in (
         lambda: tables.rows(pipeline, GAME_DAY, GAME_DAY, NIGHT),
-        lambda: tables.calendar(pipeline, GAME_DAY, GAME_DAY),
+        lambda: Calendars(NoWarehouse()).days(pipeline, GAME_DAY, GAME_DAY),
         lambda: tables.recording(pipeline, NIGHT),
     ):
         with pytest.raises(SourceError) as refused:
@@ -183,23 +184,12 @@ def test_a_read_asks_twice_and_says_so(warehouse: Warehouse, emulator: str, samp
     assert (seen.first, seen.last) == (date(2026, 1, 17), date(2026, 1, 18))
     assert {row.run_date for row in seen.rows} == {date(2026, 1, 17), date(2026, 1, 18)}
     whole = sample_calendar()
-    assert seen.calendar == CalendarDays(runs={date(2026, 1, 18): 6}, first=whole.first, last=whole.last)
+    nothing = {date(2026, 1, 17): f"no row in {sample.calendar.called}"}
+    assert seen.calendar == CalendarDays(
+        runs={date(2026, 1, 18): 6}, first=whole.first, last=whole.last, reasons=nothing
+    )
     assert seen.evidence.queries == 2
     assert dict(seen.evidence.counts) == {"rows": len(seen.rows), "unreadable_rows": 0, "calendar_dates": 1}
-
-
-@pytest.mark.emulator
-def test_a_calendar_knows_its_ends_beyond_the_dates_asked_for(
-    warehouse: Warehouse, emulator: str, sample: Pipeline
-) -> None:
-    """Also where no date of the span has a run; an empty one covers nothing."""
-    tables, whole = CompletionTables(warehouse), sample_calendar()
-    beyond, _ = tables.calendar(sample, date(2026, 2, 1), date(2026, 2, 4))
-    assert beyond == CalendarDays(runs={}, first=whole.first, last=whole.last)
-    with dataset(emulator) as name:
-        run(emulator, f"CREATE TABLE {name}.days (game_date DATE)")
-        empty, evidence = tables.calendar(nba(calendar=f"{name}.days"), GAME_DAY, GAME_DAY)
-    assert (empty, evidence.queries) == (CalendarDays(runs={}, first=None, last=None), 1)
 
 
 @pytest.mark.emulator
@@ -290,20 +280,6 @@ def test_a_table_of_another_shape_is_no_evidence_of_absence(warehouse: Warehouse
         "invalid",
         table,
     )
-
-
-@pytest.mark.emulator
-def test_a_calendar_without_dates_is_refused(warehouse: Warehouse, emulator: str) -> None:
-    """A column of another type is a mistake in the configuration."""
-    with dataset(emulator) as name:
-        run(
-            emulator,
-            f"CREATE TABLE {name}.days (game_date TIMESTAMP)",
-            f"INSERT INTO {name}.days (game_date) VALUES (TIMESTAMP '2026-01-12 00:00:00+00')",
-        )
-        with pytest.raises(SourceError) as refused:
-            CompletionTables(warehouse).calendar(nba(calendar=f"{name}.days"), GAME_DAY, GAME_DAY)
-    assert refused.value.kind == "invalid"
 
 
 @pytest.mark.emulator

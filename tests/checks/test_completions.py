@@ -178,7 +178,7 @@ def test_a_date_without_games_clears_its_faults() -> None:
     judgement = judged([], now, calendar=every_day(date(2026, 1, 1), date(2026, 1, 31), without=[GAME_DAY]))
     assert (judgement.status, judgement.findings) == (Status.OK, ())
     assert [(c.fingerprint, c.at, c.reason) for c in judgement.clearances][:1] == [
-        ("phase:nba:phase2:2026-01-12", now, "no run of phase2 is owed for 2026-01-12")
+        ("phase:nba:phase2:2026-01-12", now, "no run of phase2 is owed for 2026-01-12: no run in the calendar")
     ]
     assert len(judgement.clearances) == 4
 

@@ -24,7 +24,8 @@ from checks.fields import (
     duration_text,
 )
 from checks.mistakes import FromEnvironment, mistakes_of, nearest, quoted
-from checks.pipeline import CalendarTable, CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.phases.calendar import CalendarTable
+from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
 from checks.settings import FunctionLogSettings, PipelineSettings
 
 

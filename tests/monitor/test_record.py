@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from checks.model import stamp
-from checks.pipeline import CalendarTable
+from checks.phases.calendar import CalendarTable, every_day
 from checks.ports import CalendarDays
 from checks.sources.bigquery import BigQueryWarehouse
+from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from monitor.record import Recorded, RecordError, ensure_tables, record_completions, record_schedule
 from monitor.record_rows import Completions, completion, read_rows, read_schedule
@@ -296,9 +297,10 @@ def test_counts_per_date_are_the_whole_truth_of_their_dates(warehouse, pipeline,
         record_schedule(
             warehouse, pipeline, read_schedule(json.dumps(counts), pipeline, name="calendar.json"), create=True
         )
-    found, _ = CompletionTables(warehouse).calendar(pipeline, date(2026, 1, 1), date(2026, 2, 28))
+    found, _ = Calendars(warehouse).days(pipeline, date(2026, 1, 1), date(2026, 2, 28))
     played = {date.fromisoformat(day): n for day, n in counts.items() if n}
-    assert found == CalendarDays(runs=played, first=min(played), last=max(played))
+    free = {date(2026, 1, 17): f"no row in {pipeline.calendar.called}"}
+    assert found == CalendarDays(runs=played, first=min(played), last=max(played), reasons=free)
     first, second = [day for day, games in counts.items() if games > 1][1:3]
     changed = read_schedule(
         json.dumps({"game_date": first, "games": 1}) + "\n" + json.dumps({"game_date": second, "games": 0}),
@@ -307,7 +309,7 @@ def test_counts_per_date_are_the_whole_truth_of_their_dates(warehouse, pipeline,
     )
     result = record_schedule(warehouse, pipeline, changed)
     assert (result.rows, result.notes) == (1, ())
-    found, _ = CompletionTables(warehouse).calendar(pipeline, date(2026, 1, 1), date(2026, 2, 28))
+    found, _ = Calendars(warehouse).days(pipeline, date(2026, 1, 1), date(2026, 2, 28))
     del played[date.fromisoformat(second)]
     assert found.runs == {**played, date.fromisoformat(first): 1}
 
@@ -373,4 +375,14 @@ def test_mistakes_in_a_schedule_are_told_by_place_and_field():
     assert read_schedule('{"2026-01-25": "two", "x": 1}', pipelines.nba(), name="s").problems == (
         "s: 2026-01-25: games: not a number of games",
         "s: x: game_date: not a date like 2026-01-25",
+    )
+
+
+def test_a_calendar_that_is_no_table_cannot_be_written():
+    """Before the file is read any further."""
+    with pytest.raises(RecordError) as refused:
+        read_schedule("{}", replace(pipelines.nba(), calendar=every_day()), name="s")
+    assert (str(refused.value), refused.value.remedy) == (
+        "the calendar of pipeline nba is no table (cron '0 0 * * *'): there is nothing to write it to",
+        "change the calendar in the configuration instead",
     )

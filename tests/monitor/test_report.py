@@ -78,6 +78,17 @@ def test_the_sample_week_has_its_true_states(sample: Sample, number: int) -> Non
     )
 
 
+def test_why_nothing_is_owed_is_said(sample: Sample) -> None:
+    """In JSON with each phase, in the text once for the date."""
+    [pipeline] = sample.report("2026-01-18T20:00:00Z", "--date", "2026-01-17", "--days", "2")["pipelines"]
+    whys = {p["run_date"]: p.get("why_not") for p in pipeline["phases"]}
+    table = next(line for line in sample.config.read_text().splitlines() if "calendar: {table" in line)
+    name = table.partition("table: ")[2].partition("}")[0]
+    assert whys == {"2026-01-16": None, "2026-01-17": f"no row in {name}"}
+    text = sample.run("report", "--at", "2026-01-18T20:00:00Z").output
+    assert f"  2026-01-17: nothing owed, no row in {name}" in text.splitlines()
+
+
 def test_logs_explain_the_phase_without_any_watcher(sample: Sample) -> None:
     """On the day of the NameError the report itself joins the two halves."""
     logs = sample.folder / "var" / "logs"

@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from checks.model import utc
-from checks.pipeline import CalendarTable, CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.phases.calendar import CalendarTable
+from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
 from checks.ports import CalendarDays, CompletionRow
 
 DATA = Path(__file__).parents[1] / "data" / "pipeline"

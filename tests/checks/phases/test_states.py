@@ -57,9 +57,15 @@ def test_nothing_is_owed_on_a_date_without_games() -> None:
         run_date=day,
         state=PhaseState.NOT_EXPECTED,
         flags=("duplicate:p2_nbacom_schedule", "rows_on_no_game_day"),
+        why_not="no run in the calendar",
     )
     assert phase3 == PhaseDay(
-        pipeline="nba", phase="phase3", run_date=day, state=PhaseState.NOT_EXPECTED, upstream=("phase2",)
+        pipeline="nba",
+        phase="phase3",
+        run_date=day,
+        state=PhaseState.NOT_EXPECTED,
+        upstream=("phase2",),
+        why_not="no run in the calendar",
     )
 
 

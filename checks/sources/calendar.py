@@ -1,0 +1,171 @@
+"""A pipeline's calendar: which run dates are owed, from a table, SQL, a list or a rule, and the halts it keeps itself.
+
+What needs no warehouse asks none. Identifiers are validated once more before they are quoted into SQL; SQL of the
+configuration runs as a subquery, so that it can be nothing but one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from checks.model import Evidence
+from checks.phases.calendar import (
+    CalendarQuery,
+    CalendarTable,
+    DateSpan,
+    HaltQuery,
+    HaltTable,
+    Listed,
+    dates_of,
+    days_owed,
+    listed,
+)
+from checks.pipeline import Pipeline
+from checks.ports import CalendarDays, SourceError, Warehouse
+from checks.sql import quoted_column, quoted_table, subquery
+
+# BigQuery's first date: a filter that every row passes and that still counts as a filter on the partition column.
+_ALL_DATES = "DATE '0001-01-01'"
+# SQL is asked for so many dates more on either side, to learn how far its calendar reaches.
+_HORIZON = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One query that a calendar needs, as it is run; what it is for, in words for its mistakes."""
+
+    what: str
+    label: str
+    sql: str
+    params: Mapping[str, Any]
+
+
+class Calendars:
+    """What pipelines' calendars say. Holds no state but the warehouse; every answer comes with what it cost."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def days(self, pipeline: Pipeline, first: date, last: date) -> tuple[CalendarDays, Evidence]:
+        """Runs owed per date in ``first`` to ``last`` (both included), why not on the others, and the calendar's ends.
+
+        An empty calendar covers nothing (``first`` and ``last`` of the answer are None). Where the configuration alone
+        says that nothing is owed on any of the dates, nobody is asked and the ends are None too.
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier, or a column that
+            holds no dates.
+        """
+        if all(pipeline.pauses.reason(day) is not None for day in dates_of(first, last)):
+            return days_owed(pipeline.calendar, Listed(), pipeline.pauses, (), first=first, last=last), Evidence()
+        held, cost = self._held(pipeline, first, last)
+        halts, halt_cost = self._halts(pipeline, first, last)
+        days = days_owed(pipeline.calendar, held, pipeline.pauses, halts, first=first, last=last)
+        return days, cost.merged(halt_cost).merged(Evidence(counts={"calendar_dates": len(days.runs)}))
+
+    def _held(self, pipeline: Pipeline, first: date, last: date) -> tuple[Listed, Evidence]:
+        calendar = pipeline.calendar
+        if not isinstance(calendar, CalendarTable | CalendarQuery):
+            return listed(calendar, first, last), Evidence()
+        statement = calendar_statement(calendar, first, last)
+        result = self._warehouse.query(statement.sql, statement.params, label=statement.label)
+        if any(type(record["run_day"]) is not date for record in result.rows):
+            name = f"Column {calendar.date_column} of {calendar.table}" if isinstance(calendar, CalendarTable) else None
+            raise SourceError(
+                f"{name or 'The column run_date of the calendar SQL'} holds no dates.",
+                kind="invalid",
+                remedy="Name a column of type DATE as the calendar's date.",
+                subject=calendar.table if isinstance(calendar, CalendarTable) else None,
+            )
+        runs = {record["run_day"]: int(record["runs"]) for record in result.rows}
+        ends = result.rows[0] if result.rows else {"first_day": None, "last_day": None}
+        held = Listed(runs=runs, first=ends["first_day"], last=ends["last_day"])
+        return held, Evidence(queries=1, bytes_billed=result.bytes_billed)
+
+    def _halts(self, pipeline: Pipeline, first: date, last: date) -> tuple[tuple[DateSpan, ...], Evidence]:
+        state = pipeline.pauses.halt_state
+        if state is None:
+            return (), Evidence()
+        statement = halt_statement(state, first, last)
+        result = self._warehouse.query(statement.sql, statement.params, label=statement.label)
+        halts = []
+        for record in result.rows:
+            begins, until, reason = record["from_date"], record["until_date"], record["reason"]
+            if type(begins) is not date or not (until is None or type(until) is date):
+                raise SourceError(
+                    f"{statement.what}: a halt has no date to begin with, or ends with something else than a date.",
+                    kind="invalid",
+                    remedy="Both must be of type DATE; only the end may be NULL.",
+                )
+            halts.append(DateSpan(first=begins, until=until, reason=None if reason is None else str(reason)[:200]))
+        return tuple(halts), Evidence(counts={"halts": len(halts)}, queries=1, bytes_billed=result.bytes_billed)
+
+
+def statements(pipeline: Pipeline, first: date, last: date) -> tuple[Statement, ...]:
+    """Every query that the pipeline's calendar runs for those dates: what a dry run has to validate.
+
+    :raises SourceError: ``invalid`` for a name that is no identifier.
+    """
+    answer = []
+    if isinstance(pipeline.calendar, CalendarTable | CalendarQuery):
+        answer.append(calendar_statement(pipeline.calendar, first, last))
+    if pipeline.pauses.halt_state is not None:
+        answer.append(halt_statement(pipeline.pauses.halt_state, first, last))
+    return tuple(answer)
+
+
+def calendar_statement(calendar: CalendarTable | CalendarQuery, first: date, last: date) -> Statement:
+    """One row per date with the columns ``run_day``, ``runs``, and ``first_day`` and ``last_day`` of the calendar.
+
+    A table is scanned once: the calendar's first date is always in the answer, so that the ends are known even when no
+    date of the span is. SQL is asked for a year more on either side: its ends are the outermost dates it answers.
+
+    :raises SourceError: ``invalid`` for a name that is no identifier.
+    """
+    if isinstance(calendar, CalendarTable):
+        column = quoted_column(calendar.date_column)
+        source = (
+            f"SELECT {column} AS run_day, COUNT(*) AS runs FROM {quoted_table(calendar.table)} AS t"
+            f" WHERE {column} >= {_ALL_DATES} GROUP BY {column}"
+        )
+        where, reach, what = " WHERE run_day = first_day OR run_day BETWEEN @first AND @last", timedelta(0), "table"
+    else:
+        source = f"SELECT t.run_date AS run_day, COUNT(*) AS runs FROM {subquery(calendar.sql)} AS t GROUP BY run_day"
+        where, reach, what = " WHERE run_day IS NOT NULL", _HORIZON, "SQL"
+    return Statement(
+        what=f"the calendar's {what}",
+        label="calendar",
+        sql=(
+            "SELECT run_day, runs, first_day, last_day FROM ("
+            f"SELECT run_day, runs, MIN(run_day) OVER () AS first_day, MAX(run_day) OVER () AS last_day FROM ({source})"
+            f"){where}"
+        ),
+        params={"first": first - reach, "last": last + reach},
+    )
+
+
+def halt_statement(state: HaltTable | HaltQuery, first: date, last: date) -> Statement:
+    """One row per halt that touches the dates: ``from_date``, ``until_date``, ``reason``.
+
+    :raises SourceError: ``invalid`` for a name that is no identifier.
+    """
+    if isinstance(state, HaltTable):
+        begins, until = quoted_column(state.from_column), quoted_column(state.until_column)
+        source = (
+            f"(SELECT {begins} AS from_date, {until} AS until_date, {quoted_column(state.reason_column)} AS reason"
+            f" FROM {quoted_table(state.table)} AS t WHERE {begins} <= @last)"
+        )
+        what = f"halts in {state.table}"
+    else:
+        source, what = subquery(state.sql), "the SQL of halt_state"
+    return Statement(
+        what=what,
+        label="halts",
+        sql=(
+            f"SELECT h.from_date, h.until_date, h.reason FROM {source} AS h"
+            " WHERE h.from_date <= @last AND (h.until_date IS NULL OR h.until_date > @first)"
+        ),
+        params={"first": first, "last": last},
+    )
