@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc as untyped_grpc
+from google.cloud.logging_v2.types import ListLogEntriesRequest, ListLogEntriesResponse, LogEntry
 from google.cloud.logging_v2.types import logging_config as types
 
 grpc: Any = untyped_grpc  # it has no types
 SERVICE = "google.logging.v2.ConfigServiceV2"
+READING = "google.logging.v2.LoggingServiceV2"
 DEFAULT_FILTER = (
     'NOT LOG_ID("cloudaudit.googleapis.com/activity") AND NOT LOG_ID("externalaudit.googleapis.com/activity") AND '
     'NOT LOG_ID("cloudaudit.googleapis.com/system_event") AND NOT LOG_ID("externalaudit.googleapis.com/system_event") '
@@ -42,6 +44,7 @@ def bucket(days: int = 30, name: str = "_Default", project: str = "p1", **change
 class LoggingConfigServer:
     """Answers ListSinks, ListExclusions and ListBuckets, ``page`` items at a time.
 
+    The reading service stands beside it, as at Google: ListLogEntries answers with ``entries``, whatever is asked.
     ``faults``: method -> the code it fails with, or ``hang``. ``calls`` are the methods asked, with their parents.
     """
 
@@ -49,6 +52,7 @@ class LoggingConfigServer:
         self.sinks: list[types.LogSink] = [default_sink()]
         self.exclusions: list[types.LogExclusion] = []
         self.buckets: list[types.LogBucket] = [bucket(), bucket(400, "_Required")]
+        self.entries: list[LogEntry] = []
         self.faults: dict[str, Any] = {}
         self.calls: list[tuple[str, str]] = []
         self._page = page
@@ -72,6 +76,10 @@ class LoggingConfigServer:
                 ),
             )
         )
+        reading = {
+            "ListLogEntries": self._handler("ListLogEntries", ListLogEntriesRequest, ListLogEntriesResponse, "entries")
+        }
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(READING, reading),))
         self._port = self._server.add_insecure_port("127.0.0.1:0")
 
     @property
@@ -90,7 +98,7 @@ class LoggingConfigServer:
 
     def _handler(self, method: str, request: Any, response: Any, field: str) -> Any:
         def answer(asked: Any, context: Any) -> Any:
-            self.calls.append((method, asked.parent))
+            self.calls.append((method, asked.resource_names[0] if method == "ListLogEntries" else asked.parent))
             fault = self.faults.get(method)
             if fault == "hang":
                 self._closing.wait(60)

@@ -75,12 +75,12 @@ class _Found:
     notes: tuple[str, ...] = ()
 
 
-def _channel(session: Session, channel: str) -> _Found:
+def _channel(session: Session, channel: str) -> _Found:  # noqa: PLR0911 - one for each thing that can be so
     known = lookup.channel_id(session, channel)
     if known is None:
         if _may_list(session, channel):
-            remedy = f"Correct the channel's name, or write /invite @app in {channel}."
-            return _Found(missing=f"{channel} is not among the app's channels", remedy=remedy)
+            advice = f"Correct the channel's name, or write /invite @app in {channel}."
+            return _Found(missing=f"{channel} is not among the app's channels", remedy=advice)
         return _Found(notes=(f"whether {channel} can be reached is not known; `phasewatch test-alert` tells",))
     try:
         answer = session.call("conversations.info", channel, {"channel": known})
@@ -91,13 +91,13 @@ def _channel(session: Session, channel: str) -> _Found:
     about = answer.get("channel")
     facts: Mapping[str, Any] = about if isinstance(about, dict) else {}
     private = bool(facts.get("is_private"))
-    missing: str | None = None
-    remedy: str | None = None
     if facts.get("is_archived"):
-        missing, remedy = f"{channel} is archived", "Unarchive it or choose another channel."
-    elif facts.get("is_member") is False:
-        missing, remedy = f"the app is not in {channel}", f"Write /invite @app in {channel}."
-    return _Found(id=known, private=private, missing=missing, remedy=remedy)
+        advice = "Unarchive it or choose another channel."
+        return _Found(id=known, private=private, missing=f"{channel} is archived", remedy=advice)
+    if facts.get("is_member") is False:
+        advice = f"Write /invite @app in {channel}."
+        return _Found(id=known, private=private, missing=f"the app is not in {channel}", remedy=advice)
+    return _Found(id=known, private=private)
 
 
 def _may_list(session: Session, channel: str) -> bool:
