@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.model import JsonValue, stamp
+from checks.phases.calendar import CalendarTable
 from checks.ports import SourceError
 from monitor import doctor, wiring
 from monitor.clock import Clock
@@ -52,7 +53,7 @@ def _bigquery(config: Config, where: wiring.Data, clock: Clock, within: timedelt
     warehouse = wiring.warehouse(config, where, within)
     yield Trial("bigquery", lambda: bigquery(config, warehouse, clock))
     for pipeline in wiring.pipelines(config):
-        yield Trial(f"table {pipeline.calendar.table}", partial(calendar, config, where, warehouse, pipeline, clock))
+        yield Trial(calendar_name(pipeline), partial(calendar, config, where, warehouse, pipeline, clock))
         yield Trial(
             f"table {pipeline.completions.table}", partial(completions, config, where, warehouse, pipeline, clock)
         )
@@ -76,19 +77,25 @@ def bigquery(config: Config, warehouse: BigQueryWarehouse, clock: Clock) -> Verd
     return doctor.with_clock(verdict, row["now"], asked, answered)
 
 
+def calendar_name(pipeline: Pipeline) -> str:
+    """What the pipeline's calendar is called in a list: its table, or that it is no table."""
+    kind = pipeline.calendar
+    return f"table {kind.table}" if isinstance(kind, CalendarTable) else f"calendar of {pipeline.name}"
+
+
 def calendar(
     config: Config, where: wiring.Data, warehouse: BigQueryWarehouse, pipeline: Pipeline, clock: Clock
 ) -> Verdict:
-    """The calendar's table: there, readable, of the expected columns, and up to which date.
+    """The calendar: there, readable, of the expected columns, and up to which date.
 
     :raises SourceError: as the source does.
     """
-    from checks.sources.completions import CompletionTables
+    from checks.sources.calendar import Calendars
 
-    name = f"table {pipeline.calendar.table}"
+    name = calendar_name(pipeline)
     today = clock.now().astimezone(pipeline.zone).date()
     try:
-        days, _ = CompletionTables(warehouse).calendar(pipeline, today, today)
+        days, _ = Calendars(warehouse).days(pipeline, today, today)
     except SourceError as error:
         return _table_trouble(name, error, config, where)
     if days.first is None or days.last is None:

@@ -107,7 +107,7 @@ class CompletionTables:
         run_date = self._column(pipeline, "run_date")
         result = self._warehouse.query(
             f"SELECT MIN({run_date}) AS first_day, MAX({run_date}) AS last_day"
-            f" FROM {_quoted(pipeline.completions.table)} AS t WHERE {run_date} >= {_ALL_DATES}",
+            f" FROM {quoted_table(pipeline.completions.table)} AS t WHERE {run_date} >= {_ALL_DATES}",
             {},
             label="doctor",
         )
