@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from checks.model import Evidence, JsonValue, Judgement, Subject
 
@@ -50,6 +50,26 @@ class LogSource(Protocol):
         what the source is configured to look back to.
 
         Idempotent: the same cursor gives the same entries again (and newer ones). Bounded in time and memory.
+
+        :raises SourceError: if it could not look.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsSeen:
+    """By normalised name the entry that proves a function's latest successful run, for those that have one."""
+
+    entries: Mapping[str, Mapping[str, Any]]
+    evidence: Evidence
+
+
+@runtime_checkable
+class RunSource(Protocol):
+    """A log source that does not bring the runs of healthy functions along, and is asked for them instead."""
+
+    def runs_since(self, functions: Sequence[str], since: datetime, until: datetime) -> RunsSeen:
+        """For each function the entry of its latest successful run written in ``since <= t < until``: one bounded read.
 
         :raises SourceError: if it could not look.
         """

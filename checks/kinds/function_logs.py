@@ -8,8 +8,8 @@ joined across functions). All three are cleared by a later clean run of the func
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks.fields import duration_text
@@ -33,9 +33,10 @@ from checks.model import (
     normal_service,
     stamp,
 )
-from checks.ports import LogSource
+from checks.ports import LogSource, RunSource
 
 MAX_SEEN = 10_000
+MAX_FAILING = 500
 SEEN_FOR = timedelta(hours=1)
 _MAX_TITLE = 200
 _MAX_FACT = 1_500
@@ -63,6 +64,7 @@ _FIELDS = (
 class LogsSeen:
     """New entries and those that waited, and what the last judgement remembered.
 
+    ``failing``: service -> Unix time of its last failure, for those that have not run cleanly since.
     ``seen`` and ``noted``: identity of an entry that was counted in a failure, or in a signal or another error, -> Unix
     time. ``signals`` and ``errors`` are the memories of ``checks.logs.signal_memory`` and ``error_memory``.
     """
@@ -70,6 +72,7 @@ class LogsSeen:
     entries: Sequence[Mapping[str, Any]]
     malformed: int
     evidence: Evidence
+    failing: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[str, int]
     noted: Mapping[str, int]
     signals: JsonValue
@@ -119,10 +122,18 @@ class FunctionLogs:
         carry: Mapping[str, JsonValue] = kept if isinstance(kept, dict) else {}
         waiting = carry.get("entries")
         held = [entry for entry in waiting if isinstance(entry, dict)] if isinstance(waiting, list) else []
+        failing = _times(carry.get("failing"))
+        entries, evidence = [*held, *batch.entries], batch.evidence
+        if failing and isinstance(self._source, RunSource):
+            since = datetime.fromtimestamp(min(failing.values()), UTC)
+            runs = self._source.runs_since(sorted(failing), since, now)
+            entries += runs.entries.values()
+            evidence = evidence.merged(runs.evidence)
         observed = LogsSeen(
-            entries=[*held, *batch.entries],
+            entries=entries,
             malformed=batch.malformed,
-            evidence=batch.evidence,
+            evidence=evidence,
+            failing=failing,
             seen=_times(carry.get("seen")),
             noted=_times(carry.get("noted")),
             signals=carry.get("signals"),
@@ -158,6 +169,7 @@ class FunctionLogs:
             evidence=_evidence(observed, result),
             carry={
                 "entries": waiting,
+                "failing": _still_failing(observed.failing, findings, result.activity),
                 "seen": _remembered(observed.seen, result.counted, at),
                 "noted": _remembered(observed.noted, result.noted, at),
                 "signals": signals,
@@ -265,6 +277,20 @@ def _signal_facts(told: Told, phases: Sequence[tuple[str, str]]) -> dict[str, Js
 
 def _phases(phases: Sequence[tuple[str, str]]) -> str:
     return ", ".join(f"{pipeline}/{phase}" for pipeline, phase in phases)
+
+
+def _still_failing(
+    before: Mapping[str, int], findings: Sequence[Finding], runs: Mapping[str, Run]
+) -> dict[str, JsonValue]:
+    """The services that failed and have not run cleanly since; of too many, those that failed last."""
+    failing = dict(before)
+    for finding in findings:
+        if finding.subject.service is not None:
+            last = int(finding.last_seen.timestamp())
+            failing[finding.subject.service] = max(last, failing.get(finding.subject.service, 0))
+    still = {s: last for s, last in failing.items() if s not in runs or int(runs[s].began.timestamp()) <= last}
+    kept = sorted(still.items(), key=lambda item: -item[1])[:MAX_FAILING]
+    return dict(sorted(kept))
 
 
 def _title(failure: Failure) -> str:

@@ -22,7 +22,7 @@ from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
 from checks.logs.payload import payload_text
 from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
-from checks.ports import LogBatch, SourceError
+from checks.ports import LogBatch, RunsSeen, SourceError
 from checks.proto_entries import EntryReader
 from checks.rate import RateLimiter
 
@@ -33,14 +33,6 @@ NEIGHBOUR_REQUESTS = 5
 RUNS_REQUESTS = 5
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunsSeen:
-    """By normalised name the entry that proves a function's latest successful run, for those that have one."""
-
-    entries: Mapping[str, Mapping[str, Any]]
-    evidence: Evidence
 
 
 @dataclass(slots=True)

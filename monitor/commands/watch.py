@@ -59,8 +59,6 @@ def first_screen(config: Config, app: App) -> str:
     for check in app.checks:
         about = f"pipeline {check.about.pipeline}, " if check.about.pipeline else ""
         lines.append(("watching", f"{about}{check.name} every {check.every.total_seconds():.0f} s"))
-    if config.mode == "gcp" and config.checks.function_logs.enabled:
-        lines.append(("not seen", wiring.NO_LOG_READER))
     for pipeline in config.pipelines:
         phases = " -> ".join(p.name for p in pipeline.to_pipeline().phases)
         lines.append(("pipeline", f"{pipeline.name}: {phases} ({pipeline.timezone})"))

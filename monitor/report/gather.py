@@ -88,9 +88,6 @@ def gather(
         sources.append(_source("bigquery", seen))
     logs = None
     source = wiring.log_source(config, past=True)
-    if source is None and config.checks.function_logs.enabled:
-        blind = Evidence(unseen=(wiring.NO_LOG_READER,))
-        sources.append(SourceReport(name="logs", status=Status.UNKNOWN, evidence=blind))
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
