@@ -273,7 +273,7 @@ def slack(name: str, settings: SlackSettings, clock: Clock, within: timedelta) -
     }
     if sight.missing is not None:
         return doctor.failed(name, sight.missing, remedy=sight.remedy, notes=sight.notes, facts=facts)
-    place = f"{settings.channel} can be written to" if sight.channel_id else f"the token is {settings.channel}'s to try"
+    place = f"{settings.channel} can be written to" if sight.channel_id else "its token works"
     said = f"signed in as {sight.user} of {sight.team}; " + place
     return _dated(doctor.good(name, said, notes=sight.notes, facts=facts), sight.date, asked, answered)
 
