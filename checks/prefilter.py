@@ -48,7 +48,8 @@ MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly ever
 _GRAIN = 2  # seconds
 _REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
 _SLACK = 1  # grains, for entries that are not quite in order
-_SAMPLES = 16  # times looked at in a piece
+_SAMPLES = 5  # times looked at in a piece
+_ALL_TIMES = 30  # entries; in a piece with no more than that all times are looked at
 _OTHER_START = re2.compile(rb"\n[^{]")
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
 _COLOUR = re.compile(rb"\\u001[bB]\[[0-9;?]{0,20}[A-Za-z]")
@@ -151,12 +152,13 @@ class Prefilter:
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
         entries = self._count(data)
         hits = tuple(self._hits(data)) if entries >= 0 else ()
+        grains: list[int] = []
         for at in hits:
             entry = _loaded(data[at : _end(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
                 entries, hits = -1, ()
                 break
-            self._want(entry)
+            grains += self._want(entry)
         lines = entries
         if entries < 0:
             lines = data.count(b"\n")
@@ -164,6 +166,8 @@ class Prefilter:
                 if isinstance(found, dict) and ("split" in found or has_trigger(payload_text(found)[0])):
                     self._want(found)
         times = _times(data, entries) if entries >= 0 else None
+        if times is not None:
+            times = (min(times[0], *grains), max(times[1], *grains)) if grains else times
         return Piece(size=len(data), line=line, lines=lines, entries=entries, hits=hits, times=times, first=first)
 
     def _count(self, data: bytes) -> int:
@@ -197,17 +201,19 @@ class Prefilter:
             end = _end(data, at)
             yield start
 
-    def _want(self, raw: Mapping[str, Any]) -> None:
-        """What is near this entry is wanted."""
+    def _want(self, raw: Mapping[str, Any]) -> tuple[int, ...]:
+        """What is near this entry is wanted. Gives its time in grains, if it has one."""
         nanos = written(raw)
         if nanos is None:
-            return
+            return ()
+        grain = nanos // (_GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
         name = b"" if plain is None else b'"%b"' % plain.encode()
-        self.wanted.add((nanos // (_GRAIN * 1_000_000_000), self._names.setdefault(name, name)))
+        self.wanted.add((grain, self._names.setdefault(name, name)))
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
+        return (grain,)
 
 
 class _Near:
@@ -265,17 +271,23 @@ def _searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[tuple[int, i
 def _pieces(stream: BinaryIO, size: int | None, about: int) -> Iterator[bytes]:
     """The stream in pieces that end with a line."""
     left = sys.maxsize if size is None else size
+    again = stream.seekable()  # then the beginning of a line is read again: cheaper than to join it with its end
     rest = b""
     while block := stream.read(min(about, left)):
         left -= len(block)
         cut = block.rfind(b"\n") + 1
         if len(rest) + (block.find(b"\n") if cut else len(block)) >= MAX_ENTRY_BYTES:
             raise FullDecodeError
-        if cut:
-            yield b"".join((rest, block[:cut])) if rest else block[:cut]
-            rest = block[cut:]
-        else:
+        if not cut:
             rest += block
+            continue
+        yield rest + block[:cut] if rest else block[:cut]
+        rest = b""
+        if not again:
+            rest = block[cut:]
+        elif cut < len(block):
+            stream.seek(cut - len(block), io.SEEK_CUR)
+            left += len(block) - cut
     if rest:
         yield rest
 
@@ -319,18 +331,18 @@ def _grain(time: bytes) -> int | None:
 
 def _times(data: bytes, entries: int) -> tuple[int, int] | None:
     """The earliest and latest time in a piece, if some of its entries say that it is in order; else None."""
-    if entries <= _SAMPLES:
+    if entries <= _ALL_TIMES:
         starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
     else:
         last = max(0, data.rfind(b'"timestamp"'))
-        starts = [*range(0, last, len(data) // _SAMPLES + 1), last]
+        starts = [*range(0, last, len(data) // (_SAMPLES - 1) + 1), last]
     times: list[bytes] = []
     for start in starts:
         time = _time(data, start, len(data))
         if time is None:
             return None
         times.append(time)
-    if entries > _SAMPLES and times not in (sorted(times), sorted(times, reverse=True)):
+    if entries > _ALL_TIMES and times not in (sorted(times), sorted(times, reverse=True)):
         return None
     first, last_one = _grain(min(times)), _grain(max(times))
     return None if first is None or last_one is None else (first, last_one)
