@@ -27,10 +27,11 @@ import json
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import ahocorasick_rs
@@ -42,19 +43,20 @@ from checks.logs.entry import EPOCH, instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGERS, has_trigger
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 96 * 1024
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
-_GRAIN = 4  # seconds
-_SLACK = 2  # grains, for entries that are not in order
-_REACH = 2  # grains: what was written within 8 seconds of a trigger may belong to it (a traceback goes stale after 5)
-_SAMPLES = 16  # times looked at in a piece
+_GRAIN = 2  # seconds
+_REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
+_SLACK = 1  # grains, for entries that are not quite in order
+_SAMPLES = 5  # times looked at in a piece
+_ALL_TIMES = 30  # entries; in a piece with no more than that all times are looked at
 _OTHER_START = re2.compile(rb"\n[^{]")
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
 _COLOUR = re.compile(rb"\\u001[bB]\[[0-9;?]{0,20}[A-Za-z]")
 _TIME = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
-_FEW = 4
+_FEW, _MANY = 4, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,10 @@ class Prefilter:
         :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
         :param wanted: that of all surveys of this scan.
         """
-        near = sorted(wanted)
+        near = _Near(wanted)
         passed = ahead = 0
         for piece in pieces:
-            names = _names_near(piece, near)
+            names = near.names(piece)
             if piece.entries >= 0 and not piece.hits and not names:
                 passed += piece.entries
                 ahead += piece.size
@@ -139,7 +141,7 @@ class Prefilter:
             if piece.entries < 0:
                 yield from _parsed(data, piece.line, first=piece.first)
                 continue
-            lines = sorted({*piece.hits, *_near(data, names, wanted)})
+            lines = sorted({*piece.hits, *near.lines(data, names)})
             passed += piece.entries - len(lines)
             for start in lines:
                 yield data[start : _end(data, start)]
@@ -150,12 +152,13 @@ class Prefilter:
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
         entries = self._count(data)
         hits = tuple(self._hits(data)) if entries >= 0 else ()
+        grains: list[int] = []
         for at in hits:
             entry = _loaded(data[at : _end(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
                 entries, hits = -1, ()
                 break
-            self._want(entry)
+            grains += self._want(entry)
         lines = entries
         if entries < 0:
             lines = data.count(b"\n")
@@ -163,6 +166,8 @@ class Prefilter:
                 if isinstance(found, dict) and ("split" in found or has_trigger(payload_text(found)[0])):
                     self._want(found)
         times = _times(data, entries) if entries >= 0 else None
+        if times is not None:
+            times = (min(times[0], *grains), max(times[1], *grains)) if grains else times
         return Piece(size=len(data), line=line, lines=lines, entries=entries, hits=hits, times=times, first=first)
 
     def _count(self, data: bytes) -> int:
@@ -196,38 +201,56 @@ class Prefilter:
             end = _end(data, at)
             yield start
 
-    def _want(self, raw: Mapping[str, Any]) -> None:
-        """What is near this entry is wanted."""
+    def _want(self, raw: Mapping[str, Any]) -> tuple[int, ...]:
+        """What is near this entry is wanted. Gives its time in grains, if it has one."""
         nanos = written(raw)
         if nanos is None:
-            return
+            return ()
+        grain = nanos // (_GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
         name = b"" if plain is None else b'"%b"' % plain.encode()
-        self.wanted.add((nanos // (_GRAIN * 1_000_000_000), self._names.setdefault(name, name)))
+        self.wanted.add((grain, self._names.setdefault(name, name)))
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
+        return (grain,)
 
 
-def _near(data: bytes, names: Sequence[bytes], wanted: AbstractSet[Wanted]) -> Iterator[int]:
-    """Where the lines begin that are near a trigger of their own instance."""
-    if b"" in names:
-        starts: Iterable[int] = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
-    elif len(names) < _FEW:
-        starts = (data.rfind(b"\n", 0, at) + 1 for name in names for at in _all(data, name))
-    else:
-        starts = (data.rfind(b"\n", 0, at) + 1 for _, at, _ in _searcher(names)(data))
-    for start in starts:
-        end = _end(data, start)
-        # With a second timestamp, in the payload, it is not known which is the entry's own.
-        grain = _grain(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
-        if grain is None or any(
-            (grain + by, name) in wanted
-            for name in names
-            if data.find(name, start, end) >= 0
-            for by in range(-_REACH, _REACH + 1)
-        ):
-            yield start
+class _Near:
+    """Finds the lines that are near a trigger of their own instance."""
+
+    def __init__(self, wanted: AbstractSet[Wanted]) -> None:
+        self._wanted = wanted
+        self._sorted = sorted(wanted)
+        self._names = sorted({name for _, name in wanted if name})
+        self._search_all = _searcher(self._names) if 0 < len(self._names) <= _MANY else None
+
+    def lines(self, data: bytes, names: Sequence[bytes]) -> Iterator[int]:
+        """Where in a piece they begin. ``names``: those that ``names`` gave for this piece."""
+        if b"" in names:
+            line_starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
+            found = [(name, start) for start in line_starts for name in names]
+        elif len(names) < _FEW:
+            found = [(name, at) for name in names for at in _all(data, name)]
+        elif self._search_all:  # made once: making it takes as long as searching some hundred pieces
+            found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
+        else:
+            found = [(names[number], at) for number, at, _ in _searcher(names)(data)]
+        for name, at in found:
+            start, end = data.rfind(b"\n", 0, at) + 1, _end(data, at)
+            # With a second timestamp, in the payload, it is not known which is the entry's own.
+            time = _time(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
+            grain = _grain(time) if time else None
+            if grain is None or any((grain + by, name) in self._wanted for by in range(-_REACH, _REACH + 1)):
+                yield start
+
+    def names(self, piece: Piece) -> list[bytes]:
+        """Whose triggers are close in time to a piece."""
+        low, high = 0, len(self._sorted)
+        if piece.times is not None:
+            low = bisect_left(self._sorted, (piece.times[0] - _REACH - _SLACK, b""))
+            high = bisect_left(self._sorted, (piece.times[1] + _REACH + _SLACK + 1, b""))
+        return list({name for _, name in self._sorted[low:high]})
 
 
 def _loaded(line: bytes) -> dict[str, Any] | None:
@@ -248,17 +271,23 @@ def _searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[tuple[int, i
 def _pieces(stream: BinaryIO, size: int | None, about: int) -> Iterator[bytes]:
     """The stream in pieces that end with a line."""
     left = sys.maxsize if size is None else size
+    again = stream.seekable()  # then the beginning of a line is read again: cheaper than to join it with its end
     rest = b""
     while block := stream.read(min(about, left)):
         left -= len(block)
         cut = block.rfind(b"\n") + 1
         if len(rest) + (block.find(b"\n") if cut else len(block)) >= MAX_ENTRY_BYTES:
             raise FullDecodeError
-        if cut:
-            yield b"".join((rest, block[:cut])) if rest else block[:cut]
-            rest = block[cut:]
-        else:
+        if not cut:
             rest += block
+            continue
+        yield rest + block[:cut] if rest else block[:cut]
+        rest = b""
+        if not again:
+            rest = block[cut:]
+        elif cut < len(block):
+            stream.seek(cut - len(block), io.SEEK_CUR)
+            left += len(block) - cut
     if rest:
         yield rest
 
@@ -285,42 +314,38 @@ def _all(data: bytes, word: bytes) -> Iterator[int]:
         at = data.find(word, at + 1)
 
 
-def _grain(data: bytes, start: int, end: int) -> int | None:
-    """When the first entry with a plain time between two places was written; None where there is none."""
-    found = _TIME.search(data, start, end)
-    if found is None:
-        return None
+def _time(data: bytes, start: int, end: int) -> bytes | None:
+    """When the first entry between two places was written, to the second, in UTC; None where it is not plain."""
+    at = data.find(b'"timestamp"', start, end)
+    found = _TIME.match(data, at, end) if at >= 0 else None
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=1024)
+def _grain(time: bytes) -> int | None:
     try:
-        return (datetime.fromisoformat(f"{found[1].decode()}+00:00") - EPOCH) // timedelta(seconds=_GRAIN)
+        return (datetime.fromisoformat(f"{time.decode()}+00:00") - EPOCH) // timedelta(seconds=_GRAIN)
     except ValueError:
         return None
 
 
 def _times(data: bytes, entries: int) -> tuple[int, int] | None:
     """The earliest and latest time in a piece, if some of its entries say that it is in order; else None."""
-    last = data.rfind(b'"timestamp"')
-    if entries <= _SAMPLES:
+    if entries <= _ALL_TIMES:
         starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
     else:
-        starts = [*range(0, last, len(data) // _SAMPLES + 1), max(last, 0)]
-    grains: list[int] = []
+        last = max(0, data.rfind(b'"timestamp"'))
+        starts = [*range(0, last, len(data) // (_SAMPLES - 1) + 1), last]
+    times: list[bytes] = []
     for start in starts:
-        grain = _grain(data, start, len(data))
-        if grain is None:
+        time = _time(data, start, len(data))
+        if time is None:
             return None
-        grains.append(grain)
-    if entries > _SAMPLES and grains not in (sorted(grains), sorted(grains, reverse=True)):
+        times.append(time)
+    if entries > _ALL_TIMES and times not in (sorted(times), sorted(times, reverse=True)):
         return None
-    return min(grains), max(grains)
-
-
-def _names_near(piece: Piece, near: Sequence[tuple[int, bytes]]) -> list[bytes]:
-    """Whose triggers are close in time to a piece."""
-    low, high = 0, len(near)
-    if piece.times is not None:
-        low = bisect_left(near, (piece.times[0] - _REACH - _SLACK, b""))
-        high = bisect_left(near, (piece.times[1] + _REACH + _SLACK + 1, b""))
-    return list({name for _, name in near[low:high]})
+    first, last_one = _grain(min(times)), _grain(max(times))
+    return None if first is None or last_one is None else (first, last_one)
 
 
 def _skip(content: BinaryIO, size: int) -> None:
