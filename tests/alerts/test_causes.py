@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import causes, ledger
@@ -196,7 +196,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(happenings)
 def test_any_story_keeps_every_firing_fault_in_exactly_one_open_incident(happened: list[tuple[str, int]]) -> None:
     """And no open incident is without an open fault, no root outside its members."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import ledger
@@ -133,7 +133,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events)
 def test_any_sequence_keeps_the_ledger_sound(story: list[tuple[str, int]]) -> None:
     """One fault per fingerprint, counts that never shrink while open, times in order, every end explained."""

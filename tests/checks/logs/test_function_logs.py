@@ -242,6 +242,7 @@ def test_what_is_carried_is_bounded_and_forgotten() -> None:
     began = (START + timedelta(seconds=60)).timestamp()
     assert ticks.cursor["carry"] == {
         "entries": [],
+        "failing": {"daily-import": (START + timedelta(seconds=119)).timestamp() // 1},
         "seen": {},
         "noted": {},
         "signals": [],
