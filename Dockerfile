@@ -5,9 +5,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/phasewatch
 WORKDIR /src
 COPY requirements/image.txt requirements/build.txt requirements/
-RUN /opt/phasewatch/bin/pip install --require-hashes -r requirements/image.txt \
+RUN /opt/phasewatch/bin/pip install --no-deps --require-hashes -r requirements/image.txt \
  && python -m venv /opt/build \
- && /opt/build/bin/pip install --require-hashes -r requirements/build.txt
+ && /opt/build/bin/pip install --no-deps --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY monitor monitor
 COPY checks checks

@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# pip installs exactly what the lock files name, hash by hash.
+# pip installs exactly what the lock files name, hash by hash; --no-deps, since they name everything (a resolver that
+# looked again would refuse an extra such as google-auth[pyopenssl] as soon as a newer release is out).
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CONFIG ?= config.yaml
 
@@ -18,6 +19,7 @@ test: install-dev  ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: install-dev  ## lint, format, types, import rules
+	$(BIN)/python -m pip --disable-pip-version-check check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,7 +36,7 @@ $(BIN)/python:
 # --no-build-isolation: the build backend is locked like everything else.
 $(VENV)/%.done: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "installing requirements/$*.txt (about a minute, first time only)"
-	@$(PIP) --require-hashes -r requirements/$*.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/$*.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
