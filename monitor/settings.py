@@ -14,8 +14,9 @@ from pydantic import Field, PrivateAttr, ValidationInfo
 from alerts.settings import AlertSettings, Secret, WithSecrets
 from checks.fields import ListOf, LocalPath, is_loopback
 from checks.mistakes import Mistake, Section, kind_of, unknown
+from checks.pipeline_settings import PipelineSettings
 from checks.references import mappings, texts
-from checks.settings import ChecksSettings, GcpSettings, PipelineSettings
+from checks.settings import ChecksSettings, GcpSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"

@@ -18,7 +18,7 @@ import yaml
 from alerts.settings import RouteSettings
 from checks.model import Severity
 from checks.pipeline import Phase
-from checks.settings import PipelineSettings
+from checks.pipeline_settings import PipelineSettings
 from monitor.config import load, schema, show
 from tests.support.config import GOOD, changed, loaded, said
 from tests.support.pipelines import nba
