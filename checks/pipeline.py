@@ -1,6 +1,7 @@
 """A pipeline as its owners describe it: phases, what each owes, when, and who records it.
 
-Values only; built from ``config.yaml`` by ``checks.pipeline_settings`` and validated there, so nothing here is checked twice.
+Values only; built from ``config.yaml`` by ``checks.pipeline_settings`` and validated there, so nothing here is checked
+twice.
 """
 
 from __future__ import annotations
