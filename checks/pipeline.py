@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from checks.phases.calendar import Calendar, CalendarTable, HaltTable, Pauses
@@ -37,6 +38,70 @@ class DayTime:
         """
         return local_instant(run_date + timedelta(days=self.day), self.at, zone)
 
+    @property
+    def after(self) -> timedelta:
+        """Wall-clock time since the run date's midnight."""
+        return timedelta(days=self.day, hours=self.at.hour, minutes=self.at.minute)
+
+    @classmethod
+    def after_midnight(cls, span: timedelta) -> DayTime:
+        """The wall-clock time that long after the run date's midnight, to the minute."""
+        minutes = span // timedelta(minutes=1)
+        day, minute = divmod(minutes, 24 * 60)
+        return cls(day=day, at=time(minute // 60, minute % 60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a processor's work lies: the table, and its column (a DATE) with the run date."""
+
+    table: str
+    date_column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedDue:
+    """A due time from experience: the usual latest completion and ``margin`` more, between ``earliest`` and ``latest``.
+
+    It takes ``samples`` run dates; until then the phase's own due time holds.
+    """
+
+    margin: timedelta
+    latest: DayTime
+    earliest: DayTime | None = None
+    samples: int = 10
+
+
+class StarterKind(StrEnum):
+    """What starts a phase. An observation starts nothing: it only watches, and nothing follows if it is silent."""
+
+    FUNCTION = "function"
+    SUBSCRIPTION = "subscription"
+    SCHEDULE = "schedule"
+    OBSERVATION = "observation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """What is declared to start a phase once its upstream is satisfied, valid like a processor.
+
+    ``within``: how long after that its first completion comes at the latest. ``fallbacks``: when a schedule starts the
+    phase whatever happened before.
+    """
+
+    kind: StarterKind
+    name: str
+    within: timedelta
+    fallbacks: tuple[DayTime, ...] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def valid_on(self, run_date: date) -> bool:
+        """Whether this is how the phase is started for that run date."""
+        return (self.valid_from is None or self.valid_from <= run_date) and (
+            self.valid_until is None or run_date < self.valid_until
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
@@ -44,12 +109,13 @@ class Processor:
 
     ``critical``: its absence is never excused by the quorum rule. ``not_before``: a row completed earlier than this
     cannot be about the run (post-game work before noon) and is ignored. Valid on
-    ``valid_from <= run date < valid_until``.
+    ``valid_from <= run date < valid_until``. ``output`` is the witness for its completions, None where there is none.
     """
 
     name: str
     critical: bool = True
     not_before: DayTime | None = None
+    output: Output | None = None
     valid_from: date | None = None
     valid_until: date | None = None
 
@@ -62,7 +128,11 @@ class Processor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names."""
+    """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names.
+
+    ``hand_overs`` say how it is started, at most one for each run date; ``learned``: its due time comes from
+    experience, and ``due`` holds until there is any.
+    """
 
     name: str
     after: tuple[str, ...]
@@ -73,6 +143,12 @@ class Phase:
     starters: tuple[str, ...] = ()
     quorum_ratio: float | None = None
     stall_after: timedelta
+    hand_overs: tuple[HandOver, ...] = ()
+    learned: LearnedDue | None = None
+
+    def hand_over_on(self, run_date: date) -> HandOver | None:
+        """How the phase is declared to be started for that run date; None where nothing is declared."""
+        return next((h for h in self.hand_overs if h.valid_on(run_date)), None)
 
     def expected_on(self, run_date: date) -> tuple[Processor, ...]:
         """What is owed for that run date, by the list that was valid then."""

@@ -22,9 +22,7 @@ from pydantic_core import CoreSchema
 from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
 from checks.fields import (
     Canonical,
-    ClockTime,
     Column,
-    Day,
     Duration,
     ListOf,
     Name,
@@ -34,41 +32,13 @@ from checks.fields import (
     Table,
     ZoneName,
 )
+from checks.follow_up_settings import DueSettings, OutputSettings, OutputsSettings, StarterSettings, overlapping
 from checks.mistakes import Mistake, Section, kind_of, quoted, unknown
-from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.pipeline import CompletionTable, Output, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
+from checks.time_settings import DayTimeSettings, ValiditySettings
 
 Word = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class DayTimeSettings(Section):
-    """A wall-clock time in the pipeline's zone, some days after the run date."""
-
-    day: int = Field(ge=-31, le=31, description="days after the run date: 0 is the run date itself")
-    time: ClockTime = Field(description='wall-clock time in the pipeline\'s zone, as "09:00"')
-
-    def to_day_time(self) -> DayTime:
-        """The value meant."""
-        return DayTime(day=self.day, at=self.time)
-
-    @property
-    def order(self) -> tuple[int, ClockTime]:
-        """Sorts by when it is."""
-        return (self.day, self.time)
-
-
-class ValiditySettings(Section):
-    """The run dates for which a processor is owed: ``from <= run date < until``."""
-
-    from_: Day | None = Field(default=None, alias="from", description="first run date for which it is owed")
-    until: Day | None = Field(default=None, description="first run date for which it is no longer owed")
-
-    def contradictions(self) -> Iterator[Mistake]:
-        """Says that the span is empty, or says nothing."""
-        if self.from_ is None and self.until is None:
-            yield Mistake(message="neither from nor until", hint="give one, or leave valid out")
-        if self.from_ and self.until and self.from_ >= self.until:
-            yield Mistake(message="must be later than from", hint="until is the first date without it", at=("until",))
 
 
 class ProcessorSettings(Section):
@@ -86,13 +56,20 @@ class ProcessorSettings(Section):
     valid: ValiditySettings | None = Field(
         default=None, description="the run dates for which it is owed; all if left out"
     )
+    output: OutputSettings | None = Field(default=None, description="where its work lies, if not where outputs says")
 
-    def to_processor(self) -> Processor:
-        """The value meant."""
+    def to_processor(self, outputs: OutputsSettings | None = None, run_date: str = "run_date") -> Processor:
+        """The value meant. ``outputs`` is the phase's pattern, ``run_date`` what the pipeline calls its date column."""
+        output: Output | None = None
+        if self.output is not None:
+            output = self.output.to_output(run_date)
+        elif outputs is not None:
+            output = outputs.of(self.name, run_date)
         return Processor(
             name=self.name,
             critical=self.class_ == "critical",
             not_before=self.not_before.to_day_time() if self.not_before else None,
+            output=output,
             valid_from=self.valid.from_ if self.valid else None,
             valid_until=self.valid.until if self.valid else None,
         )
@@ -126,12 +103,18 @@ class PhaseSettings(Section):
     start: DayTimeSettings | None = Field(
         default=None, description="when it starts; a phase without it never counts as stalled"
     )
-    due: DayTimeSettings = Field(description='when its completions are due, as {day: 1, time: "09:00"}')
+    started_by: ListOf[StarterSettings] = Field(
+        default=(), description="what starts it once its upstream is satisfied; one for each run date"
+    )
+    due: DueSettings = Field(description='when its completions are due, as {day: 1, time: "09:00"}')
     complete_when: CompleteWhenSettings | None = Field(
         default=None, description="when a part of the set is enough; all of it if left out"
     )
     stall_after: Span | None = Field(
         default=None, description="this phase's own stall_after; the pipeline's if left out"
+    )
+    outputs: OutputsSettings | None = Field(
+        default=None, description="where the work of its processors lies: the witness for their completions"
     )
     processors: ListOf[Annotated[ProcessorSettings, BeforeValidator(_processor)]] = Field(
         min_length=1, description="what it owes, a name or a mapping each"
@@ -141,6 +124,11 @@ class PhaseSettings(Section):
         """Times that cannot be kept, a quorum of nothing, a processor owed twice."""
         if self.start and self.due.order <= self.start.order:
             yield Mistake(message="must be later than start", at=("due",))
+        if self.due.learned:
+            yield from self.due.learned.against(self.start, self.due)
+        yield from overlapping(self.started_by)
+        if self.outputs:
+            yield from self.outputs.misnamed([p.name for p in self.processors])
         for index, processor in enumerate(self.processors):
             if processor.not_before and processor.not_before.order >= self.due.order:
                 at: tuple[str | int, ...] = ("processors", index, "not_before")
@@ -286,11 +274,13 @@ class PipelineSettings(Section):
         return Phase(
             name=phase.name,
             after=phase.after,
-            processors=tuple(processor.to_processor() for processor in phase.processors),
+            processors=tuple(p.to_processor(phase.outputs, self.run_date) for p in phase.processors),
             due=phase.due.to_day_time(),
+            learned=phase.due.to_learned(),
             start=phase.start.to_day_time() if phase.start else None,
             recorder=phase.recorder,
-            starters=phase.starters,
+            starters=tuple(dict.fromkeys((*phase.starters, *(f for s in phase.started_by if (f := s.function))))),
+            hand_overs=tuple(starter.to_hand_over() for starter in phase.started_by),
             quorum_ratio=phase.complete_when.at_least if phase.complete_when else None,
             stall_after=phase.stall_after or self.stall_after,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -44,7 +45,7 @@ class PhaseDay:
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
-    is owed, for ``not_expected`` only.
+    is owed, for ``not_expected`` only. ``done_at`` is the first success of each processor in ``done``.
     """
 
     pipeline: str
@@ -62,3 +63,4 @@ class PhaseDay:
     failed_since: datetime | None = None
     last_completed_at: datetime | None = None
     why_not: str | None = None
+    done_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)

@@ -1,0 +1,108 @@
+"""Who started a phase: what is declared to do it, or only the schedule that stands behind it. Pure.
+
+No table says it. What can be known is when the upstream was satisfied, when the phase's first completion after that
+came, and when the fallback was to start it; where these leave room for both, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from checks.phases.model import PhaseDay, PhaseState
+from checks.pipeline import HandOver, Phase, Pipeline, StarterKind
+
+
+class Started(StrEnum):
+    """How a phase was started for a run date."""
+
+    AS_DECLARED = "as declared"  # its first completion came before any fallback could have started it
+    BY_FALLBACK = "by the fallback"  # what is declared had its time and did nothing; the fallback did
+    NOT_YET = "not started"  # what is declared had its time and did nothing; the fallback is still to come
+    UNCLEAR = "unclear"  # the times allow for both
+    WAITING = "waiting"  # the upstream is not satisfied, or was only lately
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a phase was started for a run date, and the three moments it was judged by.
+
+    ``fallback_at`` is the fallback that started it, or the next one to come; None where none plays a part.
+    """
+
+    phase: str
+    run_date: date
+    declared: HandOver
+    how: Started
+    satisfied_at: datetime | None = None
+    first_at: datetime | None = None
+    fallback_at: datetime | None = None
+
+
+def starts(pipeline: Pipeline, days: Sequence[Sequence[PhaseDay]], now: datetime) -> tuple[Start, ...]:
+    """One for each phase and owed run date whose start is declared and is more than an observation."""
+    answer = []
+    for day in days:
+        by_name = {phase_day.phase: phase_day for phase_day in day}
+        for phase in pipeline.phases:
+            phase_day = by_name.get(phase.name)
+            declared = phase.hand_over_on(phase_day.run_date) if phase_day else None
+            if phase_day is None or declared is None or declared.kind is StarterKind.OBSERVATION:
+                continue
+            if phase_day.state not in (PhaseState.NOT_EXPECTED, PhaseState.UNKNOWN):
+                answer.append(_start(pipeline, phase, phase_day, by_name, declared, now))
+    return tuple(answer)
+
+
+def _start(
+    pipeline: Pipeline,
+    phase: Phase,
+    phase_day: PhaseDay,
+    day: dict[str, PhaseDay],
+    declared: HandOver,
+    now: datetime,
+) -> Start:
+    upstream = [day[name].satisfied_at if name in day else None for name in phase.after]
+    known = [moment for moment in upstream if moment is not None]
+    satisfied_at = max(known) if known and len(known) == len(upstream) else None
+    fallbacks = sorted(moment.on(phase_day.run_date, pipeline.zone) for moment in declared.fallbacks)
+    first_at, how, fallback_at = None, Started.WAITING, None
+    if satisfied_at is not None:
+        moments = sorted(phase_day.done_at.values())
+        first_at = next((moment for moment in moments if moment > satisfied_at), None)
+        # What came before its upstream was satisfied, and after the phase could start, was started by something else.
+        early = phase_day.start_at is not None and any(phase_day.start_at <= m <= satisfied_at for m in moments)
+        how, fallback_at = _how(declared, satisfied_at, first_at, fallbacks, now)
+        if early:
+            how = Started.UNCLEAR
+    return Start(
+        phase=phase.name,
+        run_date=phase_day.run_date,
+        declared=declared,
+        how=how,
+        satisfied_at=satisfied_at,
+        first_at=first_at,
+        fallback_at=fallback_at,
+    )
+
+
+def _how(
+    declared: HandOver,
+    satisfied_at: datetime,
+    first_at: datetime | None,
+    fallbacks: Sequence[datetime],
+    now: datetime,
+) -> tuple[Started, datetime | None]:
+    if first_at is None:
+        coming = next((moment for moment in fallbacks if moment > now), None)
+        had_its_time = now - satisfied_at >= declared.within
+        # Without a fallback to come there is nothing to warn of in advance: it starts now, or it stalls.
+        return (Started.NOT_YET if had_its_time and coming else Started.WAITING), coming
+    between = [moment for moment in fallbacks if satisfied_at < moment <= first_at]
+    if not between:
+        return Started.AS_DECLARED, None
+    had_its_time = between[0] - satisfied_at >= declared.within
+    follows = first_at - between[-1] <= declared.within
+    return (Started.BY_FALLBACK if had_its_time and follows else Started.UNCLEAR), between[-1]
