@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from checks.evidence_settings import ValiditySettings
 from checks.fields import Canonical, Column, ListOf, Service, Span, Table, matching
 from checks.mistakes import Mistake, Section, mistakes_of, unknown
-from checks.pipeline import DayTime, HandOver, LearnedDue, Output, StarterKind
-from checks.time_settings import DayTimeSettings, ValiditySettings
+from checks.phases.evidence import TableEvidence
+from checks.pipeline import DayTime, HandOver, LearnedDue, StarterKind
+from checks.time_settings import DayTimeSettings
 
 _PLACE = "{processor}"
 _PATTERN_HINT = f"write dataset.{_PLACE}, or dataset.table"
@@ -137,9 +139,9 @@ class OutputSettings(Section):
         default=None, description="its DATE column with the run date; the pipeline's run_date if left out"
     )
 
-    def to_output(self, run_date: str) -> Output | None:
+    def to_output(self, run_date: str) -> TableEvidence | None:
         """The value meant; None where there is nothing to look at."""
-        return None if self.table == "none" else Output(table=self.table, date_column=self.date or run_date)
+        return None if self.table == "none" else TableEvidence(table=self.table, date=self.date or run_date)
 
 
 class OutputsSettings(Section):
@@ -171,8 +173,8 @@ class OutputsSettings(Section):
             if name not in known:
                 yield replace(unknown("processor", name, known), at=("outputs", "exclude", index))
 
-    def of(self, processor: str, run_date: str) -> Output | None:
+    def of(self, processor: str, run_date: str) -> TableEvidence | None:
         """Where the work of that processor lies."""
         if processor in self.exclude:
             return None
-        return Output(table=self.table.replace(_PLACE, processor), date_column=self.date or run_date)
+        return TableEvidence(table=self.table.replace(_PLACE, processor), date=self.date or run_date)

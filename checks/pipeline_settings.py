@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
+from checks.evidence_settings import OneEvidence, Recorder, ValiditySettings
 from checks.fields import (
     Canonical,
     Column,
@@ -34,9 +35,10 @@ from checks.fields import (
 )
 from checks.follow_up_settings import DueSettings, OutputSettings, OutputsSettings, StarterSettings, overlapping
 from checks.mistakes import Mistake, Section, kind_of, quoted, unknown
-from checks.pipeline import CompletionTable, Output, Phase, Pipeline, Processor
+from checks.phases.evidence import CompletionEvidence, TableEvidence
+from checks.pipeline import CompletionTable, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
-from checks.time_settings import DayTimeSettings, ValiditySettings
+from checks.time_settings import DayTimeSettings
 
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -57,21 +59,21 @@ class ProcessorSettings(Section):
         default=None, description="the run dates for which it is owed; all if left out"
     )
     output: OutputSettings | None = Field(default=None, description="where its work lies, if not where outputs says")
+    evidence: ListOf[OneEvidence] = Field(
+        default=(),
+        description="what proves that it is done, any of it; a completion row, until the recorder ends, if left out",
+    )
 
-    def to_processor(self, outputs: OutputsSettings | None = None, run_date: str = "run_date") -> Processor:
-        """The value meant. ``outputs`` is the phase's pattern, ``run_date`` what the pipeline calls its date column."""
-        output: Output | None = None
-        if self.output is not None:
-            output = self.output.to_output(run_date)
-        elif outputs is not None:
-            output = outputs.of(self.name, run_date)
+    def to_processor(self, run_date: str = "", recorded_until: date | None = None) -> Processor:
+        """The value meant. ``run_date``: the pipeline's word for it; from ``recorded_until`` on nobody records it."""
         return Processor(
             name=self.name,
             critical=self.class_ == "critical",
             not_before=self.not_before.to_day_time() if self.not_before else None,
-            output=output,
             valid_from=self.valid.from_ if self.valid else None,
             valid_until=self.valid.until if self.valid else None,
+            evidence=tuple(proof.to_evidence(run_date) for proof in self.evidence)
+            or (CompletionEvidence(valid_until=recorded_until),),
         )
 
     @classmethod
@@ -98,7 +100,9 @@ class PhaseSettings(Section):
 
     name: Name = Field(description="name of the phase, as in the completions table")
     after: ListOf[str] = Field(default=(), description="phases that it waits for")
-    recorder: Service | None = Field(default=None, description="the function that writes this phase's completion rows")
+    recorder: Recorder | None = Field(
+        default=None, description="the function that writes this phase's completion rows; a mapping if it ends"
+    )
     starters: ListOf[Service] = Field(default=(), description="functions that start this phase")
     start: DayTimeSettings | None = Field(
         default=None, description="when it starts; a phase without it never counts as stalled"
@@ -271,16 +275,27 @@ class PipelineSettings(Section):
         return tuple(placed.values())
 
     def _phase(self, phase: PhaseSettings) -> Phase:
+        recorded_until = phase.recorder.until if phase.recorder else None
         return Phase(
             name=phase.name,
             after=phase.after,
-            processors=tuple(p.to_processor(phase.outputs, self.run_date) for p in phase.processors),
+            processors=tuple(
+                replace(p.to_processor(self.run_date, recorded_until), output=self._output(phase, p))
+                for p in phase.processors
+            ),
             due=phase.due.to_day_time(),
             learned=phase.due.to_learned(),
             start=phase.start.to_day_time() if phase.start else None,
-            recorder=phase.recorder,
+            recorder=phase.recorder.function if phase.recorder else None,
+            recorder_until=recorded_until,
             starters=tuple(dict.fromkeys((*phase.starters, *(f for s in phase.started_by if (f := s.function))))),
             hand_overs=tuple(starter.to_hand_over() for starter in phase.started_by),
             quorum_ratio=phase.complete_when.at_least if phase.complete_when else None,
             stall_after=phase.stall_after or self.stall_after,
         )
+
+    def _output(self, phase: PhaseSettings, processor: ProcessorSettings) -> TableEvidence | None:
+        """Where the processor's work lies, by its own word or by the phase's pattern."""
+        if processor.output is not None:
+            return processor.output.to_output(self.run_date)
+        return phase.outputs.of(processor.name, self.run_date) if phase.outputs is not None else None
