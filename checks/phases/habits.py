@@ -75,7 +75,7 @@ def learn(
     moments: list[datetime] = []
     for phase_day in (phase_day for day in days for phase_day in day):
         offsets = {n: wall_clock(phase_day.run_date, at, pipeline.zone) for n, at in phase_day.done_at.items()}
-        live = {name: offset for name, offset in offsets.items() if _live(offset)}
+        live = {name: offset for name, offset in offsets.items() if is_live(offset)}
         moments += [phase_day.done_at[name] for name in live]
         for name, offset in live.items():
             processors.setdefault(phase_day.phase, {}).setdefault(name, []).append((phase_day.run_date, offset))
@@ -109,7 +109,8 @@ def wall_clock(run_date: date, moment: datetime, zone: ZoneInfo) -> timedelta:
     return local - datetime.combine(run_date, time(0))
 
 
-def _live(offset: timedelta) -> bool:
+def is_live(offset: timedelta) -> bool:
+    """Whether what completed then belongs to a present run; else it was repaired or filled in."""
     return timedelta(0) <= offset < timedelta(days=BACKFILL_DAYS + 1)
 
 

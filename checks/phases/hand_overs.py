@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from checks.phases.model import PhaseDay, PhaseState
-from checks.pipeline import HandOver, Phase, Pipeline, StarterKind
+from checks.pipeline import HandOver, Pipeline, StarterKind
 
 
 class Started(StrEnum):
@@ -41,44 +41,47 @@ class Start:
     fallback_at: datetime | None = None
 
 
-def starts(pipeline: Pipeline, days: Sequence[Sequence[PhaseDay]], now: datetime) -> tuple[Start, ...]:
+def starts(pipeline: Pipeline, days: Sequence[Sequence[PhaseDay]], at: datetime) -> tuple[Start, ...]:
     """One for each phase and owed run date whose start is declared and is more than an observation."""
     answer = []
     for day in days:
         by_name = {phase_day.phase: phase_day for phase_day in day}
-        for phase in pipeline.phases:
-            phase_day = by_name.get(phase.name)
-            declared = phase.hand_over_on(phase_day.run_date) if phase_day else None
-            if phase_day is None or declared is None or declared.kind is StarterKind.OBSERVATION:
+        for phase_day in day:
+            declared = pipeline.phase(phase_day.phase).hand_over_on(phase_day.run_date)
+            if declared is None or declared.kind is StarterKind.OBSERVATION:
                 continue
             if phase_day.state not in (PhaseState.NOT_EXPECTED, PhaseState.UNKNOWN):
-                answer.append(_start(pipeline, phase, phase_day, by_name, declared, now))
+                satisfied_at = _satisfied_at([by_name.get(name) for name in phase_day.upstream])
+                fallbacks = [moment.on(phase_day.run_date, pipeline.zone) for moment in declared.fallbacks]
+                answer.append(_start(phase_day, declared, satisfied_at, sorted(fallbacks), at=at))
     return tuple(answer)
 
 
+def _satisfied_at(upstream: Sequence[PhaseDay | None]) -> datetime | None:
+    """When the last of them was satisfied; None if one is not, or if there is none to be satisfied."""
+    moments = [phase_day.satisfied_at if phase_day is not None else None for phase_day in upstream]
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if known and len(known) == len(moments) else None
+
+
 def _start(
-    pipeline: Pipeline,
-    phase: Phase,
     phase_day: PhaseDay,
-    day: dict[str, PhaseDay],
     declared: HandOver,
-    now: datetime,
+    satisfied_at: datetime | None,
+    fallbacks: Sequence[datetime],
+    *,
+    at: datetime,
 ) -> Start:
-    upstream = [day[name].satisfied_at if name in day else None for name in phase.after]
-    known = [moment for moment in upstream if moment is not None]
-    satisfied_at = max(known) if known and len(known) == len(upstream) else None
-    fallbacks = sorted(moment.on(phase_day.run_date, pipeline.zone) for moment in declared.fallbacks)
     first_at, how, fallback_at = None, Started.WAITING, None
     if satisfied_at is not None:
         moments = sorted(phase_day.done_at.values())
         first_at = next((moment for moment in moments if moment > satisfied_at), None)
-        # What came before its upstream was satisfied, and after the phase could start, was started by something else.
-        early = phase_day.start_at is not None and any(phase_day.start_at <= m <= satisfied_at for m in moments)
-        how, fallback_at = _how(declared, satisfied_at, first_at, fallbacks, now)
-        if early:
+        how, fallback_at = _how(declared, satisfied_at, first_at, fallbacks, at=at)
+        # What came before its upstream was satisfied, once it could start, was started by something else.
+        if phase_day.start_at is not None and any(phase_day.start_at <= m <= satisfied_at for m in moments):
             how = Started.UNCLEAR
     return Start(
-        phase=phase.name,
+        phase=phase_day.phase,
         run_date=phase_day.run_date,
         declared=declared,
         how=how,
@@ -93,11 +96,12 @@ def _how(
     satisfied_at: datetime,
     first_at: datetime | None,
     fallbacks: Sequence[datetime],
-    now: datetime,
+    *,
+    at: datetime,
 ) -> tuple[Started, datetime | None]:
     if first_at is None:
-        coming = next((moment for moment in fallbacks if moment > now), None)
-        had_its_time = now - satisfied_at >= declared.within
+        coming = next((moment for moment in fallbacks if moment > at), None)
+        had_its_time = at - satisfied_at >= declared.within
         # Without a fallback to come there is nothing to warn of in advance: it starts now, or it stalls.
         return (Started.NOT_YET if had_its_time and coming else Started.WAITING), coming
     between = [moment for moment in fallbacks if satisfied_at < moment <= first_at]
