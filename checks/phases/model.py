@@ -37,7 +37,8 @@ class PhaseState(StrEnum):
 class PhaseDay:
     """One phase for one run date.
 
-    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times are UTC.
+    ``done``, ``missing``, ``unseen`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times
+    are UTC. ``unseen`` are neither done nor known to be missing: their evidence could not be asked.
     ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no start time).
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
@@ -53,6 +54,7 @@ class PhaseDay:
     state: PhaseState
     done: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     due_at: datetime | None = None
