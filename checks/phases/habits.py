@@ -79,8 +79,10 @@ def learn(
         moments += [phase_day.done_at[name] for name in live]
         for name, offset in live.items():
             processors.setdefault(phase_day.phase, {}).setdefault(name, []).append((phase_day.run_date, offset))
-        if phase_day.state.satisfied and live == offsets:
-            phases.setdefault(phase_day.phase, []).append((phase_day.run_date, max(live.values())))
+        if phase_day.state.satisfied and phase_day.last_completed_at is not None:
+            end = wall_clock(phase_day.run_date, phase_day.last_completed_at, pipeline.zone)
+            if is_live(end):
+                phases.setdefault(phase_day.phase, []).append((phase_day.run_date, end))
     return Habits(
         learned_on=today,
         phases=_renewed(before.phases, phases),

@@ -77,6 +77,8 @@ def _start(
         moments = sorted(phase_day.done_at.values())
         first_at = next((moment for moment in moments if moment > satisfied_at), None)
         how, fallback_at = _how(declared, satisfied_at, first_at, fallbacks, at=at)
+        if first_at is None and len(moments) < len(phase_day.done):
+            how, fallback_at = Started.UNCLEAR, None
         # What came before its upstream was satisfied, once it could start, was started by something else.
         if phase_day.start_at is not None and any(phase_day.start_at <= m <= satisfied_at for m in moments):
             how = Started.UNCLEAR

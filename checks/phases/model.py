@@ -38,14 +38,16 @@ class PhaseState(StrEnum):
 class PhaseDay:
     """One phase for one run date.
 
-    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times are UTC.
+    ``done``, ``missing``, ``unseen`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times
+    are UTC. ``unseen`` are neither done nor known to be missing: their evidence could not be asked.
     ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no start time).
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
-    is owed, for ``not_expected`` only. ``done_at`` is the first success of each processor in ``done``.
+    is owed, for ``not_expected`` only. ``done_at`` is the first success of each processor in ``done``, where
+    they come by themselves: of a phase with very many processors it is not known one by one.
     """
 
     pipeline: str
@@ -54,6 +56,7 @@ class PhaseDay:
     state: PhaseState
     done: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     due_at: datetime | None = None
