@@ -5,8 +5,8 @@ Several checks judge the same rows. Whoever reads them leaves them here, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -18,10 +18,14 @@ from checks.pipeline import Pipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class States:
-    """The states of a pipeline's run dates, oldest first, as they were at ``at``; what it cost to know them."""
+    """The states of a pipeline's run dates as they were at ``at``; what it cost to know them.
+
+    ``judged`` gives them, oldest date first, upstream first. They are judged when somebody asks: of 10,000 processors
+    that takes its time, and most reads are asked for by nobody else.
+    """
 
     at: datetime
-    days: Sequence[Sequence[PhaseDay]]
+    judged: Callable[[], Sequence[Sequence[PhaseDay]]]
     evidence: Evidence = field(default_factory=Evidence)
 
 
@@ -63,4 +67,4 @@ class Shared:
             latest = self.latest = reader.states(now)
             return latest
         note = f"states as read at {stamp(latest.at)} for the check of completions"
-        return States(at=latest.at, days=latest.days, evidence=Evidence(notes=(note,)))
+        return replace(latest, evidence=Evidence(notes=(note,)))

@@ -17,6 +17,7 @@ from checks.model import (
     Status,
     Subject,
     day_words,
+    in_zone,
     stamp,
 )
 from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable
@@ -180,8 +181,7 @@ class Completions:
             "missing": ", ".join(phase_day.missing),
         }
         if phase_day.due_at is not None:
-            local = phase_day.due_at.astimezone(self._pipeline.zone)
-            facts["due"] = f"{stamp(phase_day.due_at)} ({local:%Y-%m-%d %H:%M %Z})"
+            facts["due"] = in_zone(phase_day.due_at, self._pipeline.zone)
         facts["checked at"] = stamp(now)
         return facts
 

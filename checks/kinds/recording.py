@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from checks.model import Clearance, Evidence, Finding, JsonValue, Judgement, Severity, Status, Subject, stamp
+from checks.carried import carry_of, moment
+from checks.model import Clearance, Evidence, Finding, JsonValue, Judgement, Severity, Status, Subject, in_zone, stamp
 from checks.phases.habits import Habits, is_live, wall_clock
 from checks.phases.model import PhaseDay
 from checks.phases.silence import Awaited, awaited, is_silent, overdue
@@ -67,8 +68,9 @@ class RecordingCheck:
         """
         states = self._shared.states(self._reader, now)
         habits = self._shared.habits
-        owed = awaited(self._pipeline, habits, states.days, states.at)
-        last_at = _latest(_carried(cursor), _last_done(states.days, self._pipeline.zone))
+        days = states.judged()
+        owed = awaited(self._pipeline, habits, days, states.at)
+        last_at = _latest(moment(carry_of(cursor).get("last_at")), _last_done(days, self._pipeline.zone))
         rows, evidence = None, states.evidence
         if is_silent(self._pipeline, habits, overdue(owed, last_at), last_at, states.at):
             rows, cost = self._tables.last_rows(self._pipeline, states.at - _REACH, states.at)
@@ -81,7 +83,7 @@ class RecordingCheck:
     def judge(self, observed: SeenRecording, now: datetime) -> Judgement:
         """At most one finding; a clearance where nothing is overdue."""
         late = overdue(observed.owed, observed.last_at)
-        carry: JsonValue = {"last_at": stamp(observed.last_at)} if observed.last_at else None
+        carry: JsonValue = {"last_at": stamp(observed.last_at) if observed.last_at else None}
         evidence = observed.evidence.merged(Evidence(counts={"awaited": len(observed.owed), "overdue": len(late)}))
         if observed.rows is not None and is_silent(
             self._pipeline, observed.habits, late, observed.last_at, observed.at
@@ -98,7 +100,7 @@ class RecordingCheck:
         recorders = dict.fromkeys(
             recorder for a in late if (recorder := self._pipeline.phase(a.phase).recorder_on(a.run_date)) is not None
         )
-        last = _local(self._pipeline, observed.last_at) if observed.last_at else f"none in {_REACH.days} days"
+        last = in_zone(observed.last_at, self._pipeline.zone) if observed.last_at else f"none in {_REACH.days} days"
         remedy = "look whether what records runs"
         if recorders:
             remedy += f" ({', '.join(recorders)})"
@@ -132,27 +134,17 @@ class RecordingCheck:
 def _last_done(days: Sequence[Sequence[PhaseDay]], zone: ZoneInfo) -> datetime | None:
     """The latest completion of a present run in the states; one that was filled in proves nothing."""
     moments = (
-        moment
+        done_at
         for day in days
         for phase_day in day
-        for moment in phase_day.done_at.values()
-        if is_live(wall_clock(phase_day.run_date, moment, zone))
+        for done_at in phase_day.done_at.values()
+        if is_live(wall_clock(phase_day.run_date, done_at, zone))
     )
     return max(moments, default=None)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
-def _carried(cursor: JsonValue) -> datetime | None:
-    carry = cursor.get("carry") if isinstance(cursor, dict) else None
-    last_at = carry.get("last_at") if isinstance(carry, dict) else None
-    return datetime.fromisoformat(last_at) if isinstance(last_at, str) else None
-
-
-def _local(pipeline: Pipeline, moment: datetime) -> str:
-    return f"{stamp(moment)} ({moment.astimezone(pipeline.zone):%Y-%m-%d %H:%M %Z})"
+    return max((m for m in moments if m is not None), default=None)
 
 
 def _names(pipeline: Pipeline, late: Sequence[Awaited]) -> str:
