@@ -22,7 +22,7 @@ from checks.model import (
 from checks.phases.evidence import TableEvidence
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.silence import by_row
-from checks.phases.words import one_line
+from checks.phases.words import listed, one_line
 from checks.pipeline import Pipeline, Processor
 from checks.shared import Shared, StateReader
 from checks.sources.outputs import OutputRows, OutputTables

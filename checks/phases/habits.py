@@ -175,14 +175,17 @@ def _within(learned: LearnedDue, phase: Phase, wanted: timedelta) -> DayTime:
 # -- in words ---------------------------------------------------------------------------------------------------------
 
 
-def usual_words(usual: Usual, run_date: date, completed_at: datetime | None, zone: ZoneInfo) -> str:
-    """``usually 08:12 (95% by 08:40), this time 09:40``; days are named where they differ from the usual one."""
-    day = usual.median.days
-    text = f"usually {_clock(usual.median)} (95% by {_clock(usual.late)}{_on(usual.late.days, day)})"
+def usual_words(usual: Usual) -> str:
+    """``usually 08:12, 95% by 08:40``; another day than the median's is named."""
+    return f"usually {_clock(usual.median)}, 95% by {_clock(usual.late)}{_on(usual.late.days, usual.median.days)}"
+
+
+def compared(usual: Usual, run_date: date, completed_at: datetime | None, zone: ZoneInfo) -> str:
+    """``usually 08:12, 95% by 08:40; this time 09:40``."""
     if completed_at is None:
-        return text
+        return usual_words(usual)
     offset = wall_clock(run_date, completed_at, zone)
-    return f"{text}, this time {_clock(offset)}{_on(offset.days, day)}"
+    return f"{usual_words(usual)}; this time {_clock(offset)}{_on(offset.days, usual.median.days)}"
 
 
 def _clock(offset: timedelta) -> str:
