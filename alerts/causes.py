@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 
+from alerts import witnesses
 from alerts.model import Fault, Incident, IncidentState
+from checks.model import Finding
 from checks.pipeline import Pipeline, local_instant
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
+
+# Kinds of findings, what is rather a cause before what is rather an effect; a phase that waits comes after the others.
+_CAUSES_FIRST = ("table.missing", "log.", "recording.silent", "outputs.unrecorded", "hand-over.", "phase.")
+_WAITS = "phase.blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +31,40 @@ class Grouping:
     placed: Mapping[str, int]
 
 
+def never_told(fault: Fault) -> bool:
+    """Whether nobody is told of this fault, so that it cannot stand for what it explains."""
+    return fault.finding.quiet
+
+
 def group(
     faults: Mapping[str, Fault],
     incidents: Sequence[Incident],
     pipelines: Sequence[Pipeline],
     now: datetime,
     next_id: int,
+    *,
+    hidden: Callable[[Fault], bool] = never_told,
 ) -> Grouping:
     """Place every firing fault in an incident, choose each incident's root, resolve what is over.
+
+    A phase that waits stays with its root as long as that is open and somebody is told of it; ``hidden`` says of which
+    faults nobody is (quiet ones, silenced ones). A phase whose root is hidden or gone has an incident of its own.
 
     ``faults`` holds all open faults, all faults of ``incidents``, and those resolved lately; ``incidents`` the open
     ones and those resolved within ``JOIN_WITHIN``. Cause and effects are judged on this one snapshot. A fault that
     links two open incidents merges the younger into the older: the older one's message is already read.
     """
-    graph = _Graph(pipelines)
+    graph = _Graph(pipelines, hidden)
     live = {i.id: i for i in incidents if i.state is not IncidentState.MERGED}
     before = dict(live)
     merged: dict[int, Incident] = {}
     home = {name: i.id for i in live.values() for name in i.members}
     # Causes first, so that effects find an incident to join.
     for fault in sorted(_firing(faults.values()), key=_rank):
+        former = home.get(fault.fingerprint)
+        if former is not None and _is_left_alone(fault, live[former], faults, hidden):
+            live[former] = _leave(live[former], fault)
+            del home[fault.fingerprint]
         related = _related(fault, live.values(), faults, graph, now)
         if not related and fault.fingerprint in home and live[home[fault.fingerprint]].state is IncidentState.OPEN:
             continue
@@ -95,17 +115,10 @@ def _firing(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def _rank(fault: Fault) -> tuple[int, datetime, str]:
-    """What is rather a cause comes first: a missing table, a failing function, a phase, a phase that waits."""
+    """What is rather a cause comes first; see ``_CAUSES_FIRST``."""
     kind = fault.finding.kind
-    order = 4
-    if kind == "table.missing":
-        order = 0
-    elif kind.startswith("log."):
-        order = 1
-    elif kind == "phase.blocked":
-        order = 3
-    elif kind.startswith("phase."):
-        order = 2
+    fitting = (place for place, prefix in enumerate(_CAUSES_FIRST) if kind.startswith(prefix) and kind != _WAITS)
+    order = next(fitting, len(_CAUSES_FIRST) + (kind != _WAITS))
     return (order, fault.finding.since, fault.fingerprint)
 
 
@@ -121,6 +134,23 @@ def _join(incident: Incident, fault: Fault, why: str) -> Incident:
         explains[fault.fingerprint] = why
     members = incident.members if fault.fingerprint in incident.members else (*incident.members, fault.fingerprint)
     return replace(incident, state=IncidentState.OPEN, resolved_at=None, members=members, explains=explains)
+
+
+def _is_left_alone(
+    fault: Fault, incident: Incident, faults: Mapping[str, Fault], hidden: Callable[[Fault], bool]
+) -> bool:
+    """Whether a phase waits in an incident in which nothing else is open that somebody is told of."""
+    is_root = incident.root == fault.fingerprint
+    if not fault.finding.consequence or incident.state is not IncidentState.OPEN or is_root:
+        return False
+    others = (faults[name] for name in incident.members if name in faults)
+    return not any(f.is_open and not f.finding.consequence and not hidden(f) for f in others)
+
+
+def _leave(incident: Incident, fault: Fault) -> Incident:
+    members = tuple(name for name in incident.members if name != fault.fingerprint)
+    explains = {name: why for name, why in incident.explains.items() if name != fault.fingerprint}
+    return replace(incident, members=members, explains=explains)
 
 
 def _related(
@@ -180,8 +210,9 @@ def _settle(incident: Incident, faults: Mapping[str, Fault], graph: _Graph, now:
 class _Graph:
     """The pipelines, asked which fault explains which."""
 
-    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
+    def __init__(self, pipelines: Sequence[Pipeline], hidden: Callable[[Fault], bool] = never_told) -> None:
         self._pipelines = {p.name: p for p in pipelines}
+        self._hidden = hidden
 
     def relation(self, one: Fault, other: Fault, now: datetime) -> str | None:
         """Why the two belong together, whichever is the cause."""
@@ -190,18 +221,25 @@ class _Graph:
     def explains(self, cause: Fault, effect: Fault, now: datetime) -> str | None:
         """Why the first explains the second."""
         why, of = cause.finding, effect.finding
-        if why.kind == "table.missing" and why.subject.table is not None:
-            if of.subject.table == why.subject.table and of.kind != "table.missing":
-                return f"the table {why.subject.table} is missing"
-            pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name:
-                return f"the table {why.subject.table} is missing"
-        if of.kind.startswith("phase.") and of.subject.run_date is not None:
-            if why.kind.startswith("log."):
-                return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
-            if why.kind.startswith("phase.") and of.kind == "phase.blocked":
-                return self._upstream_explains(cause, effect)
+        if of.consequence and self._hidden(cause):
+            return None
+        reason = self._table_explains(why, of) or witnesses.explains(cause, effect, self._pipelines)
+        if reason is not None or not of.kind.startswith(("phase.", "hand-over.")) or of.subject.run_date is None:
+            return reason
+        if why.kind.startswith("log."):
+            return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
+        if why.kind.startswith("phase.") and of.kind == _WAITS:
+            return self._upstream_explains(cause, effect)
         return None
+
+    def _table_explains(self, why: Finding, of: Finding) -> str | None:
+        """A missing table explains what failed for it, and the phases of its pipeline."""
+        if why.kind != "table.missing" or why.subject.table is None:
+            return None
+        same = of.subject.table == why.subject.table and of.kind != "table.missing"
+        pipeline = self._pipelines.get(of.subject.pipeline or "")
+        phase = of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name
+        return f"the table {why.subject.table} is missing" if same or phase else None
 
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime

@@ -29,6 +29,7 @@ from checks.shared import Shared, StateReader, States
 
 _OPEN_KEPT = 300
 _DATES_SHOWN = 5
+_LATELY = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ class HistoryCheck:
         over = tuple(
             Clearance(fingerprint=name, at=states.at, reason=f"the last {self._days} run dates no longer show it")
             for name in observed.open
-            if name not in found
+            if name not in found and self._says_something(days, today)
         )
         told = [f for f in findings if not f.quiet]
         counts = {"dates": len(days), "usual_times": len(learned.phases), "findings": len(findings)}
@@ -142,12 +143,19 @@ class HistoryCheck:
             carry=_carry(learned, today, now, found[-_OPEN_KEPT:]),
         )
 
+    @staticmethod
+    def _says_something(days: gaps.Days, today: date) -> bool:
+        """Whether runs were owed lately: over a break the past only grows shorter, which mends nothing."""
+        owed = [d.run_date for each in days for d in each if d.due_at is not None]
+        return bool(owed) and today - max(owed) <= _LATELY
+
     def _unmet(self, item: gaps.Unmet, now: datetime) -> Finding:
-        title = f"{item.processor} was never recorded in {len(item.run_dates)} run dates of {item.phase}"
+        title = f"{item.processor} of {item.phase} was never recorded"
         facts: dict[str, JsonValue] = {"run dates": _dates(item.run_dates)}
         remedy = f"look whether {item.processor} is still owed, and under which name it is recorded"
         if item.alias is not None:
-            title += f"; {item.alias} is recorded {item.alias_dates} times and expected nowhere: alias?"
+            recorded = f"{item.alias} is recorded {item.alias_dates} times"
+            title = f"{item.processor} was never recorded; {recorded} and expected nowhere: alias?"
             facts["recorded instead"] = f"{item.alias} ({item.alias_dates} run dates)"
             remedy = f"if it is the same, add to the pipeline's aliases: {item.alias}: {item.processor}"
         return self._finding(
