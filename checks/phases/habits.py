@@ -73,6 +73,7 @@ def learn(
     phases: _Samples = {}
     processors: dict[str, _Samples] = {}
     moments: list[datetime] = []
+    owed = {phase_day.run_date for day in days for phase_day in day if phase_day.due_at is not None}
     for phase_day in (phase_day for day in days for phase_day in day):
         offsets = {n: wall_clock(phase_day.run_date, at, pipeline.zone) for n, at in phase_day.done_at.items()}
         live = {name: offset for name, offset in offsets.items() if is_live(offset)}
@@ -90,7 +91,7 @@ def learn(
             name: _renewed(before.processors.get(name, {}), processors.get(name, {}))
             for name in {**before.processors, **processors}
         },
-        silence=_silence(moments, pipeline.zone) or before.silence,
+        silence=_silence(moments, pipeline.zone, frozenset(owed)) or before.silence,
         unmet=unmet,
     )
 
@@ -137,13 +138,16 @@ def _minutes(span: timedelta) -> timedelta:
     return timedelta(minutes=math.ceil(span / timedelta(minutes=1)))
 
 
-def _silence(moments: Iterable[datetime], zone: ZoneInfo) -> timedelta | None:
-    """The usual longest time without a completion: of each local day the longest that ended on it."""
+def _silence(moments: Iterable[datetime], zone: ZoneInfo, owed: frozenset[date]) -> timedelta | None:
+    """The usual longest time without a completion: of each local day the longest that ended on it.
+
+    A day counts if runs were owed for it and for the day before: over a day without one it is silent anyway.
+    """
     longest: dict[date, timedelta] = {}
-    ordered = sorted(set(moments))
-    for earlier, later in itertools.pairwise(ordered):
+    for earlier, later in itertools.pairwise(sorted(set(moments))):
         day = later.astimezone(zone).date()
-        longest[day] = max(longest.get(day, timedelta(0)), later - earlier)
+        if {day, day - timedelta(days=1)} <= owed:
+            longest[day] = max(longest.get(day, timedelta(0)), later - earlier)
     return _minutes(_nearest_rank(sorted(longest.values()))) if len(longest) >= ENOUGH else None
 
 

@@ -94,4 +94,8 @@ def is_silent(
         return False
     if len(phases) >= min(_PHASES, len(recorded)):
         return True
-    return habits.silence is not None and last_at is not None and at - last_at >= habits.silence + _LONGER
+    if habits.silence is None:
+        return False
+    # Before the first of these run dates nothing had to come: a break is silent, and proves nothing.
+    begins = local_instant(min(days), time(0), pipeline.zone)
+    return at - (begins if last_at is None else max(begins, last_at)) >= habits.silence + _LONGER

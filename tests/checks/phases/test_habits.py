@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -69,7 +70,18 @@ def test_the_sample_week_has_its_usual_times() -> None:
     }
     odds = habits.processors["phase2"]["p2_odds_game_lines"]
     assert (odds.median, odds.late, odds.samples) == (minutes("13:14", 0), minutes("13:18", 0), 6)
-    assert habits.silence == timedelta(hours=12, minutes=9)
+    assert habits.silence is None, "too few days on which runs were owed that day and the day before"
+
+
+def test_the_usual_silence_is_that_of_days_with_games() -> None:
+    """The longest of each day, from the odds to the box scores; not over a date on which nothing is owed."""
+    days = []
+    for number in (0, 1, 2, 3, 4, 5, 9, 10):
+        run_date = date(2026, 1, 1) + timedelta(days=number)
+        done_at = {"a": et(f"{run_date} 13:00"), "b": et(f"{run_date + timedelta(days=1)} 01:30")}
+        day = day_of(run_date, "01:30")
+        days.append([replace(day, done_at=done_at, due_at=day.last_completed_at)])
+    assert learn(nba(), days, date(2026, 2, 1), Habits(), {}).silence == minutes("12:30", 0)
 
 
 @pytest.mark.parametrize(
