@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.plan import Route
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
+from monitor import state_checks
 from monitor.tick import Rules
 
 if TYPE_CHECKING:
@@ -162,7 +163,10 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
     logs = log_check(config, source) if source is not None else None
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    tables = CompletionTables(warehouse(config, where))
+    judges = completion_checks(config, tables)
+    answer.extend(judges)
+    answer.extend(state_checks.state_checks(config, judges, tables))
     return answer
 
 
