@@ -21,10 +21,10 @@ from checks.model import (
 )
 from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable
 from checks.phases.model import PhaseDay, PhaseState
-from checks.phases.states import judge_day
+from checks.phases.states import judge_days
 from checks.phases.words import headline, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
-from checks.ports import CalendarDays, CompletionRow
+from checks.ports import CalendarDays, CompletionRow, FoldedDay
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 
@@ -49,6 +49,7 @@ class SeenCompletions:
     calendar: CalendarDays
     evidence: Evidence
     open: tuple[date, ...] = ()
+    folded: Sequence[FoldedDay] = ()
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
@@ -96,10 +97,17 @@ class Completions:
         :raises SourceError: as ``read``.
         """
         start = min((first, *older))
-        rows, rows_cost = self._tables.rows(self._pipeline, start, last, at)
+        recorded, rows_cost = self._tables.completions(self._pipeline, start, last, at)
         calendar, calendar_cost = self.calendar(start, last)
-        evidence = rows_cost.merged(calendar_cost)
-        return SeenCompletions(first=first, last=last, rows=rows, calendar=calendar, evidence=evidence, open=older)
+        return SeenCompletions(
+            first=first,
+            last=last,
+            rows=recorded.rows,
+            folded=recorded.folded,
+            calendar=calendar,
+            evidence=rows_cost.merged(calendar_cost),
+            open=older,
+        )
 
     def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
         """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
@@ -110,9 +118,9 @@ class Completions:
 
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
-        return [
-            judge_day(self._pipeline, run_date, observed.rows, observed.calendar, now) for run_date in observed.dates()
-        ]
+        return judge_days(
+            self._pipeline, observed.dates(), observed.rows, observed.calendar, now, folded=observed.folded
+        )
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
