@@ -14,7 +14,7 @@ REOPEN_WITHIN = timedelta(hours=1)
 # Findings of a check about itself.
 EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
-VOLATILE_FACTS = frozenset({"checked at"})
+VOLATILE_FACTS = frozenset({"checked at", "usual"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
 PROGRESS_FACTS = frozenset({"done", "missing"})
 

@@ -164,6 +164,8 @@ def _effect(fault: Fault, incident: Incident, zone: ZoneInfo, *, titled: bool) -
     due = finding.facts.get("due")
     if due:
         lines.append(f"was due {_text(due)}")
+    if fault.is_open and finding.facts.get("usual"):
+        lines.append(_text(finding.facts["usual"]))
     why = incident.explains.get(fault.fingerprint)
     if why:
         lines.append(why)

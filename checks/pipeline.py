@@ -107,6 +107,11 @@ class Processor(Validity):
         """What can prove that it is done for that run date."""
         return tuple(proof for proof in self.evidence if proof.valid_on(run_date))
 
+    @property
+    def completion_evidence(self) -> tuple[CompletionEvidence, ...]:
+        """The spans for which completion rows prove it."""
+        return tuple(proof for proof in self.evidence if isinstance(proof, CompletionEvidence))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:

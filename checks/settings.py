@@ -31,13 +31,13 @@ from checks.fields import (
 )
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
+from checks.signal_settings import SignalSettings, rules, signal_mistakes
 from checks.state_check_settings import (
     HandOverCheckSettings,
     HistoryCheckSettings,
     OutputCheckSettings,
     RecordingCheckSettings,
 )
-from checks.signal_settings import SignalSettings, rules, signal_mistakes
 
 
 class EndpointSettings(Section):

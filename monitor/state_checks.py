@@ -1,4 +1,4 @@
-"""The checks that judge the states of phases further, one of each per pipeline: recording, hand-overs, outputs, history."""
+"""The checks that judge the states of phases further, one of each per pipeline."""
 
 from __future__ import annotations
 

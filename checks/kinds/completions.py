@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from checks.model import (
@@ -21,11 +21,13 @@ from checks.model import (
     stamp,
 )
 from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable
+from checks.phases.habits import Habits, compared, with_learned
 from checks.phases.model import PhaseDay, PhaseState
-from checks.phases.states import judge_day
+from checks.phases.states import judge_days
 from checks.phases.words import headline, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
-from checks.ports import CalendarDays, CompletionRow
+from checks.ports import CalendarDays, CompletionRow, FoldedDay
+from checks.shared import Shared, States
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 
@@ -50,6 +52,8 @@ class SeenCompletions:
     calendar: CalendarDays
     evidence: Evidence
     open: tuple[date, ...] = ()
+    folded: Sequence[FoldedDay] = ()
+    habits: Habits = field(default_factory=Habits)
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
@@ -76,6 +80,8 @@ class Completions:
         self._tables = tables
         self._calendars = Calendars(tables.warehouse)
         self._look_back = look_back
+        # What the pipeline's other checks are told, and what they have learned.
+        self.shared = Shared(read_elsewhere=True)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -89,7 +95,9 @@ class Completions:
         """
         last = now.astimezone(self._pipeline.zone).date()
         first = last - timedelta(days=self._look_back - 1)
-        return self.observe(first, last, now, _carried(cursor, first)), None
+        seen = self.observe(first, last, now, _carried(cursor, first))
+        self.shared.latest = self._states(seen, now)
+        return seen, None
 
     def observe(self, first: date, last: date, at: datetime, older: tuple[date, ...] = ()) -> SeenCompletions:
         """Run dates ``first`` to ``last`` and the ``older`` ones, as recorded at ``at``: one query and the calendar's.
@@ -97,10 +105,29 @@ class Completions:
         :raises SourceError: as ``read``.
         """
         start = min((first, *older))
-        rows, rows_cost = self._tables.rows(self._pipeline, start, last, at)
+        recorded, rows_cost = self._tables.completions(self._pipeline, start, last, at)
         calendar, calendar_cost = self.calendar(start, last)
-        evidence = rows_cost.merged(calendar_cost)
-        return SeenCompletions(first=first, last=last, rows=rows, calendar=calendar, evidence=evidence, open=older)
+        return SeenCompletions(
+            first=first,
+            last=last,
+            rows=recorded.rows,
+            folded=recorded.folded,
+            calendar=calendar,
+            evidence=rows_cost.merged(calendar_cost),
+            open=older,
+            habits=self.shared.habits,
+        )
+
+    def states(self, at: datetime, first: date | None = None) -> States:
+        """The states of the run dates from ``first`` (the look-back, where it is left out) to the local date of ``at``.
+
+        :raises SourceError: as ``read``.
+        """
+        last = at.astimezone(self._pipeline.zone).date()
+        return self._states(self.observe(first or last - timedelta(days=self._look_back - 1), last, at), at)
+
+    def _states(self, seen: SeenCompletions, at: datetime) -> States:
+        return States(at=at, judged=lambda: self.days(seen, at), evidence=seen.evidence)
 
     def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
         """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
@@ -111,9 +138,13 @@ class Completions:
 
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
-        return [
-            judge_day(self._pipeline, run_date, observed.rows, observed.calendar, now) for run_date in observed.dates()
-        ]
+        return judge_days(
+            self._planned(observed), observed.dates(), observed.rows, observed.calendar, now, folded=observed.folded
+        )
+
+    def _planned(self, observed: SeenCompletions) -> Pipeline:
+        """The pipeline with the due times that were learned by then."""
+        return with_learned(self._pipeline, observed.habits)
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
@@ -122,7 +153,9 @@ class Completions:
         """
         days = self.days(observed, now)
         phase_days = [phase_day for day in days for phase_day in day]
-        findings = [self._finding(phase_day, day, now) for day in days for phase_day in day if _in_trouble(phase_day)]
+        findings = [
+            self._finding(phase_day, day, observed, now) for day in days for phase_day in day if _in_trouble(phase_day)
+        ]
         clearances = [
             Clearance(
                 fingerprint=_fingerprint(phase_day),
@@ -155,26 +188,31 @@ class Completions:
             evidence=evidence,
         )
 
-    def _finding(self, phase_day: PhaseDay, day: Sequence[PhaseDay], now: datetime) -> Finding:
+    def _finding(
+        self, phase_day: PhaseDay, day: Sequence[PhaseDay], observed: SeenCompletions, now: datetime
+    ) -> Finding:
         blocked = phase_day.state is PhaseState.BLOCKED
         phase = self._pipeline.phase(phase_day.phase)
         critical = {processor.name for processor in phase.expected_on(phase_day.run_date) if processor.critical}
         severe = not blocked and not critical.isdisjoint(phase_day.missing)
+        # Names that were never recorded are a matter of the configuration, which is told as that.
+        misnamed = not blocked and set(phase_day.missing) <= set(observed.habits.unmet.get(phase.name, ()))
         return Finding(
             fingerprint=_fingerprint(phase_day),
             check=self.name,
             kind=f"phase.{phase_day.state}",
-            severity=Severity.CRITICAL if severe else Severity.WARNING,
+            severity=Severity.CRITICAL if severe and not misnamed else Severity.WARNING,
+            quiet=misnamed,
             subject=Subject(pipeline=phase_day.pipeline, phase=phase_day.phase, run_date=phase_day.run_date),
             title=headline(phase_day, day),
             since=_since(phase_day, now),
             last_seen=now,
-            facts=self._facts(phase_day, now),
+            facts=self._facts(phase_day, observed, now),
             holds_up=self._holds_up(phase_day, day),
             consequence=blocked,
         )
 
-    def _facts(self, phase_day: PhaseDay, now: datetime) -> Mapping[str, JsonValue]:
+    def _facts(self, phase_day: PhaseDay, observed: SeenCompletions, now: datetime) -> Mapping[str, JsonValue]:
         facts: dict[str, JsonValue] = {
             "state": phase_day.state.value,
             "done": ", ".join(phase_day.done) or "none",
@@ -182,6 +220,9 @@ class Completions:
         }
         if phase_day.due_at is not None:
             facts["due"] = in_zone(phase_day.due_at, self._pipeline.zone)
+        usual = observed.habits.usual(phase_day.phase)
+        if usual is not None:
+            facts["usual"] = compared(usual, phase_day.run_date, now, self._pipeline.zone, word="now")
         facts["checked at"] = stamp(now)
         return facts
 

@@ -184,12 +184,10 @@ def usual_words(usual: Usual) -> str:
     return f"usually {_clock(usual.median)}, 95% by {_clock(usual.late)}{_on(usual.late.days, usual.median.days)}"
 
 
-def compared(usual: Usual, run_date: date, completed_at: datetime | None, zone: ZoneInfo) -> str:
+def compared(usual: Usual, run_date: date, moment: datetime, zone: ZoneInfo, *, word: str = "this time") -> str:
     """``usually 08:12, 95% by 08:40; this time 09:40``."""
-    if completed_at is None:
-        return usual_words(usual)
-    offset = wall_clock(run_date, completed_at, zone)
-    return f"{usual_words(usual)}; this time {_clock(offset)}{_on(offset.days, usual.median.days)}"
+    offset = wall_clock(run_date, moment, zone)
+    return f"{usual_words(usual)}; {word} {_clock(offset)}{_on(offset.days, usual.median.days)}"
 
 
 def _clock(offset: timedelta) -> str:

@@ -172,7 +172,8 @@ def test_in_words() -> None:
     usual = Usual(median=minutes("08:12"), late=minutes("00:30", 2), samples=9, last=date(2026, 1, 9))
     run_date = date(2026, 1, 12)
     assert usual_words(usual) == "usually 08:12, 95% by 00:30 1 day later"
-    assert compared(usual, run_date, None, ET) == usual_words(usual)
+    now = compared(usual, run_date, et("2026-01-13 09:40"), ET, word="now")
+    assert now == "usually 08:12, 95% by 00:30 1 day later; now 09:40"
     assert compared(usual, run_date, et("2026-01-13 09:40"), ET).endswith("; this time 09:40")
     assert compared(usual, run_date, et("2026-01-15 09:40"), ET).endswith("; this time 09:40 2 days later")
     assert compared(usual, run_date, et("2026-01-12 23:00"), ET).endswith("; this time 23:00 1 day earlier")
