@@ -17,7 +17,7 @@ from monitor.commands import common
 @click.option("--days", metavar="N", help="How many run dates, ending at --date. Default: 4.")
 @click.option("--at", metavar="T", help="Judge as of a past moment: 2026-01-26T10:00:00-05:00.")
 @click.option("--pipeline", metavar="NAME", help="Only this pipeline.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file instead of the terminal.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of --format json and exit.")
 @click.pass_context
@@ -67,6 +67,10 @@ def command(
             raise click.UsageError(str(error), ctx) from error
     if form == "json":
         common.write(as_json.render(report), output)
+    elif form == "html":
+        from monitor.report import as_html
+
+        common.write(as_html.render(report), output)
     else:
         import sys
 

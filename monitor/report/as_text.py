@@ -54,7 +54,7 @@ def render(report: HealthReport, *, colour: bool, width: int) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    zone = report.pipelines[0].zone if report.pipelines else ZoneInfo("UTC")
+    zone = report.zone
     _verdict(out, report, zone)
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
@@ -85,17 +85,9 @@ def _line(out: Console, lead: str, text: str, style: str | None = None) -> None:
 def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print(report.status.value, style=_STATUS_STYLE[report.status], end="  ")
     out.print(f"as of {moment(report.as_of, zone)}")
-    for pipeline in report.pipelines:
-        for phase in pipeline.phases:
-            if phase.day.state.is_root_problem:
-                _line(out, "  ", f"{phase.day.phase} of {phase.day.run_date} is {phase.day.state}{_because(phase)}")
-    if report.status is Status.OK:
-        out.print("  Everything that is due is recorded; no open incident.")
+    for sentence in report.verdict:
+        _line(out, "  ", _safe(sentence))
     out.print()
-
-
-def _because(phase: PhaseReport) -> str:
-    return f"; cause: {_safe(phase.cause.summary)}" if phase.cause else ""
 
 
 def _pipeline(out: Console, pipeline: PipelineReport) -> None:
@@ -111,39 +103,25 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         out.print(f"rows recorded in 24 h: {rows.rows_inserted_last_24h}, of which backfill {rows.of_which_backfill}")
     if pipeline.error:
         _line(out, "  could not see: ", _safe(pipeline.error), "magenta")
-    dates = sorted({p.day.run_date for p in pipeline.phases})
-    states = {(p.day.phase, p.day.run_date): p.day.state for p in pipeline.phases}
+    dates = pipeline.dates
     for start in range(0, len(dates), DATES_PER_TABLE):
         shown = dates[start : start + DATES_PER_TABLE]
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         table.add_column("phase")
         for day in shown:
             table.add_column(f"{day:%a} {day.day} {day:%b}")
-        for name in dict.fromkeys(p.day.phase for p in pipeline.phases):
-            cells = [states.get((name, day)) for day in shown]
-            table.add_row(name, *(Text(c.value, style=_STATE_STYLE[c]) if c else Text("-") for c in cells))
+        for name, row in pipeline.grid:
+            states = [cell.day.state if cell else None for cell in row[start : start + DATES_PER_TABLE]]
+            table.add_row(name, *(Text(s.value, style=_STATE_STYLE[s]) if s else Text("-") for s in states))
         out.print(table)
     if not dates and not pipeline.error:
         out.print("  no run dates in this range", style="dim")
-    for text in _nothing_owed(pipeline):
-        _line(out, "  ", text, "dim")
+    for day, why in pipeline.nothing_owed():
+        _line(out, "  ", _safe(f"{day}: {why}"), "dim")
     for phase in pipeline.phases:
         if phase.day.missing and phase.day.state not in (PhaseState.PENDING, PhaseState.UNKNOWN):
             _missing(out, phase, pipeline.zone)
     out.print()
-
-
-def _nothing_owed(pipeline: PipelineReport) -> list[str]:
-    """Why nothing is owed, once per date where it is the same for all phases."""
-    whys: dict[tuple[str, str], list[str]] = {}
-    for phase in pipeline.phases:
-        if phase.day.why_not:
-            whys.setdefault((phase.day.run_date.isoformat(), phase.day.why_not), []).append(phase.day.phase)
-    every = {p.day.phase for p in pipeline.phases}
-    return [
-        f"{day}: {'' if set(phases) == every else ', '.join(phases) + ': '}nothing owed, {_safe(why)}"
-        for (day, why), phases in sorted(whys.items())
-    ]
 
 
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
@@ -197,7 +175,7 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print()
     out.print("What was looked at", style="bold")
     for source in report.sources:
-        _line(out, f"  {source.name}  {source.status}  ", _looked(source.evidence))
+        _line(out, f"  {source.name}  {source.status}  ", looked(source.evidence))
         for unseen in source.evidence.unseen:
             _line(out, "     not seen: ", _safe(unseen), "magenta")
     for check in report.checks:
@@ -210,8 +188,9 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         _line(out, "  note: ", _safe(note), "dim")
 
 
-def _looked(evidence: Evidence) -> str:
-    parts = [f"{number} {name}" for name, number in evidence.counts.items()]
+def looked(evidence: Evidence) -> str:
+    """What was read, in a few words."""
+    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in evidence.counts.items()]
     if evidence.queries:
         billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
         parts.append(f"{evidence.queries} queries, bytes billed: {billed}")
