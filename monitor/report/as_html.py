@@ -14,7 +14,7 @@ from alerts.message import duration, moment
 from alerts.text import clean, redact
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
-from monitor.report.as_text import looked
+from monitor.report.as_text import TROUBLE_SHOWN, looked
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ SIGNS: Mapping[str, str] = {
     PhaseState.BLOCKED: "‖",
     PhaseState.UNKNOWN: "?",
 }
-# Nothing is wrong yet with what is pending; what is unknown is said by what could not be seen.
-_SHOWN = frozenset(PhaseState) - {PhaseState.PENDING, PhaseState.UNKNOWN}
 
 
 def render(report: HealthReport) -> str:
@@ -61,7 +59,7 @@ def render(report: HealthReport) -> str:
         policy=policy,
         signs=SIGNS,
         words=_WORDS,
-        shown=_SHOWN,
+        shown=TROUBLE_SHOWN,
         zone=report.zone,
     )
 
