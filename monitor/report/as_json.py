@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.model import Fault
 from checks.model import Evidence, JsonValue, stamp
-from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport, Response
+from monitor.report.model import CheckReport, HealthReport, IncidentReport, PhaseReport, PipelineReport, Response
 
 SCHEMA_VERSION = 1
 
@@ -39,18 +39,20 @@ def to_json(report: HealthReport) -> dict[str, JsonValue]:
         "sources": [
             {"name": s.name, "status": s.status.value, "evidence": evidence(s.evidence)} for s in report.sources
         ],
-        "checks": [
-            {
-                "name": c.name,
-                "status": c.status.value,
-                "last_run_at": stamp(c.last_run_at),
-                "error": c.error,
-                "evidence": evidence(c.evidence),
-            }
-            for c in report.checks
-        ],
+        "checks": [check(c) for c in report.checks],
         "response": _response(report.response),
         "notes": list(report.notes),
+    }
+
+
+def check(item: CheckReport) -> dict[str, JsonValue]:
+    """The last run of a check."""
+    return {
+        "name": item.name,
+        "status": item.status.value,
+        "last_run_at": stamp(item.last_run_at),
+        "error": item.error,
+        "evidence": evidence(item.evidence),
     }
 
 
