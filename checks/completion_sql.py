@@ -25,8 +25,8 @@ FOLD_FROM = 200
 _SINGLE_EXECUTIONS = 3
 _FIELDS = ("phase", "run_date", "processor", "status", "record_count", "execution_id", "completed_at", "inserted_at")
 
-# What the rows of a table are grouped by, beside phase, date, spelling, status and execution: on which side they lie of
-# each moment that decides whether they count. A row without one of its times is kept apart, to be counted as unreadable.
+# What rows are grouped by, beside phase, date, spelling, status and execution: on which side they lie of each moment
+# that decides whether they count. A row without one of its times is kept apart, to be counted as unreadable.
 _RECORDED = """
 recorded AS (
   SELECT {columns},
@@ -71,7 +71,7 @@ grouped AS (
   GROUP BY phase, run_date, processor, status, slot, place
 )"""
 
-# 1 for a row that was not completed before the cut of its run date. SAFE, since rows of other dates may be evaluated too.
+# 1 for a row not completed before the cut of its run date. SAFE, since rows of other dates may be evaluated too.
 _PASSED = "IF({completed_at} >= @cut{n}[SAFE_OFFSET(DATE_DIFF({run_date}, @first, DAY))], 1, 0)"
 
 _ROW = (

@@ -14,7 +14,7 @@ from tests.support.pipelines import et, expected_states, sample_rows
 
 pytestmark = pytest.mark.emulator
 # When somebody looks on each day: often while things happen, seldom while they do not.
-LOOKS = "03:00 05:10 06:40 07:05 07:35 08:10 09:05 11:05 13:40 17:00 18:00".split()
+LOOKS = ["03:00", "05:10", "06:40", "07:05", "07:35", "08:10", "09:05", "11:05", "13:40", "17:00", "18:00"]
 JANUARY = weeks.span(date(2026, 1, 1), 31)
 
 
