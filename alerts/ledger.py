@@ -16,7 +16,7 @@ EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
 VOLATILE_FACTS = frozenset({"checked at", "usual"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
-PROGRESS_FACTS = frozenset({"done", "missing"})
+PROGRESS_FACTS = frozenset({"done", "missing", "should have come", "filled in meanwhile"})
 
 
 def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from checks.carried import carry_of
+from checks.phases.habits import from_json
 from checks.ports import Check
 
 if TYPE_CHECKING:
+    from alerts.store.sql import Store
     from checks.kinds.completions import Completions
     from checks.kinds.history import HistoryCheck
     from checks.sources.completions import CompletionTables
@@ -73,3 +76,11 @@ def history_check(config: Config, judge: Completions) -> HistoryCheck:
         asleep_after=max(ASLEEP_AFTER, settings.every * 3),
         name=f"history{judge.name.removeprefix('completions')}",
     )
+
+
+def recall(judges: Iterable[Completions], store: Store) -> None:
+    """Give the judges what a watcher has learned of the past: learned due times hold from the first look on."""
+    with store.reading() as stored:
+        for judge in judges:
+            cursor = stored.cursor(f"history{judge.name.removeprefix('completions')}")
+            judge.shared.habits = from_json(carry_of(cursor).get("habits"))

@@ -49,8 +49,8 @@ class SeenCompletions:
 
     ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not. ``tables``
     is what evidence tables answered. ``memory`` is of the former look. ``spared``: nobody was asked, since no look is
-    needed before that one. ``habits``: what was usual by then. ``quiet``: the calendar owes no run on any date that is not settled, and nobody was asked
-    for completions.
+    needed before that one. ``quiet``: the calendar owes no run on any date that is not settled, and nobody was asked
+    for completions. ``habits`` are what was usual by then.
     """
 
     first: date

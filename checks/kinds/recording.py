@@ -96,7 +96,6 @@ class RecordingCheck:
     def _finding(self, observed: SeenRecording, rows: LastRows, late: Sequence[Awaited], now: datetime) -> Finding:
         grave = any(a.critical and a.due_at <= observed.at for a in late)
         since = observed.last_at or late[0].by
-        phases = list(dict.fromkeys(a.phase for a in late))
         recorders = dict.fromkeys(
             recorder for a in late if (recorder := self._pipeline.phase(a.phase).recorder_on(a.run_date)) is not None
         )
@@ -116,8 +115,7 @@ class RecordingCheck:
             facts={
                 "last recorded": last,
                 "should have come": _names(self._pipeline, late),
-                "phases": list(phases),
-                "backfill rows meanwhile": rows.backfill,
+                "filled in meanwhile": f"{rows.backfill} rows of old run dates" if rows.backfill else None,
                 "remedy": f"{remedy}, and whether the pipeline runs at all",
                 "checked at": stamp(now),
             },

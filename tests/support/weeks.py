@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,6 @@ checks:
 """
 STARTED_BY = """started_by:
           - {function: phase3-to-phase4-orchestrator, fallback: [{day: 1, time: "07:00"}, {day: 1, time: "11:00"}]}"""
-OUTPUTS = """outputs: {{table: "{dataset}.{{processor}}"}}"""
 
 
 def configuration(
@@ -140,11 +139,11 @@ USUAL = (
 )
 
 
-def usual(run_date: date, **changes: Any) -> list[CompletionRow]:
-    """All completions of a usual run date."""
+def usual(run_date: date, at: datetime | None = None, **changes: Any) -> list[CompletionRow]:
+    """All completions of a usual run date; ``at``: all of them then, whenever they usually come."""
     return [
-        completion(name, et(f"{run_date + timedelta(days=after)} {at}"), run_date=run_date, **changes)
-        for after, at, names in USUAL
+        completion(name, at or et(f"{run_date + timedelta(days=after)} {usually}"), run_date=run_date, **changes)
+        for after, usually, names in USUAL
         for name in names
     ]
 
