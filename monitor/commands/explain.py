@@ -34,6 +34,7 @@ def command(
 
     Exit codes: 0 explained, 2 wrong usage or configuration, 3 something could not be asked.
     """
+    from checks.model import utc
     from checks.sources.completions import CompletionTables
     from monitor import wiring
     from monitor.embedded import EmulatorError
@@ -42,7 +43,7 @@ def command(
     from monitor.state_checks import recall
 
     try:
-        now = moment_of(at) if at else SystemClock().now()
+        now = utc(moment_of(at)) if at else SystemClock().now()
         run_date = date.fromisoformat(day) if day else None
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error

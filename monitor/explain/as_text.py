@@ -47,7 +47,7 @@ class _Text:
         e = self._e
         verdict = {True: "a run is owed", False: "nothing is owed", None: "nobody knows whether a run is owed"}[e.owed]
         title = f"Pipeline {e.pipeline}, run date {day_words(e.run_date)}: {verdict}"
-        self._put(title, style={"bold": True})
+        self._wrapped("", title, style={"bold": True}, indent=2)
         self._row("why", e.why)
         self._row("as of", self._at(e.as_of))
         for unseen in e.unseen:
@@ -92,7 +92,8 @@ class _Text:
             self._put("Next due: nothing within a week")
             return
         sure = "" if due.certain else " (if a run is owed)"
-        self._put(f"Next due: {due.phase} of {day_words(due.run_date)} at {self._at(due.due_at)}{sure}")
+        text = f"Next due: {due.phase} of {day_words(due.run_date)} at {self._at(due.due_at)}{sure}"
+        self._wrapped("", text, indent=len("Next due: "))
 
     def _processor(self, processor: ProcessorLine) -> None:
         mark = {"done": "+", "missing": "-", "not seen": "?", None: " "}[processor.state]
