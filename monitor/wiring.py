@@ -83,6 +83,7 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
             tables=tables,
             every=settings.every,
             look_back=settings.look_back,
+            idle=settings.idle,
             name="completions" if len(known) == 1 else f"completions:{p.name}",
         )
         for p in known
