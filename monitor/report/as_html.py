@@ -15,7 +15,7 @@ from alerts.text import clean, redact
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report.as_text import TROUBLE_SHOWN, looked
-from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -130,11 +130,7 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
 def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
     day = phase.day
     start = _minutes(datetime.combine(day.run_date, time(0), tzinfo=UTC))
-    # Done at a time that nobody knows is shown where it was due.
-    done: dict[str, JsonValue] = {}
-    for p in phase.processors:
-        moment = p.done_at or day.due_at if p.done else None
-        done[p.name] = None if moment is None else _minutes(moment) - start
+    done: dict[str, JsonValue] = {p.name: _done(p, start) for p in phase.processors}
     cell: list[JsonValue] = [
         day.state.value,
         None if day.due_at is None else _minutes(day.due_at) - start,
@@ -143,6 +139,12 @@ def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
         0,
     ]
     return [*cell, [_safe(flag) for flag in day.flags]] if day.flags else cell
+
+
+def _done(processor: ProcessorReport, start: int) -> JsonValue:
+    if processor.done_at is not None:
+        return _minutes(processor.done_at) - start
+    return {True: "done", False: None, None: "unknown"}[processor.done]
 
 
 def _minutes(at: datetime) -> int:
