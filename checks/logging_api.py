@@ -70,8 +70,17 @@ class LoggingApi:
         self._channel: grpc.Channel | None = None
         self._guard = threading.Lock()
 
-    def page(self, text: str, *, newest_first: bool, token: str, deadline: float, counted: Callable[[], None]) -> Page:
-        """One page of the entries that a filter matches, in order of (timestamp, insertId).
+    def page(
+        self,
+        text: str,
+        *,
+        deadline: float,
+        counted: Callable[[], None],
+        newest_first: bool = False,
+        token: str = "",
+        size: int = PAGE_SIZE,
+    ) -> Page:
+        """One page of at most ``size`` of the entries that a filter matches, in order of (timestamp, insertId).
 
         :param deadline: when it must be over, on ``time.monotonic``; retries of passing trouble included.
         :param counted: called for each request made.
@@ -85,7 +94,7 @@ class LoggingApi:
             resource_names=[f"projects/{self.project}"],
             filter=text,
             order_by="timestamp desc" if newest_first else "timestamp asc",
-            page_size=PAGE_SIZE,
+            page_size=size,
             page_token=token,
         )
         for attempt in range(1, _ATTEMPTS + 1):

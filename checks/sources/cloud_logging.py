@@ -18,11 +18,12 @@ from checks.logging_api import PAGE_SIZE, LoggingApi, Page
 from checks.logging_cursor import Cursor
 from checks.logging_filter import Place
 from checks.logging_neighbours import merged, needs_neighbours, newest, place_of
+from checks.logging_past import Ask, past_of
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
 from checks.logs.payload import payload_text
 from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
-from checks.ports import LogBatch, RunsSeen, SourceError
+from checks.ports import Failing, LogBatch, PastSeen, RunsSeen, SourceError
 from checks.proto_entries import EntryReader
 from checks.rate import RateLimiter
 
@@ -31,6 +32,8 @@ PAGES_PER_WINDOW = 5
 REQUESTS_PER_READ = 15
 NEIGHBOUR_REQUESTS = 5
 RUNS_REQUESTS = 5
+# Four pages, and as many empty ones before them.
+PAST_REQUESTS = 8
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
 
@@ -96,11 +99,12 @@ class CloudLogging:
         self._look_back = look_back
         self._read_within = read_within.total_seconds()
         named = None if functions is None else filters.names_clause(functions)
-        what = [filters.types_clause(), *([named] if named else []), filters.marked_clause(patterns)]
-        self._matching = " AND ".join(what)
+        wanted = filters.any_of((filters.marked_clause(patterns), filters.deploys_clause()))
+        self._matching = " AND ".join((filters.types_clause(), *([named] if named else []), wanted))
 
     def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
-        """New entries that may be part of a failure, with the lines around them, as ``checks.ports.LogSource`` says.
+        """New entries that may be part of a failure, with the lines around them, and those of deployments, as
+        ``checks.ports.LogSource`` says.
 
         An entry is returned once, whenever it becomes visible within the overlap (two minutes to half an hour). What
         cannot be read in one go comes with the next reads, oldest first, and is named in ``evidence.unseen``.
@@ -178,6 +182,16 @@ class CloudLogging:
             evidence=Evidence(window=window, counts=counts, queries=reading.requests, unseen=tuple(reading.unseen)),
         )
 
+    def past(self, failing: Sequence[Failing]) -> PastSeen:
+        """As ``checks.ports.RevisionSource`` says, in a handful of reads (``checks.logging_past``).
+
+        :raises SourceError: if the service could not be asked.
+        """
+        reading = self._reading(PAST_REQUESTS)
+        found = past_of(failing, lambda ask: self._one_page(reading, ask))
+        counts = {"requests": reading.requests, "pages": reading.pages}
+        return PastSeen(entries=found, evidence=Evidence(counts=counts, queries=reading.requests))
+
     def close(self) -> None:
         """Close the connection."""
         self._api.close()
@@ -187,14 +201,30 @@ class CloudLogging:
     def _reading(self, requests: int) -> _Reading:
         return _Reading(deadline=time.monotonic() + self._read_within, requests_left=requests)
 
-    def _page(self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False) -> Page:
+    def _page(
+        self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False, size: int = PAGE_SIZE
+    ) -> Page:
         if reading.requests_left <= 0:
             raise _NoRequestsLeftError
         page = self._api.page(
-            text, newest_first=newest_first, token=token, deadline=reading.deadline, counted=reading.count
+            text, newest_first=newest_first, token=token, size=size, deadline=reading.deadline, counted=reading.count
         )
         reading.pages += 1
         return page
+
+    def _one_page(self, reading: _Reading, ask: Ask) -> list[dict[str, Any]]:
+        """The first page that is not empty."""
+        entries: list[dict[str, Any]] = []
+        token = ""
+        try:
+            while not entries:
+                page = self._page(reading, ask.text, newest_first=ask.newest_first, size=ask.size, token=token)
+                entries, token = [reading.reader.read(entry) for entry in page.entries], page.token
+                if not token:
+                    break
+        except _NoRequestsLeftError:
+            pass
+        return entries
 
     def _windows(
         self, reading: _Reading, start: datetime, until: datetime, before: Cursor, seen: dict[bytes, int]
