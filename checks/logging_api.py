@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "logging.googleapis.com"
 PAGE_SIZE = 1_000  # more is refused
-# Reads allowed by the service: 60 a minute and project, for everyone who reads there. Half of them is ours at most.
-READS_PER_MINUTE = 30
-READS_AT_ONCE = 20
 LOGIN_REMEDY = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 # Seconds that a request waits for its turn: one whole turn of the limiter and a bit. Then the rest waits for the next
 # time.

@@ -7,7 +7,7 @@ run of the function, and that by a later deployment that came up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,6 +87,7 @@ class FunctionLogs:
     :param settle: how long the rest of a text may take to arrive; until then a failure waits.
     :param phase_functions: normalised function name -> the (pipeline, phase) pairs that it records or starts.
     :param signals: what to look for besides; those that are not enabled are left out.
+    :param hidden: what of the logs no source can see at that time, a sentence each: it becomes part of the evidence.
     :raises ValueError: for a signal whose pattern RE2 does not accept.
     """
 
@@ -99,6 +100,7 @@ class FunctionLogs:
         settle: timedelta,
         phase_functions: Mapping[str, tuple[tuple[str, str], ...]],
         signals: Sequence[SignalRule] = (),
+        hidden: Callable[[datetime], Sequence[str]] = lambda _: (),
         name: str = "function_logs",
     ) -> None:
         self.name = name
@@ -108,6 +110,7 @@ class FunctionLogs:
         self._functions = None if functions is None else frozenset(normal_service(one) for one in functions)
         self._settle = settle
         self._phase_functions = phase_functions
+        self._hidden = hidden
         self._rules = {rule.name: rule for rule in signals if rule.enabled}
         self._signatures = compile_signatures({name: rule.pattern for name, rule in self._rules.items()})
 
@@ -130,6 +133,7 @@ class FunctionLogs:
             runs = self._source.runs_since(sorted(failing), since, now)
             entries += runs.entries.values()
             evidence = evidence.merged(runs.evidence)
+        evidence = replace(evidence, unseen=(*evidence.unseen, *self._hidden(now)))
         past, asked, evidence = self._past(entries, carry.get("revisions"), evidence)
         observed = LogsSeen(
             entries=entries,
