@@ -17,7 +17,7 @@ from checks import logging_filter as filters
 from checks.logging_api import PAGE_SIZE, LoggingApi, Page
 from checks.logging_cursor import Cursor
 from checks.logging_filter import Place
-from checks.logging_neighbours import merged, needs_neighbours, newest, place_of
+from checks.logging_neighbours import Writer, merged, needs_neighbours, newest, places_of, writer_of
 from checks.logging_past import Ask, past_of
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
@@ -36,6 +36,7 @@ RUNS_REQUESTS = 5
 PAST_REQUESTS = 8
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
+_AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class _Reading:
     neighbours: int = 0
     lags: list[float] = field(default_factory=list)
     entries: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    places: list[tuple[Place, datetime]] = field(default_factory=list)
+    # Who wrote what has neighbours, in which second, and until when these are asked for (Unix seconds).
+    places: dict[tuple[Writer, int], int] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
 
     def count(self) -> None:
@@ -236,6 +238,7 @@ class CloudLogging:
         :raises SourceError: if not one window could be read.
         """
         reached, step = start, before.step
+        high = 0.0 if before.high is None else (before.high - EPOCH).total_seconds() - 1
         while reached < until:
             end = min(reached + step, until)
             try:
@@ -253,7 +256,7 @@ class CloudLogging:
             for entry in entries:
                 raw = self._take(reading, entry, seen)
                 if raw is not None:
-                    _note(reading, entry, raw, before.high)
+                    _note(reading, entry, raw, high)
             if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
                 step = min(step * 2, cursors.LONGEST_STEP)
             reached = end
@@ -306,7 +309,7 @@ class CloudLogging:
         self, reading: _Reading, waiting: Sequence[tuple[Place, datetime]], until: datetime, seen: dict[bytes, int]
     ) -> list[tuple[Place, datetime]]:
         """Read the lines around what was found now, and lately; the places that are to be asked again."""
-        places = merged([*waiting, *reading.places])
+        places = merged([*waiting, *places_of(reading.places)])
         keep = max((cursors.second_of(again) for _, again in places), default=0)
         try:
             for text in filters.place_filters([place for place, _ in places]):
@@ -354,17 +357,20 @@ class CloudLogging:
         )
 
 
-def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: datetime | None) -> None:
-    """Take note of how late a matching entry came, and of where its neighbours are."""
+def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: float) -> None:
+    """Take note of how late a matching entry came, and of where its neighbours are.
+
+    :param high: what was written before this Unix time came late.
+    """
     written, received = entry.timestamp, entry.receive_timestamp
     reading.lags.append(max(0.0, received.seconds - written.seconds + (received.nanos - written.nanos) / 1e9))
-    if high is not None and written.seconds < (high - EPOCH).total_seconds() - 1:
+    if written.seconds < high:
         reading.late += 1
     if needs_neighbours(raw):
-        place = place_of(raw)
-        if place is not None:
-            at = EPOCH + timedelta(seconds=received.seconds)
-            reading.places.append((place, at + AGAIN_FOR))
+        writer = writer_of(raw)
+        if writer is not None:
+            key = (writer, written.seconds)
+            reading.places[key] = max(reading.places.get(key, 0), received.seconds + _AGAIN_SECONDS)
 
 
 def _runs_on(reading: _Reading, page: Page, wanted: set[str]) -> dict[str, Mapping[str, Any]]:
