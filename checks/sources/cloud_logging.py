@@ -308,7 +308,11 @@ class CloudLogging:
     def _neighbours(
         self, reading: _Reading, waiting: Sequence[tuple[Place, datetime]], until: datetime, seen: dict[bytes, int]
     ) -> list[tuple[Place, datetime]]:
-        """Read the lines around what was found now, and lately; the places that are to be asked again."""
+        """Read the lines around what was found now, and lately; the places that are to be asked again.
+
+        Where the service fails, all are, and so nothing may be forgotten that may be met there again. Where there are
+        too many lines, asking again would bring the same ones.
+        """
         places = merged([*waiting, *places_of(reading.places)])
         keep = max((cursors.second_of(again) for _, again in places), default=0)
         try:
@@ -317,10 +321,14 @@ class CloudLogging:
                     for entry in page.entries:
                         if self._take(reading, entry, seen, keep) is not None:
                             reading.neighbours += 1
-        except (SourceError, _NoRequestsLeftError) as error:
-            why = str(error) or "too many requests"
-            reading.unseen.append(f"not all lines around failures could be read, some may lack their place: {why}")
-            return [(place, max(again, until + AGAIN_FOR)) for place, again in places]
+        except SourceError as error:
+            reading.unseen.append(f"lines around failures could not be read, some may lack their place: {error}")
+            later = until + AGAIN_FOR
+            for key, at in seen.items():
+                seen[key] = max(at, cursors.second_of(later))
+            return [(place, max(again, later)) for place, again in places]
+        except _NoRequestsLeftError:
+            reading.unseen.append("there are too many lines around failures to read all, some may lack their place")
         return [(place, again) for place, again in places if again > until]
 
     def _pages(self, reading: _Reading, text: str) -> Iterator[Page]:
