@@ -12,6 +12,8 @@ from checks.pipeline import Pipeline, local_instant
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
+# What can be wrong with a function: a failure in its logs, a deployment that failed.
+OF_FUNCTIONS = ("log.", "rollout.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ def _rank(fault: Fault) -> tuple[int, datetime, str]:
     order = 4
     if kind == "table.missing":
         order = 0
-    elif kind.startswith("log."):
+    elif kind.startswith(OF_FUNCTIONS):
         order = 1
     elif kind == "phase.blocked":
         order = 3
@@ -144,8 +146,8 @@ def _related(
 
 def _same_function(one: Fault, other: Fault) -> bool:
     return (
-        one.finding.kind.startswith("log.")
-        and other.finding.kind.startswith("log.")
+        one.finding.kind.startswith(OF_FUNCTIONS)
+        and other.finding.kind.startswith(OF_FUNCTIONS)
         and one.finding.subject.service == other.finding.subject.service
     )
 

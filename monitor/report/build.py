@@ -77,7 +77,7 @@ def build(
         for transition in ledger.settle(run, faults, as_of):
             fault = transition.fault
             before = faults.get(fault.fingerprint)
-            if before is not None and fault.finding.kind.startswith("log."):
+            if before is not None and fault.finding.kind.startswith(causes.OF_FUNCTIONS):
                 # The watcher counted what the live scan sees again.
                 fault = replace(fault, count=max(before.count, fault.count - before.count))
             if transition.change in (Change.NOTICED, Change.OPENED):
@@ -104,7 +104,7 @@ def build(
     )
     failures = tuple(
         sorted(
-            (f for f in faults.values() if f.is_open and f.finding.kind.startswith("log.")),
+            (f for f in faults.values() if f.is_open and f.finding.kind.startswith(causes.OF_FUNCTIONS)),
             key=lambda f: (f.finding.since, f.fingerprint),
         )
     )
