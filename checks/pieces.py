@@ -21,7 +21,7 @@ import simdjson
 from checks.exports import MAX_ENTRY_BYTES
 from checks.logs.entry import EPOCH
 
-CHUNK_BYTES = 96 * 1024
+CHUNK_BYTES = 160 * 1024
 GRAIN = 2  # seconds
 _TIME_BYTES = 40  # what is looked at after the key of a time: a colon, spaces, and the whole time
 _SECOND_BYTES = len("2026-01-26T09:07:04")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from checks.logs.entry import LEVELS
 
@@ -31,7 +32,11 @@ _ON_PURPOSE = re.compile(
 
 def level_in(line: str) -> int | None:
     """The level that a line states near its beginning, on the scale of Python's logging; None if it does not."""
-    head = line[:_LOOK_FOR_LEVEL]
+    return _level(line[:_LOOK_FOR_LEVEL])
+
+
+@lru_cache(maxsize=4096)
+def _level(head: str) -> int | None:
     found = _LEVEL_WORD.search(head) or _LOWER_LEVEL.search(head)
     return LEVELS.get(found.group(1).upper()) if found else None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from checks.logs.activity import Run, Runs, run_of
 from checks.logs.chains import Chain, Mention
-from checks.logs.entry import EPOCH, Entry, entry_of, has_time, text_of
+from checks.logs.entry import EPOCH, Entry, entry_of, text_of, written
 from checks.logs.occurrences import ERROR, Occurrence, occurrences
 from checks.logs.payload import payload_text
 from checks.logs.signals import Signal, SignalScanner
@@ -166,8 +166,10 @@ class _Scanner:
         if not isinstance(raw, dict):
             self._malformed += 1
             return
-        text, _ = payload_text(raw)
-        if not has_time(raw):
+        said = payload_text(raw)
+        text = said[0]
+        nanos = written(raw)
+        if nanos is None:
             self._malformed += has_trigger(text)
             return
         run = run_of(raw, text)
@@ -181,7 +183,7 @@ class _Scanner:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw)
+        entry = entry_of(raw, said, nanos)
         if entry is not None and not (self._seen and entry.key in self._seen):
             self._stitcher.add(entry)
 

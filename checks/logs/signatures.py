@@ -8,8 +8,9 @@ table is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -199,6 +200,7 @@ def is_watched(qualified: str) -> bool:
     return name in WATCHED and package in _BUILTIN_PACKAGES
 
 
+@lru_cache(maxsize=512)
 def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: str | None = None) -> Defect | None:
     """What the last line of a traceback says is broken; None if it is no concern of ours.
 
@@ -238,6 +240,7 @@ def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect
     return Defect(exception=exception, name=None, module=None, kind="missing-module")
 
 
+@lru_cache(maxsize=512)
 def said(message: str) -> tuple[str, str | None] | None:
     """The (kind, name) that a message speaks of, whatever class carries it; None for any other message."""
     for phrase in _PHRASES:
@@ -254,7 +257,8 @@ def canonical(kind: str, name: str | None) -> str | None:
     return name.replace(":", ".") if kind == "bq-table-not-found" and name else name
 
 
-def mentions_of(line: str, level: int | None) -> list[tuple[Defect, str]]:
+@lru_cache(maxsize=512)
+def mentions_of(line: str, level: int | None) -> Sequence[tuple[Defect, str]]:
     """What a line of log text says is broken, and the words before it, when code logged no more than ``str(exc)``.
     A line may name several (``both writes failed: ...``).
 

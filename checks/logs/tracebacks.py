@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
@@ -49,6 +50,13 @@ class _Opening:
     level: int | None
     own_entry: bool
     entry: Entry | None = None
+
+
+@lru_cache(maxsize=4096)
+def _frame_of(line: str) -> Frame | None:
+    """The frame that a line shows, if it does; storms repeat the same few."""
+    found = _FRAME.match(line) or _BOXED_FRAME.match(line)
+    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
 
 
 class StreamParser:
@@ -120,9 +128,9 @@ class StreamParser:
             self._header(line[:at], entry)
             self._keep(line, entry)
             return
-        frame = _FRAME.match(line) or _BOXED_FRAME.match(line)
+        frame = _frame_of(line)
         if frame:
-            self._frame(Frame(frame.group(1), int(frame.group(2)), frame.group(3)), line, entry)
+            self._frame(frame, line, entry)
             return
         if self._stack and line[0] in " \t":
             return
