@@ -63,7 +63,7 @@ _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for
 # With these a line of a traceback is told by itself, wherever it stands: headers, frames, what ties several together.
-_OF_TRACEBACKS = (b"Traceback", b'File \"', b"above exception", b"+------")
+_OF_TRACEBACKS = (b"Traceback", rb"File \"", b"above exception", b"+------")
 _FEW, _MANY = 4, 5_000
 
 

@@ -26,6 +26,7 @@ _HINTS = (
     "cannot import",
     "ound: Table",
     "relative import",
+    "cannot open shared object",
     'File "',
     ".py, line ",
     "ERROR",

@@ -19,6 +19,7 @@ from functools import lru_cache
 from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
+from checks.logs.margins import prefix_of
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
 
@@ -38,6 +39,9 @@ _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 _RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
 _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
+# A process pool's frame around the real one; a heading.
+_NO_CARRIER = re.compile(r".{0,80}RemoteTraceback|(?i:(?:full )?(?:stack ?trace|traceback|details)):$")
+_IMPORTS = ("import ", "from ")
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
 
@@ -75,6 +79,7 @@ class StreamParser:
         self._group = False
         self._group_opening = _Opening("", None, own_entry=False)
         self._indent = ""
+        self._prefix: re.Pattern[str] | None = None
         self._stack = False
         self._notes = False
         self._previous = ""
@@ -121,8 +126,7 @@ class StreamParser:
                 return
         else:
             self._group = False
-        if self._indent and line.startswith(self._indent):
-            line = line[len(self._indent) :]
+        line = self._without_prefix(line, entry)
         at = line.find(HEADER)
         if at >= 0 and not (line[0] in " \t" and "(" in line[:at]) and line[at - 1 : at] not in {'"', "'"}:
             self._header(line[:at], entry)
@@ -158,6 +162,22 @@ class StreamParser:
             return rest
         return line
 
+    def _without_prefix(self, line: str, entry: Entry) -> str:
+        """The line without what stood before the header, if it is a line of a traceback then."""
+        if self._indent and line.startswith(self._indent):
+            line = line[len(self._indent) :]
+        found = self._prefix.match(line) if self._prefix is not None else None
+        if not found:
+            return line
+        rest = line[found.end() :]
+        raised = _RAISED.match(rest) if self._frames else None
+        if rest and rest[0] not in " \t" and not rest.startswith((HEADER, CAUSE[:36], CONTEXT[:33])):
+            return rest if raised and self._ends(raised, entry) else line
+        if self._openings and self._openings[-1].level is None:
+            self._openings[-1].carrier = ""  # it is a margin, and tells nothing of who logged this
+            self._openings[-1].own_entry = False
+        return rest or " "
+
     def _member(self, *, last: bool) -> None:
         """A rule inside an exception group: what follows is a chain of its own, or the group is over."""
         self._finish_chain()
@@ -168,6 +188,8 @@ class StreamParser:
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._stack = False
         self._indent = prefix if prefix and not prefix.strip() else ""
+        if prefix.strip() or self._prefix is None or not self._frames:
+            self._prefix = prefix_of(prefix)
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
@@ -235,7 +257,7 @@ class StreamParser:
         if stated is not None and entry.level is None:
             self._entry_level = stated
         self._lone(line, entry)
-        if line.strip('"') and "RemoteTraceback" not in line:  # a process pool's frame around the real one
+        if line.strip('"') and not _NO_CARRIER.match(line):
             self._previous, self._previous_entry = line, entry
 
     # -- exceptions -------------------------------------------------------------------------------------------
@@ -251,7 +273,7 @@ class StreamParser:
     def _raise(self, exception: str, message: str, line: str, entry: Entry) -> None:
         self._keep(line, entry)
         frames = tuple(self._frames)
-        wrong = frames[-1].file if frames and frames[-1].function is None else None
+        wrong = self._unparsed() if frames else None
         defect = defect_of(exception, message, in_traceback=True, syntax_file=wrong)
         opening = _Opening("", None, own_entry=False)
         mixed = self._mixed
@@ -279,6 +301,13 @@ class StreamParser:
         self._previous, self._previous_entry = "", None
         self._closed_at = entry.nanos
         self._indent = ""
+
+    def _unparsed(self) -> str | None:
+        """The file that could not be parsed, if the last frame is one: it is shown without a function, or (a file with
+        null bytes) it is not shown and the last line is the import of it.
+        """
+        last = self._frames[-1]
+        return last.file if last.function is None or self._codes[-1].lstrip().startswith(_IMPORTS) else None
 
     def _where(self, defect: Defect | None, *, mixed: bool) -> Frame:
         """The innermost frame of the application; where there is none, the innermost."""
@@ -361,6 +390,7 @@ class StreamParser:
         self._previous, self._previous_entry = "", None
         self._group = False
         self._indent = ""
+        self._prefix = None
 
     def _revive(self, entry: Entry) -> None:
         """An exception line whose traceback is lost turns out to be the beginning of a chain."""

@@ -20,6 +20,7 @@ TRIGGERS = (
     "has no attribute",
     "cannot access submodule",
     "relative import",
+    "cannot open shared object",
     "ound: Table",
     ".py, line ",
 )
