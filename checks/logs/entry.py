@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from checks.logs.payload import payload_level, payload_text
+from checks.logs.payload import payload_level, payload_text, record_of
 from checks.model import normal_service
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -181,7 +181,7 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, nanos
         if nanos is None:
             return None
     labels = mapping(raw.get("labels"))
-    record = mapping(raw.get("jsonPayload"))
+    record = record_of(raw)
     text, alone = payload_text(raw) if said is None else said
     level = LEVELS.get(text_of(raw.get("severity")).upper())
     if level is None and record:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
-from checks.logs.margins import prefix_of
+from checks.logs.margins import ESCAPED, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
 
@@ -34,7 +34,7 @@ _MAX_LINE = 8_000
 _MAX_FRAMES = 400
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
-_BOXED_FRAME = re.compile(r"\s{0,8}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
+_BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 _RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
@@ -102,7 +102,8 @@ class StreamParser:
         self._last_nanos = entry.nanos
         self._notes = False
         self._entry_level = entry.level
-        lines = entry.text.split("\n", _MAX_LINES)[:_MAX_LINES]
+        text = unescaped(entry.text) if ESCAPED in entry.text else entry.text
+        lines = text.split("\n", _MAX_LINES)[:_MAX_LINES]
         for text in lines:
             self._line(text[:_MAX_LINE], entry)
 
@@ -187,7 +188,7 @@ class StreamParser:
 
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._stack = False
-        self._indent = prefix if prefix and not prefix.strip() else ""
+        self._indent = indent_of(prefix)
         if prefix.strip() or self._prefix is None or not self._frames:
             self._prefix = prefix_of(prefix)
         words = prefix.strip(" +|\t─╭")
