@@ -58,7 +58,7 @@ from checks.pieces import (
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
 _REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
-_COLOUR = re.compile(rb"\\u001[bB]\[[0-9;?]{0,20}[A-Za-z]")
+_COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for

@@ -18,7 +18,7 @@ _FRAMEWORK = re.compile(
     r"|Exception ignored |Exception in Tkinter callback|Error: While importing |Fatal error: .{1,80} call failed"
     r"|[Uu]nhandled (?:[Ee]rror|[Ee]xception)|[Uu]ncaught exception|[Ee]rror handling request"
     r"|Internal Server Error|exception was never retrieved|\basyncio\b"
-    r"|^(?:future|task|handle|context|protocol|transport): ?<"
+    r"|^\S{0,200}python[\d.]{0,10}: |^(?:future|task|handle|context|protocol|transport): ?<"
     r"|Exception (?:happened|occurred) during processing of request"
     r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
     r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"

@@ -190,6 +190,7 @@ _OTHER_NAME = re.compile(
     r"(?i)(?<![\w.])(?!(?:because|since|as|with|error|exception|that|failed|failure|raised|got|is|was|reason|message|says|"
     r"due to|by)$)[a-z]{2,40}$"
 )
+_INTERPRETER = re.compile(r"(?:/\S{1,200}/)?python[\d.]{0,10}: ")  # ``python -m`` of what is not there
 _OPENERS = (":", "-", "(", "[", "=", ">", "|", ";", ",", "\u2013", "\u2014")
 _MAX_BEFORE = 400
 REPORTED_LEVEL = LEVELS["ERROR"]
@@ -318,6 +319,9 @@ def _accepted(  # noqa: C901, PLR0911 - one return for each reason not to believ
     if rest[:1].isalnum() or rest[:1] in {"_", "?"}:
         return None
     lead = before.rstrip()
+    if phrase.literal == "No module named" and _INTERPRETER.fullmatch(before):
+        exception = "ModuleNotFoundError" if "python3" in before else "ImportError"
+        return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
     if phrase.literal == "is not defined" and _OTHER_NAME.search(lead):
         return None
     if level is not None or not lead:

@@ -22,6 +22,7 @@ from checks.logs.entry import LEVELS, Entry
 from checks.logs.margins import ESCAPED, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
+from checks.logs.triggers import ANSI
 
 HEADER = "Traceback (most recent call last)"
 MILLISECOND = 1_000_000
@@ -32,7 +33,6 @@ _NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
-_ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
 _BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
@@ -114,7 +114,7 @@ class StreamParser:
     # -- one line ---------------------------------------------------------------------------------------------
 
     def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
-        line = (_ANSI.sub("", text) if "\x1b" in text else text).rstrip()
+        line = (ANSI.sub("", text) if "\x1b" in text else text).rstrip()
         if not line:
             return
         if line[0] in " +|":

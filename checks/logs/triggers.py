@@ -24,7 +24,7 @@ TRIGGERS = (
     "ound: Table",
     ".py, line ",
 )
-ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
+ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b[()][A-Z0-9]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 
 
 def has_trigger(text: str) -> bool:
