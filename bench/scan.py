@@ -116,9 +116,8 @@ def _compare(runs: dict[str, list[str]], rounds: int) -> None:
         print(f"  {name:27} {statistics.median(times):7.2f} s  {ratio:6.2f} x {reference:25} {peaks[name]:6.0f} MB")
     if "json.loads + re per line" in runs:
         pairs = zip(walls["json.loads + re per line"], walls["phasewatch scan"], strict=True)
-        print(
-            f"  json.loads + re takes {statistics.median(slow / fast for slow, fast in pairs):.1f} times as long as scan"
-        )
+        times = statistics.median(slow / fast for slow, fast in pairs)
+        print(f"  json.loads + re takes {times:.1f} times as long as scan")
 
 
 def _timed(command: list[str], *, watch: bool) -> tuple[float, float]:

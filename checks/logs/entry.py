@@ -170,16 +170,14 @@ def thread_of(raw: Mapping[str, Any]) -> str:
     )
 
 
-def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, nanos: int | None = None) -> Entry | None:
+def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> Entry | None:
     """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
 
     :param said: what ``payload_text`` gives, where that is known already (also: joined parts of a split entry).
-    :param nanos: what ``written`` gives, likewise.
     """
+    nanos = written(raw)
     if nanos is None:
-        nanos = written(raw)
-        if nanos is None:
-            return None
+        return None
     labels = mapping(raw.get("labels"))
     record = record_of(raw)
     text, alone = payload_text(raw) if said is None else said
