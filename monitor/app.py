@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import record, wiring
+from monitor import table_apply, table_wiring, wiring
 from monitor.clock import Clock
 from monitor.lock import WatchLock
 from monitor.report import gather
@@ -77,9 +77,10 @@ class App:
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
         self.data = self._undo.enter_context(wiring.data(config, self._progress))
-        if self.data.emulator is not None and config.pipelines:
+        if self.data.emulator is not None:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
-            record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
+            required = table_wiring.required_tables(config)
+            table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
         self.checks = wiring.checks(config, self.data)
         self._path = OnePath(self.store, wiring.rules(config), clock.now)
         owner = f"{socket.gethostname()}:{os.getpid()}"

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.plan import Route
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
+from monitor.table_wiring import table_checks
 from monitor.tick import Rules
 
 if TYPE_CHECKING:
@@ -162,7 +163,9 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
     logs = log_check(config, source) if source is not None else None
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    asked = warehouse(config, where)
+    answer.extend(completion_checks(config, CompletionTables(asked)))
+    answer.extend(table_checks(config, asked))
     return answer
 
 
