@@ -28,10 +28,10 @@ class DayTimeSettings(Section):
 
 
 class ValiditySettings(Section):
-    """The run dates for which a processor is owed: ``from <= run date < until``."""
+    """The run dates for which something holds: ``from <= run date < until``."""
 
-    from_: Day | None = Field(default=None, alias="from", description="first run date for which it is owed")
-    until: Day | None = Field(default=None, description="first run date for which it is no longer owed")
+    from_: Day | None = Field(default=None, alias="from", description="first run date for which it holds")
+    until: Day | None = Field(default=None, description="first run date for which it no longer holds")
 
     def contradictions(self) -> Iterator[Mistake]:
         """Says that the span is empty, or says nothing."""
