@@ -24,15 +24,20 @@ if TYPE_CHECKING:
     from checks.sources.bigquery import BigQueryWarehouse
     from checks.sources.completions import CompletionTables
     from monitor.config import Config
+    from monitor.costs import Costs
     from monitor.embedded import Emulator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode.
+
+    ``costs`` counts what is asked there; None outside the watcher.
+    """
 
     endpoint: str | None
     emulator: Emulator | None
+    costs: Costs | None = None
 
 
 @contextmanager
@@ -62,7 +67,8 @@ def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> B
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
+    counted = where.costs.note if where.costs else None
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout, counted=counted)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:

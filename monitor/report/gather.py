@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
+from monitor import costs, wiring
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
@@ -98,7 +98,7 @@ def gather(
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    report = build(
         seen=seen,
         logs=logs,
         stored=_stored(store, request, since) if store is not None else Stored(),
@@ -108,6 +108,7 @@ def gather(
         since=since,
         generated_at=generated_at,
     )
+    return replace(report, costs=_costs(config, store, request.at))
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -188,6 +189,15 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         clearances=judgement.clearances,
         evidence=judgement.evidence,
     )
+
+
+def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
+    """What the watcher had BigQuery bill on that day and in its month."""
+    if store is None:
+        return None
+    with store.reading() as stored:
+        days = costs.parse(stored.cursor(costs.CURSOR))
+    return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
 
 
 def _stored(store: Store, request: Request, since: datetime) -> Stored:
