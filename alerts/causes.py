@@ -196,7 +196,7 @@ class _Graph:
             if of.subject.table == why.subject.table and of.kind != "table.missing":
                 return f"the table {why.subject.table} is missing"
             pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name:
+            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
                 return f"the table {why.subject.table} is missing"
         if of.kind.startswith("phase.") and of.subject.run_date is not None:
             if why.kind.startswith("log."):
@@ -233,14 +233,22 @@ class _Graph:
         return None
 
     def _shared(self, one: Fault, other: Fault) -> str | None:
-        """The same function, or the same fault of a shared module in another one."""
+        """The same function, the same fault of a shared module in another one, or the same missing table."""
         if _same_function(one, other):
             return f"another failure of {one.finding.subject.service}"
+        kinds, table = {one.finding.kind, other.finding.kind}, one.finding.subject.table
+        if kinds == {"table.missing"} and table is not None and table == other.finding.subject.table:
+            return f"the table {table} is missing"
         if one.finding.kind.startswith("log.") and other.finding.kind.startswith("log."):
             identity = _shared_identity(one)
             if identity is not None and identity == _shared_identity(other):
                 return f"the same failure in {one.finding.subject.service}: a shared module"
         return None
+
+
+def _reads(pipeline: Pipeline, table: str) -> bool:
+    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
+    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
 
 
 def _shared_identity(fault: Fault) -> str | None:

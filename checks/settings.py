@@ -33,6 +33,7 @@ from checks.fields import (
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
+from checks.table_settings import PartitionCheckSettings, TableCheckSettings
 
 
 class EndpointSettings(Section):
@@ -134,4 +135,8 @@ class ChecksSettings(Section):
     )
     completions: CompletionCheckSettings = Field(
         default=CompletionCheckSettings(), description="completions owed and recorded"
+    )
+    tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
+    partitions: PartitionCheckSettings = Field(
+        default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
     )

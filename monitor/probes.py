@@ -137,7 +137,7 @@ def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.
     if error.kind == "missing" and where.emulator is not None:
         return doctor.off(name, "not there yet; `phasewatch watch` makes it in the local BigQuery")
     if error.kind == "missing" and config.mode == "gcp":
-        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch record --help` can make it)"
+        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch tables apply` makes it)"
         return doctor.failed(name, str(error), remedy=remedy, facts={"kind": error.kind})
     return doctor.from_source(name, error)
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.plan import Route
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
+from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
     from alerts.ports import Channel
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from checks.sources.completions import CompletionTables
     from checks.sources.log_analytics import LogAnalytics
     from monitor.config import Config
+    from monitor.costs import Costs
     from monitor.embedded import Emulator
     from monitor.tick import Rules
 
@@ -33,10 +35,14 @@ Hidden = Callable[[datetime], Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode.
+
+    ``costs`` counts what is asked there; None outside the watcher.
+    """
 
     endpoint: str | None
     emulator: Emulator | None
+    costs: Costs | None = None
 
 
 @contextmanager
@@ -66,7 +72,8 @@ def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> B
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
+    counted = where.costs.note if where.costs else None
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout, counted=counted)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:
@@ -213,7 +220,9 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
     logs = cloud_logs_check(config, where) if config.mode == "gcp" else log_files_check(config)
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    asked = warehouse(config, where)
+    answer.extend(completion_checks(config, CompletionTables(asked)))
+    answer.extend(table_checks(config, asked))
     return answer
 
 

@@ -235,6 +235,8 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
             _line(out, "     ", _safe(check.error), "magenta")
     if not report.checks:
         out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
+    if report.costs is not None:
+        _line(out, "  BigQuery  ", report.costs.words())
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
 

@@ -11,7 +11,7 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
+from monitor import costs, wiring
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
@@ -103,7 +103,7 @@ def gather(
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    report = build(
         seen=seen,
         logs=logs,
         stored=state,
@@ -113,6 +113,7 @@ def gather(
         since=since,
         generated_at=generated_at,
     )
+    return replace(report, costs=_costs(config, store, request.at))
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -210,6 +211,15 @@ def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime)
             name="logs", status=Status.UNKNOWN, evidence=replace(evidence, unseen=(*evidence.unseen, unseen))
         )
     return SourceReport(name="logs", status=Status.UNKNOWN if run.error else Status.OK, evidence=evidence)
+
+
+def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
+    """What the watcher had BigQuery bill on that day and in its month."""
+    if store is None:
+        return None
+    with store.reading() as stored:
+        days = costs.parse(stored.cursor(costs.CURSOR))
+    return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
 
 
 def _stored(store: Store, request: Request, since: datetime) -> Stored:
