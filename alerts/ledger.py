@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,14 +29,16 @@ def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Tra
     the same check reported of its own eyesight.
     """
     answer: dict[str, Transition] = {}
+    identities = _Identities(known)
     for finding in run.findings:
-        seen = _same_identity(finding, known)
+        seen = identities.of(finding)
         before = answer[seen.fingerprint].fault if seen.fingerprint in answer else known.get(seen.fingerprint)
         answer[seen.fingerprint] = _absorb(seen, before, now)
+    evidence = _Clearances(run.clearances)
     for fault in known.values():
         if fault.fingerprint in answer or not fault.is_open:
             continue
-        clearance = _clearance_for(fault, run.clearances) or _sees_again(fault, run)
+        clearance = evidence.of(fault) or _sees_again(fault, run)
         if clearance is not None:
             answer[fault.fingerprint] = _close(fault, clearance, now)
         elif _waited_long_enough(fault, now) and run.check == fault.finding.check and run.error is None:
@@ -43,14 +46,24 @@ def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Tra
     return list(answer.values())
 
 
-def _same_identity(finding: Finding, known: Mapping[str, Fault]) -> Finding:
-    """A message-only failure (no file in its fingerprint) is the open one of that service and name."""
-    if not finding.kind.startswith("log.") or not finding.fingerprint.endswith(":"):
-        return finding
-    for fault in known.values():
-        if fault.is_open and fault.fingerprint.startswith(finding.fingerprint):
-            return replace(fault.finding, occurrences=finding.occurrences, last_seen=finding.last_seen)
-    return finding
+class _Identities:
+    """Who a finding is among the faults that are known. Sorted once: a storm asks thousands of times."""
+
+    def __init__(self, known: Mapping[str, Fault]) -> None:
+        self._known = known
+        self._open: list[str] | None = None
+
+    def of(self, finding: Finding) -> Finding:
+        """A message-only failure (no file in its fingerprint) is the open one of that service and name."""
+        if not finding.kind.startswith("log.") or not finding.fingerprint.endswith(":"):
+            return finding
+        if self._open is None:
+            self._open = sorted(name for name, fault in self._known.items() if fault.is_open)
+        place = bisect_left(self._open, finding.fingerprint)
+        if place == len(self._open) or not self._open[place].startswith(finding.fingerprint):
+            return finding
+        known = self._known[self._open[place]].finding
+        return replace(known, occurrences=finding.occurrences, last_seen=finding.last_seen)
 
 
 def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
@@ -113,18 +126,26 @@ def _sees_again(fault: Fault, run: CheckRun) -> Clearance | None:
     return Clearance(reason="the check could look again", at=run.finished_at, fingerprint=fault.fingerprint)
 
 
-def _clearance_for(fault: Fault, clearances: Iterable[Clearance]) -> Clearance | None:
-    for clearance in clearances:
-        if clearance.fingerprint == fault.fingerprint:
-            return clearance
-        if (
-            clearance.service is not None
-            and clearance.service == fault.finding.subject.service
-            and fault.finding.kind.startswith("log.")
-            and clearance.at > fault.finding.last_seen
-        ):
-            return clearance
-    return None
+class _Clearances:
+    """The clearances of a run by what they clear; of several the first counts."""
+
+    def __init__(self, clearances: Iterable[Clearance]) -> None:
+        self._by_fingerprint: dict[str, Clearance] = {}
+        self._by_service: dict[str, list[Clearance]] = {}
+        for clearance in clearances:
+            if clearance.fingerprint is not None:
+                self._by_fingerprint.setdefault(clearance.fingerprint, clearance)
+            if clearance.service is not None:
+                self._by_service.setdefault(clearance.service, []).append(clearance)
+
+    def of(self, fault: Fault) -> Clearance | None:
+        """What ends this fault: named by fingerprint, or its function's clean run after it was last seen."""
+        named = self._by_fingerprint.get(fault.fingerprint)
+        if named is not None or not fault.finding.kind.startswith("log."):
+            return named
+        service = fault.finding.subject.service
+        runs = self._by_service.get(service, ()) if service is not None else ()
+        return next((c for c in runs if c.at > fault.finding.last_seen), None)
 
 
 def _material(finding: Finding) -> tuple[object, ...]:

@@ -86,6 +86,8 @@ class Incident:
 
     ``root`` and ``members`` are fingerprints; ``members`` includes the root and is in order of joining.
     ``explains`` says per consequence why it is here, in words. ``merged_into`` is set in state MERGED only.
+    ``storm`` is set where unrelated faults were gathered because too many came at once (``alerts.storms``), and says
+    what they have in common.
     """
 
     id: int
@@ -96,6 +98,7 @@ class Incident:
     explains: Mapping[str, str] = field(default_factory=dict)
     resolved_at: datetime | None = None
     merged_into: int | None = None
+    storm: str | None = None
 
 
 class Why(StrEnum):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts import causes, ledger, plan
-from alerts.model import Incident, Scene, Transition
+from alerts import causes, ledger, plan, storms
+from alerts.model import Notification, Scene
 from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
 from checks.model import CheckRun
@@ -29,6 +29,7 @@ class Rules:
     routes: tuple[plan.Route, ...]
     zone: ZoneInfo
     blind_after: timedelta
+    storm: storms.Limit = field(default_factory=storms.Limit)
 
 
 class Path:
@@ -60,36 +61,26 @@ class Path:
             transitions = ledger.settle(run, known, now)
             faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
             grouping = causes.group(faults, incidents, self._rules.pipelines, now, stored.next_incident())
+            grouping = storms.calm(grouping, incidents, faults, self._rules.storm, now)
             faults = with_incident(faults, grouping.placed)
-            transitions = [replace(t, fault=faults[t.fault.fingerprint]) for t in transitions]
+            transitions = [
+                replace(t, fault=faults[t.fault.fingerprint]) if t.fault.fingerprint in grouping.placed else t
+                for t in transitions
+            ]
             stored.save_run(run)
             changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
             stored.save_faults(faults[name] for name in sorted(changed))
             stored.add_transitions(transitions)
             stored.save_incidents(grouping.incidents)
+            before = {i.id: i for i in incidents}
+            announced = stored.announced(resolved_since=recently)
             scene = Scene(faults=faults, now=now, zone=self._rules.zone)
-            self._speak(stored, transitions, {i.id: i for i in incidents}, grouping.incidents, scene)
+            self._say(stored, plan.plan(transitions, before, grouping.incidents, announced, scene), scene)
 
-    def _speak(
-        self,
-        stored: Tick,
-        transitions: Sequence[Transition],
-        before: dict[int, Incident],
-        changed: Sequence[Incident],
-        scene: Scene,
-    ) -> None:
-        concerned = {i.id: i for i in (*before.values(), *changed)}
-        announced = stored.announced(concerned)
-        for notification in plan.plan(transitions, before, changed, announced, scene):
-            number = stored.add_notification(notification)
-            members = scene.members(concerned[notification.incident])
-            pipelines = {f.finding.subject.pipeline for f in members if f.finding.subject.pipeline}
-            about_channels = {f.finding.subject.check for f in members if f.finding.kind == "delivery"}
-            # Nobody can be told through a channel that the channel is dead.
-            wanted = [d for d in plan.route(notification, pipelines, self._rules.routes) if d not in about_channels]
-            threads = stored.threads(notification.incident)
-            rows = plan.postings(notification, wanted, threads)
-            stored.enqueue(number, self._store.identity, rows, scene.now)
+    def _say(self, stored: Tick, notifications: Sequence[Notification], scene: Scene) -> None:
+        """Log every decision, and put what is said into the outbox."""
+        stored.add_suppressed(n for n in notifications if n.suppressed)
+        for notification in notifications:
             log.info(
                 "notification",
                 extra={
@@ -98,3 +89,13 @@ class Path:
                     "why": notification.why.value,
                 },
             )
+            if notification.suppressed:
+                continue
+            number = stored.add_notification(notification)
+            members = [f for f in scene.faults.values() if f.incident == notification.incident]
+            pipelines = {f.finding.subject.pipeline for f in members if f.finding.subject.pipeline}
+            about_channels = {f.finding.subject.check for f in members if f.finding.kind == "delivery"}
+            # Nobody can be told through a channel that the channel is dead.
+            wanted = [d for d in plan.route(notification, pipelines, self._rules.routes) if d not in about_channels]
+            rows = plan.postings(notification, wanted, stored.threads(notification.incident))
+            stored.enqueue(number, self._store.identity, rows, scene.now)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
@@ -20,6 +21,8 @@ from checks.model import CheckRun, Evidence, JsonValue, Status
 
 KEEP_SLOTS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=14)
+# Databases limit how many values one statement may have.
+_IN_ONE_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class Tick:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._texts: dict[str, tuple[Fault, str]] = {}
 
     def identity(self) -> str:
         """A random name of this state, made once: part of every delivery key, so that no two states share one."""
@@ -140,26 +144,28 @@ class Tick:
     def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
         """Open faults, those resolved since then, and all members of the named incidents."""
         table = schema.faults
-        wanted = or_(
-            table.c.state != FaultState.RESOLVED.value,
-            table.c.resolved_at >= resolved_since,
-            table.c.incident.in_(list(of_incidents)),
-        )
-        rows = self._db.execute(select(table.c.fault).where(wanted)).scalars()
-        return {f.fingerprint: f for f in (codec.load(Fault, text) for text in rows)}
+        lately = or_(table.c.state != FaultState.RESOLVED.value, table.c.resolved_at >= resolved_since)
+        numbers = sorted(of_incidents)
+        parts = [numbers[n : n + _IN_ONE_QUERY] for n in range(0, len(numbers), _IN_ONE_QUERY)]
+        texts = list(self._db.execute(select(table.c.fault).where(lately)).scalars())
+        for part in parts:
+            older = select(table.c.fault).where(table.c.incident.in_(part), ~lately)
+            texts += self._db.execute(older).scalars()
+        return {f.fingerprint: f for f in codec.load_all(Fault, texts)}
 
     def save_faults(self, faults: Iterable[Fault]) -> None:
         """Insert or replace by fingerprint."""
-        for fault in faults:
-            row = {
+        rows = [
+            {
+                "fingerprint": fault.fingerprint,
                 "state": fault.state.value,
                 "incident": fault.incident,
                 "resolved_at": fault.resolved_at,
-                "fault": codec.dump(fault),
+                "fault": self._text(fault),
             }
-            mine = schema.faults.c.fingerprint == fault.fingerprint
-            if self._db.execute(update(schema.faults).where(mine).values(**row)).rowcount == 0:
-                self._db.execute(schema.faults.insert().values(fingerprint=fault.fingerprint, **row))
+            for fault in faults
+        ]
+        self._put(schema.faults, rows)
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
         """Append to the history. A mere recurrence is no change and is not kept."""
@@ -170,13 +176,29 @@ class Tick:
                 "change": t.change.value,
                 "reason": t.reason,
                 "incident": t.fault.incident,
-                "fault": codec.dump(t.fault),
+                "fault": self._text(t.fault),
             }
             for t in transitions
             if t.change is not Change.RECURRED
         ]
         if rows:
             self._db.execute(schema.transitions.insert(), rows)
+
+    def _text(self, fault: Fault) -> str:
+        """The fault as JSON; made once, for it stands in the faults and in the history."""
+        known = self._texts.get(fault.fingerprint)
+        if known is None or known[0] is not fault:
+            known = self._texts[fault.fingerprint] = (fault, codec.dump(fault))
+        return known[1]
+
+    def _put(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert the rows, or replace the columns named in them where the primary key is there already."""
+        if not rows:
+            return
+        statement = (sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert)(table)
+        keys = [column.name for column in table.primary_key]
+        values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+        self._db.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
@@ -212,39 +234,38 @@ class Tick:
 
     def save_incidents(self, incidents: Iterable[Incident]) -> None:
         """Insert or replace by number."""
-        for incident in incidents:
-            row = {
+        rows = [
+            {
+                "id": incident.id,
                 "state": incident.state.value,
                 "opened_at": incident.opened_at,
                 "resolved_at": incident.resolved_at,
                 "incident": codec.dump(incident),
             }
-            mine = schema.incidents.c.id == incident.id
-            if self._db.execute(update(schema.incidents).where(mine).values(**row)).rowcount == 0:
-                self._db.execute(schema.incidents.insert().values(id=incident.id, **row))
+            for incident in incidents
+        ]
+        self._put(schema.incidents, rows)
 
-    def announced(self, numbers: Collection[int]) -> set[int]:
-        """Which of these incidents somebody was told of."""
+    def announced(self, *, resolved_since: datetime) -> set[int]:
+        """The numbers of the open incidents, and of those that ended since then, that somebody was told of."""
         table = schema.incidents
-        query = select(table.c.id).where(table.c.id.in_(list(numbers)), table.c.announced_at.is_not(None))
-        return set(self._db.execute(query).scalars())
+        lately = or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since)
+        return set(self._db.execute(select(table.c.id).where(lately, table.c.announced_at.is_not(None))).scalars())
 
     def add_notification(self, notification: Notification) -> int:
-        """Log one decision to speak or not to, and its number. An announcement marks its incident."""
-        result = self._db.execute(
-            schema.notifications.insert().values(
-                incident=notification.incident,
-                at=notification.at,
-                why=notification.why.value,
-                suppressed=notification.suppressed,
-                notification=codec.dump(notification),
-            )
-        )
+        """Log one decision to speak, and its number. An announcement marks its incident."""
+        result = self._db.execute(schema.notifications.insert().values(**_notification_row(notification)))
         if not notification.suppressed:
             mine = (schema.incidents.c.id == notification.incident) & schema.incidents.c.announced_at.is_(None)
             self._db.execute(update(schema.incidents).where(mine).values(announced_at=notification.at))
         key = result.inserted_primary_key
         return int(key[0]) if key else 0
+
+    def add_suppressed(self, notifications: Iterable[Notification]) -> None:
+        """Log decisions not to speak."""
+        rows = [_notification_row(n) for n in notifications]
+        if rows:
+            self._db.execute(schema.notifications.insert(), rows)
 
     def notifications(self, *, incident: int | None = None) -> list[Notification]:
         """The notification log, oldest first."""
@@ -290,6 +311,16 @@ class Tick:
             )
 
 
+def _notification_row(notification: Notification) -> dict[str, object]:
+    return {
+        "incident": notification.incident,
+        "at": notification.at,
+        "why": notification.why.value,
+        "suppressed": notification.suppressed,
+        "notification": codec.dump(notification),
+    }
+
+
 def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
     """The faults with the incidents they were placed in."""
-    return {name: replace(f, incident=placed.get(name, f.incident)) for name, f in faults.items()}
+    return {name: replace(f, incident=placed[name]) if name in placed else f for name, f in faults.items()}
