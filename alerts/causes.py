@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from alerts.graph import Graph, Key, same_function
+from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.model import Fault, FaultState, Incident, IncidentState
 from checks.pipeline import Pipeline
 
@@ -85,7 +85,7 @@ def rank(fault: Fault) -> tuple[int, datetime, str]:
     order = 4
     if kind == "table.missing":
         order = 0
-    elif kind.startswith("log."):
+    elif kind.startswith(OF_FUNCTIONS):
         order = 1
     elif kind == "phase.blocked":
         order = 3

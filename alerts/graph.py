@@ -10,13 +10,15 @@ from checks.pipeline import Pipeline, local_instant
 
 # A word for what may link two faults, and its values.
 Key = tuple[object, ...]
+# What can be wrong with a function: a failure in its logs, a deployment that failed.
+OF_FUNCTIONS = ("log.", "rollout.")
 
 
 def same_function(one: Fault, other: Fault) -> bool:
     """Whether both are failures in one function's log."""
     return (
-        one.finding.kind.startswith("log.")
-        and other.finding.kind.startswith("log.")
+        one.finding.kind.startswith(OF_FUNCTIONS)
+        and other.finding.kind.startswith(OF_FUNCTIONS)
         and one.finding.subject.service == other.finding.subject.service
     )
 
@@ -67,7 +69,7 @@ class Graph:
             yield ("missing table of", subject.pipeline)
         elif subject.table is not None:
             yield ("table", subject.table)
-        if kind.startswith("log."):
+        if kind.startswith(OF_FUNCTIONS):
             yield ("service", subject.service)
             identity = shared_identity(fault)
             if identity is not None:
@@ -87,7 +89,7 @@ class Graph:
         if kind == "table.missing":
             yield ("table", subject.table)
             yield ("phase of", subject.pipeline)
-        elif kind.startswith("log."):
+        elif kind.startswith(OF_FUNCTIONS):
             yield from self._serves.get(subject.service or "", ())
             yield ("service", subject.service)
             identity = shared_identity(fault)
@@ -139,7 +141,7 @@ class Graph:
         """The same function, or the same fault of a shared module in another one."""
         if same_function(one, other):
             return f"another failure of {one.finding.subject.service}"
-        if one.finding.kind.startswith("log.") and other.finding.kind.startswith("log."):
+        if one.finding.kind.startswith(OF_FUNCTIONS) and other.finding.kind.startswith(OF_FUNCTIONS):
             identity = shared_identity(one)
             if identity is not None and identity == shared_identity(other):
                 return f"the same failure in {one.finding.subject.service}: a shared module"

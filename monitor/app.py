@@ -89,7 +89,7 @@ class App:
         # The configuration may have been mended since: what was given up is tried again.
         self.store.outbox.revive(clock.now(), since=clock.now() - REVIVE_SINCE)
         self._scheduler = Scheduler(
-            clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._path.absorb
+            clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._absorb
         )
         self._start_thread("delivery", self._deliver)
         if self.data.emulator is not None:
@@ -145,6 +145,9 @@ class App:
     def _tick(self, check: Check[Any], now: datetime) -> None:
         self._path.tick(check, now)
         self._wake.set()
+
+    def _absorb(self, run: CheckRun, now: datetime) -> None:
+        self._path.absorb(run, now)
 
     def _claim(self, check: str, slot: datetime, owner: str) -> bool:
         with self.store.writing() as stored:

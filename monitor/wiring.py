@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.plan import Route
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
-from monitor.tick import Rules
+from monitor.rules import Rules
 
 if TYPE_CHECKING:
     from alerts.ports import Channel

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Table, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
 from alerts.plan import Posting
 from alerts.store import codec, engine, schema
+from alerts.store.bulk import put
 from alerts.store.outbox import Outbox
+from alerts.store.people import People
 from checks.model import CheckRun, Evidence, JsonValue, Status
 
 KEEP_SLOTS = timedelta(days=1)
@@ -73,6 +74,7 @@ class Tick:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._texts: dict[str, tuple[Fault, str]] = {}
+        self.people = People(connection)
 
     def identity(self) -> str:
         """A random name of this state, made once: part of every delivery key, so that no two states share one."""
@@ -165,7 +167,7 @@ class Tick:
             }
             for fault in faults
         ]
-        self._put(schema.faults, rows)
+        put(self._db, schema.faults, rows)
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
         """Append to the history. A mere recurrence is no change and is not kept."""
@@ -191,15 +193,6 @@ class Tick:
             known = self._texts[fault.fingerprint] = (fault, codec.dump(fault))
         return known[1]
 
-    def _put(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Insert the rows, or replace the columns named in them where the primary key is there already."""
-        if not rows:
-            return
-        statement = (sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert)(table)
-        keys = [column.name for column in table.primary_key]
-        values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        self._db.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
-
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
         table = schema.transitions
@@ -213,13 +206,14 @@ class Tick:
             for r in self._db.execute(query)
         ]
 
-    def incidents(self, *, resolved_since: datetime | None = None) -> list[Incident]:
-        """Open incidents and those that ended since then (None: all), oldest first."""
+    def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
+        """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
         table = schema.incidents
         query = select(table.c.incident).order_by(table.c.id)
         if resolved_since is not None:
-            query = query.where(or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since))
-        return [codec.load(Incident, text) for text in self._db.execute(query).scalars()]
+            lately = or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since)
+            query = query.where(or_(lately, table.c.id.in_(sorted(besides)[:_IN_ONE_QUERY])))
+        return codec.load_all(Incident, list(self._db.execute(query).scalars()))
 
     def incident(self, number: int) -> Incident | None:
         """One incident by its number."""
@@ -244,13 +238,20 @@ class Tick:
             }
             for incident in incidents
         ]
-        self._put(schema.incidents, rows)
+        put(self._db, schema.incidents, rows)
 
-    def announced(self, *, resolved_since: datetime) -> set[int]:
-        """The numbers of the open incidents, and of those that ended since then, that somebody was told of."""
+    def announced(self, *, resolved_since: datetime, besides: Collection[int] = ()) -> dict[int, datetime]:
+        """Of the same incidents those that somebody was told of, and when first."""
         table = schema.incidents
         lately = or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since)
-        return set(self._db.execute(select(table.c.id).where(lately, table.c.announced_at.is_not(None))).scalars())
+        wanted = or_(lately, table.c.id.in_(sorted(besides)[:_IN_ONE_QUERY]))
+        rows = self._db.execute(select(table.c.id, table.c.announced_at).where(wanted))
+        return {row.id: row.announced_at for row in rows if row.announced_at is not None}
+
+    def watching_since(self) -> datetime | None:
+        """When the oldest run that is still kept began; None before the first."""
+        since: datetime | None = self._db.execute(select(func.min(schema.check_runs.c.started_at))).scalar()
+        return since
 
     def add_notification(self, notification: Notification) -> int:
         """Log one decision to speak, and its number. An announcement marks its incident."""
@@ -278,7 +279,9 @@ class Tick:
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""
         table = schema.outbox
-        query = select(table.c.destination).where(table.c.incident == number, table.c.action == "post")
+        query = select(table.c.destination).where(
+            table.c.incident == number, table.c.action == "post", table.c.state != "muted"
+        )
         return tuple(sorted(set(self._db.execute(query).scalars())))
 
     def enqueue(self, notification_id: int, identity: str, postings: Sequence[Posting], now: datetime) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import causes, ledger
-from alerts.message import severity_of
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState
+from alerts.wording import severity_of
 from checks.model import CheckRun, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.pipeline import Pipeline
