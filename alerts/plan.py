@@ -8,18 +8,8 @@ from datetime import datetime
 
 from alerts import message
 from alerts.model import Action, Change, Incident, IncidentState, Message, Notification, Scene, Transition, Why
-from checks.model import Severity
 
 _SHOWN = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.PROGRESSED, Change.RESOLVED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where incidents go: of at least this severity, of these pipelines (empty: all). Log-only incidents have none."""
-
-    to: tuple[str, ...]
-    at_least: Severity = Severity.INFO
-    pipelines: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,18 +104,6 @@ def _why(incident: Incident, was: Incident | None, news: Sequence[Transition]) -
     if not changes:
         return None
     return Why.PROGRESSED if changes == {Change.PROGRESSED} else Why.CHANGED
-
-
-def route(notification: Notification, pipelines: Collection[str], routes: Sequence[Route]) -> tuple[str, ...]:
-    """The destinations a notification is meant for, in the order of the routes, each once."""
-    if notification.root is None:
-        return ()
-    names: dict[str, None] = {}
-    for item in routes:
-        fits = not item.pipelines or bool(item.pipelines & set(pipelines))
-        if fits and notification.root.severity.rank >= item.at_least.rank:
-            names.update(dict.fromkeys(item.to))
-    return tuple(names)
 
 
 def postings(notification: Notification, destinations: Sequence[str], threads: Collection[str]) -> list[Posting]:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from alerts import causes, ledger, plan
 from alerts.model import Incident, Scene, Transition
+from alerts.own import dead_channel
+from alerts.routing import Routing
 from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
 from checks.model import CheckRun
@@ -26,7 +28,7 @@ class Rules:
     """What the path needs to know of the configuration."""
 
     pipelines: tuple[Pipeline, ...]
-    routes: tuple[plan.Route, ...]
+    routing: Routing
     zone: ZoneInfo
     blind_after: timedelta
 
@@ -80,13 +82,13 @@ class Path:
     ) -> None:
         concerned = {i.id: i for i in (*before.values(), *changed)}
         announced = stored.announced(concerned)
+        dead = {name for fault in scene.faults.values() if (name := dead_channel(fault)) is not None}
         for notification in plan.plan(transitions, before, changed, announced, scene):
             number = stored.add_notification(notification)
             members = scene.members(concerned[notification.incident])
-            pipelines = {f.finding.subject.pipeline for f in members if f.finding.subject.pipeline}
-            about_channels = {f.finding.subject.check for f in members if f.finding.kind == "delivery"}
-            # Nobody can be told through a channel that the channel is dead.
-            wanted = [d for d in plan.route(notification, pipelines, self._rules.routes) if d not in about_channels]
+            wanted: tuple[str, ...] = ()
+            if notification.root is not None:
+                wanted = self._rules.routing.destinations(notification.root.severity, members, dead)
             threads = stored.threads(notification.incident)
             rows = plan.postings(notification, wanted, threads)
             stored.enqueue(number, self._store.identity, rows, scene.now)
