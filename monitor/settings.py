@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, ValidationInfo
 
 from alerts.secret import Secret, WithSecrets
 from alerts.settings import AlertSettings
-from checks.fields import ListOf, LocalPath, is_loopback
+from checks.fields import Duration, ListOf, LocalPath, at_least, is_loopback
 from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.pipeline_settings import PipelineSettings
 from checks.references import mappings, texts
@@ -64,6 +65,17 @@ class DatabaseUrl(Secret):
         return self.shown()
 
 
+class KeepSettings(Section):
+    """How long the state keeps what is over. What is open, waiting or given up stays."""
+
+    history: Annotated[Duration, at_least(timedelta(days=1))] = Field(
+        default=timedelta(days=180), description="resolved incidents, with their faults, history and messages"
+    )
+    runs: Annotated[Duration, at_least(timedelta(days=1))] = Field(
+        default=timedelta(days=14), description="runs of checks, but the last of each"
+    )
+
+
 class StateSettings(WithSecrets):
     """Where faults, incidents and the outbox are kept."""
 
@@ -71,6 +83,7 @@ class StateSettings(WithSecrets):
 
     url: DatabaseUrl = Field(description="SQLite file or PostgreSQL database; default sqlite:///var/phasewatch.db")
     url_file: LocalPath | None = Field(default=None, description="file with the URL, instead of url")
+    keep: KeepSettings = Field(default=KeepSettings(), description="how long what is over is kept")
 
 
 class ServerSettings(WithSecrets):

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
 from alerts.plan import Posting
 from alerts.store import codec, engine, schema
+from alerts.store.letters import Letters
 from alerts.store.outbox import Outbox
 from alerts.store.upkeep import Upkeep
 from checks.model import CheckRun, Evidence, JsonValue, Status
@@ -46,6 +47,7 @@ class Store:
         with self.writing() as tick:
             self.identity = tick.identity()
         self.outbox = Outbox(self.engine)
+        self.letters = Letters(self.engine)
         self.upkeep = Upkeep(self.engine)
 
     def close(self) -> None:
