@@ -212,13 +212,14 @@ class _Graph:
             return None
         phase = pipeline.phase(phase_name)
         service = cause.finding.subject.service
-        if service is None or (service != phase.recorder and service not in phase.starters):
+        recorder = phase.recorder_on(run_date)
+        if service is None or (service != recorder and service not in phase.starters):
             return None
         begin = phase.start.on(run_date, pipeline.zone) if phase.start else None
         begin = begin or local_instant(run_date, time(0), pipeline.zone)
         if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
             return None
-        return f"{service} {'records' if service == phase.recorder else 'starts'} {phase.name}"
+        return f"{service} {'records' if service == recorder else 'starts'} {phase.name}"
 
     def _upstream_explains(self, cause: Fault, effect: Fault) -> str | None:
         why, of = cause.finding.subject, effect.finding.subject

@@ -6,19 +6,22 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import record, wiring
+from monitor import metrics, record, routes, vitals, wiring
 from monitor.clock import Clock
 from monitor.lock import WatchLock
 from monitor.report import gather
+from monitor.report.cached import FRESH_FOR, CachedReports
+from monitor.report.model import HealthReport
 from monitor.scheduler import Beat, Scheduler
 from monitor.tick import Path as OnePath
 from monitor.web import WebServer, bind
@@ -70,7 +73,8 @@ class App:
         listener = bind(config.server.host, config.server.port)
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
-        web = WebServer(listener, self, self._report, token)
+        self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
+        web = WebServer(listener, lambda: routes.application(self, token))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
@@ -133,12 +137,20 @@ class App:
         }
         return not late, details
 
-    def _report(self, query: dict[str, str]) -> str:
-        from monitor.report import as_json
+    def report(self, query: Mapping[str, str]) -> HealthReport:
+        """The health report, at most half a minute old.
 
-        request = gather.Request.parse(query, self._clock.now())
-        report = gather.gather(self.config, self.data, self.store, request, self._clock.now())
-        return as_json.render(report)
+        :raises ValueError: for a query that makes no sense.
+        """
+        return self._reports(query)
+
+    def _gather(self, query: dict[str, str]) -> HealthReport:
+        now = self._clock.now()
+        return gather.gather(self.config, self.data, self.store, gather.Request.parse(query, now), now)
+
+    def metrics(self) -> bytes:
+        """The vitals in Prometheus' text format."""
+        return metrics.render(vitals.read(self.store, self._clock.now()), version("phasewatch"))
 
     # -- the loops ------------------------------------------------------------------------------------------------
 

@@ -138,6 +138,16 @@ class Tick:
             for r in rows
         ]
 
+    def seen_at(self) -> dict[str, datetime]:
+        """For each check the end of its last run that could see: that was not UNKNOWN."""
+        table = schema.check_runs
+        query = (
+            select(table.c.check_name, func.max(table.c.finished_at).label("at"))
+            .where(table.c.status != Status.UNKNOWN.value)
+            .group_by(table.c.check_name)
+        )
+        return {r.check_name: r.at for r in self._db.execute(query)}
+
     def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
         """Open faults, those resolved since then, and all members of the named incidents."""
         table = schema.faults

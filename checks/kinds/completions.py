@@ -135,7 +135,7 @@ class Completions:
             Clearance(service=recorder, at=phase_day.satisfied_at, reason=reason_it_is_over(phase_day))
             for phase_day in phase_days
             if phase_day.satisfied_at is not None
-            and (recorder := self._pipeline.phase(phase_day.phase).recorder) is not None
+            and (recorder := self._pipeline.phase(phase_day.phase).recorder_on(phase_day.run_date)) is not None
         ]
         sight = self._sight(observed.calendar, observed.last, now)
         evidence = observed.evidence.merged(

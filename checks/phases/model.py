@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -42,6 +43,7 @@ class PhaseDay:
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
+    ``done_at`` gives for each of ``done`` the ``completed_at`` of its first success.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
     is owed, for ``not_expected`` only.
@@ -61,4 +63,5 @@ class PhaseDay:
     stalled_since: datetime | None = None
     failed_since: datetime | None = None
     last_completed_at: datetime | None = None
+    done_at: Mapping[str, datetime] = field(default_factory=dict)
     why_not: str | None = None

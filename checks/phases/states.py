@@ -100,6 +100,7 @@ def _judge(
         stalled_since=could_start if state is PhaseState.STALLED else None,
         failed_since=min(critical_failures) if state is PhaseState.FAILED else None,
         last_completed_at=max(tally.done.values(), default=None),
+        done_at=dict(sorted(tally.done.items())),
     )
 
 

@@ -12,7 +12,7 @@ from checks.model import CheckRun, Evidence, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
 from monitor import wiring
-from monitor.report.build import Seen, Stored, build
+from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ DEFAULT_DAYS = 4
 MAX_DAYS = 366
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
+# Of the latest so many incidents the report tells the story.
+STORIES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +94,18 @@ def gather(
         logs = _logs(config, source, request)
         if logs is not None:
             sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
+    since = request.at - timedelta(days=request.days)
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
     return build(
         seen=seen,
         logs=logs,
-        stored=_stored(store, request) if store is not None else Stored(faults={}, incidents=(), checks=()),
+        stored=_stored(store, request, since) if store is not None else Stored(),
         sources=sources,
         notes=notes,
         as_of=request.at,
+        since=since,
         generated_at=generated_at,
     )
 
@@ -186,8 +190,8 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
     )
 
 
-def _stored(store: Store, request: Request) -> Stored:
-    recently = request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+def _stored(store: Store, request: Request, since: datetime) -> Stored:
+    recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:
         runs = stored.last_runs(request.at if request.past else None)
         if request.past:
@@ -196,11 +200,18 @@ def _stored(store: Store, request: Request) -> Stored:
         else:
             incidents = stored.incidents(resolved_since=recently)
             faults = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+        stories = {
+            i.id: story(
+                [t for t in stored.transitions(incident=i.id) if t.at <= request.at],
+                [n for n in stored.notifications(incident=i.id) if n.at <= request.at],
+            )
+            for i in incidents[-STORIES:]
+        }
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks)
+    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories)
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:
