@@ -13,8 +13,9 @@ from checks.model import Finding, normal_service
 class Matcher:
     """Fits a finding if every field that is given fits; an empty one fits all.
 
-    Names may hold ``*`` and ``?``. ``first`` and ``last`` are run dates, both included. A finding that is about
-    no phase (function, run date, ...) is not meant by a matcher that names one.
+    Names may hold ``*`` and ``?``. A check is also meant by its kind alone: with several pipelines the name of one
+    carries the pipeline's (``completions:nba``). ``first`` and ``last`` are run dates, both included. A finding that
+    is about no phase (function, run date, ...) is not meant by a matcher that names one.
     """
 
     pipeline: str | None = None
@@ -30,7 +31,7 @@ class Matcher:
         subject = finding.subject
         pairs = (
             (self.pipeline, subject.pipeline),
-            (self.check, finding.check),
+            (self.check, finding.check if ":" in (self.check or "") else finding.check.partition(":")[0]),
             (self.phase, subject.phase),
             (None if self.function is None else normal_service(self.function), subject.service),
             (self.kind, finding.kind),

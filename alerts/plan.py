@@ -6,19 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from alerts.model import Action, IncidentState, Message, Notification, Why
-from checks.model import Severity
 
 # What is a message of its own from the start.
 _FIRST = frozenset({Why.NEW, Why.CAUGHT_UP, Why.DIGEST})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where incidents go: of at least this severity, of these pipelines (empty: all). Log-only incidents have none."""
-
-    to: tuple[str, ...]
-    at_least: Severity = Severity.INFO
-    pipelines: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +20,6 @@ class Posting:
     action: Action
     urgency: int
     message: Message
-
-
-def route(notification: Notification, pipelines: Collection[str], routes: Sequence[Route]) -> tuple[str, ...]:
-    """The destinations a notification is meant for, in the order of the routes, each once."""
-    if notification.root is None:
-        return ()
-    names: dict[str, None] = {}
-    for item in routes:
-        fits = not item.pipelines or bool(item.pipelines & set(pipelines))
-        if fits and notification.root.severity.rank >= item.at_least.rank:
-            names.update(dict.fromkeys(item.to))
-    return tuple(names)
 
 
 def postings(

@@ -10,7 +10,7 @@ from alerts import digest, storms
 from alerts.decisions import Policy
 from alerts.finding_rules import FindingRule
 from alerts.model import Guide
-from alerts.plan import Route
+from alerts.routing import Routing
 from checks.pipeline import Pipeline
 
 
@@ -19,7 +19,7 @@ class Rules:
     """``findings`` change what checks say before it is believed; ``digest`` is None where none is wanted."""
 
     pipelines: tuple[Pipeline, ...]
-    routes: tuple[Route, ...]
+    routing: Routing
     zone: ZoneInfo
     blind_after: timedelta
     storm: storms.Limit = field(default_factory=storms.Limit)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts import decisions, digest, plan
 from alerts.decisions import Case, Circumstances, Decision
 from alerts.model import Change, Fault, Incident, IncidentState, Notification, Scene, Talk, Transition, Why
+from alerts.own import dead_channel
 from alerts.silences import Silence, done, muting
 from alerts.store.sql import Tick
 from monitor.rules import Rules
@@ -145,6 +146,7 @@ def _write(stored: Tick, rules: Rules, scene: Scene, decided: Sequence[Decision]
     for fault in scene.faults.values():
         if fault.incident in wanted and fault.incident is not None:
             members.setdefault(fault.incident, []).append(fault)
+    dead = {name for fault in scene.faults.values() if (name := dead_channel(fault)) is not None}
     for talk, notification in said:
         log.info(
             "notification",
@@ -157,19 +159,20 @@ def _write(stored: Tick, rules: Rules, scene: Scene, decided: Sequence[Decision]
         if notification.suppressed and notification.root is None:
             continue
         number = stored.add_notification(notification)
-        to = destinations(notification, members.get(notification.incident, []), rules)
+        to = destinations(notification, members.get(notification.incident, []), rules, dead)
         told_in = None if talk.told_in is None else (talk.told_in, stored.threads(talk.told_in))
         rows = plan.postings(notification, to, stored.threads(notification.incident), told_in)
         stored.enqueue(number, identity, rows, scene.now)
     return [n for _, n in said]
 
 
-def destinations(notification: Notification, members: Sequence[Fault], rules: Rules) -> tuple[str, ...]:
+def destinations(
+    notification: Notification, members: Sequence[Fault], rules: Rules, dead: Collection[str]
+) -> tuple[str, ...]:
     """Who is told: a digest goes where it is said to go, all else by the routes and by what the decision adds."""
+    if notification.root is None:
+        return ()
     if notification.why is Why.DIGEST and notification.to:
         return notification.to
-    pipelines = {f.finding.subject.pipeline for f in members if f.finding.subject.pipeline}
-    about_channels = {f.finding.subject.check for f in members if f.finding.kind == "delivery"}
-    routed = (*plan.route(notification, pipelines, rules.routes), *notification.to)
-    # Nobody can be told through a channel that the channel is dead.
-    return tuple(d for d in dict.fromkeys(routed) if d not in about_channels)
+    routed = rules.routing.destinations(notification.root.severity, members, dead)
+    return tuple(dict.fromkeys((*routed, *notification.to)))

@@ -126,14 +126,13 @@ class Outbox:
 
     def retry(self, row: int, error: str, not_before: datetime, *, uncertain: bool) -> None:
         """It did not arrive (or may have, if ``uncertain``); again from ``not_before`` on."""
-        values: dict[str, object] = {"error": error, "not_before": not_before, "lease_until": None}
-        if uncertain:
-            values["uncertain"] = True
-        self._set(row, **values)
+        doubt = {"uncertain": True} if uncertain else {}
+        self._set(row, error=error, not_before=not_before, lease_until=None, **doubt)
 
-    def dead(self, row: int, error: str) -> None:
+    def dead(self, row: int, error: str, *, uncertain: bool = False) -> None:
         """Given up until a person changes something: ``revive`` or the next start brings it back."""
-        self._set(row, state="dead", error=error, lease_until=None)
+        doubt = {"uncertain": True} if uncertain else {}
+        self._set(row, state="dead", error=error, lease_until=None, **doubt)
 
     def withhold(self, claimed: Claimed) -> None:
         """Do not send it, for its incident is muted by now. Without the root message nothing of its thread is sent."""

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Moment(TypeDecorator[datetime]):
@@ -93,6 +93,7 @@ transitions = Table(
     Column("fault", Text, nullable=False),
     Index("transitions_by_time", "at"),
     Index("transitions_by_fault", "fingerprint", "at"),
+    Index("transitions_by_incident", "incident", "id"),
 )
 
 incidents = Table(

@@ -16,12 +16,13 @@ from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Not
 from alerts.plan import Posting
 from alerts.store import codec, engine, schema
 from alerts.store.bulk import put
+from alerts.store.letters import Letters
 from alerts.store.outbox import Outbox
 from alerts.store.people import People
+from alerts.store.upkeep import Upkeep
 from checks.model import CheckRun, Evidence, JsonValue, Status
 
 KEEP_SLOTS = timedelta(days=1)
-KEEP_RUNS = timedelta(days=14)
 # Databases limit how many values one statement may have.
 _IN_ONE_QUERY = 500
 
@@ -50,6 +51,8 @@ class Store:
         with self.writing() as tick:
             self.identity = tick.identity()
         self.outbox = Outbox(self.engine)
+        self.letters = Letters(self.engine)
+        self.upkeep = Upkeep(self.engine)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -115,8 +118,6 @@ class Tick:
                 error=run.error,
             )
         )
-        old = schema.check_runs.c.finished_at < run.finished_at - KEEP_RUNS
-        self._db.execute(delete(schema.check_runs).where(schema.check_runs.c.check_name == run.check, old))
         if run.error is not None or run.cursor is None:
             return
         row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.model import Action, Why
-from alerts.plan import Route
+from alerts.routing import Route, Routing
 from alerts.store.outbox import Claimed
 from alerts.store.sql import Store
 from checks.model import CheckRun, Clearance, Evidence, Finding, Judgement, Status, Subject
@@ -37,7 +37,7 @@ def path(store: Store) -> OnePath:
 def rules(*to: str) -> Rules:
     return Rules(
         pipelines=(nba(),),
-        routes=(Route(to=to or ("slack",)),),
+        routing=Routing(routes=(Route(to=to or ("slack",)),)),
         zone=ZoneInfo("America/New_York"),
         blind_after=timedelta(minutes=10),
     )
