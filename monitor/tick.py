@@ -76,6 +76,7 @@ class Path:
             speaking.withhold(stored, incident, now)
 
     def _settle(self, stored: Tick, run: CheckRun, now: datetime) -> list[Notification]:
+        stored.alone()
         rules = self.rules
         recently = now - max(ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
         held = stored.people.held_incidents()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
 
 from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
@@ -188,10 +187,11 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from monitor import when
     from monitor.rules import Rules
 
     known = pipelines(config)
-    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    enabled = frozenset(name for name, channel in config.alerts.channels.items() if channel.enabled)
     routes = tuple(
         Route(
             to=tuple(n for n in r.to if n in enabled),
@@ -204,8 +204,17 @@ def rules(config: Config) -> Rules:
         for r in config.alerts.routes
     )
     routing = Routing(routes=routes, fallback=tuple(n for n in config.alerts.fallback if n in enabled))
-    zone = known[0].zone if known else ZoneInfo("UTC")
-    return Rules(pipelines=known, routing=routing, zone=zone, blind_after=config.alerts.blind_after)
+    return Rules(
+        pipelines=known,
+        routing=routing,
+        zone=when.zone(config),
+        blind_after=config.alerts.blind_after,
+        storm=config.alerts.storm.to_limit(),
+        policy=when.policy(config, enabled),
+        findings=tuple(rule.to_rule() for rule in config.alerts.rules),
+        guide=when.guide(config),
+        digest=when.digest(config, enabled),
+    )
 
 
 def channels(config: Config, stream: TextIO) -> dict[str, Channel]:

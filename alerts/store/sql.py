@@ -25,6 +25,8 @@ from checks.model import CheckRun, Evidence, JsonValue, Status
 KEEP_SLOTS = timedelta(days=1)
 # Databases limit how many values one statement may have.
 _IN_ONE_QUERY = 500
+# Any number that nothing else in the database locks.
+_DECIDING = 7_236_001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,11 @@ class Tick:
             found = uuid.uuid4().hex[:12]
             self._db.execute(schema.meta.insert().values(key="identity", value=found))
         return found
+
+    def alone(self) -> None:
+        """Wait until no other writer decides what is told: SQLite has but one, a server may have several."""
+        if self._db.dialect.name == "postgresql":
+            self._db.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
 
     def claim_slot(self, check: str, slot: datetime, owner: str) -> bool:
         """Whether this caller runs the check's tick of that time. The database refuses the second one."""
