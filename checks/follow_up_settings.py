@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from checks.evidence_settings import ValiditySettings
+from checks.day_settings import DayTimeSettings, ValiditySettings
 from checks.fields import Canonical, Column, ListOf, Service, Span, Table, matching
 from checks.mistakes import Mistake, Section, mistakes_of, unknown
 from checks.phases.evidence import TableEvidence
 from checks.pipeline import DayTime, HandOver, LearnedDue, StarterKind
-from checks.time_settings import DayTimeSettings
 
 _PLACE = "{processor}"
 _PATTERN_HINT = f"write dataset.{_PLACE}, or dataset.table"

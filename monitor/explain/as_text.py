@@ -7,8 +7,8 @@ from datetime import datetime
 
 import click
 
-from alerts.message import moment
 from alerts.text import clean
+from alerts.wording import moment
 from checks.model import Severity, day_words
 from checks.phases.model import PhaseState
 from monitor.explain.model import AlertLine, Explanation, PhaseLine, ProcessorLine

@@ -42,6 +42,7 @@ def to_json(report: HealthReport) -> dict[str, JsonValue]:
         "checks": [check(c) for c in report.checks],
         "response": _response(report.response),
         "notes": list(report.notes),
+        "costs": report.costs.as_json() if report.costs else None,
     }
 
 
