@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from checks.fields import ClockTime, Duration, at_least
+from checks.fields import Duration, at_least
 from checks.mistakes import Section
 
 Interval = Annotated[Duration, at_least(timedelta(seconds=5))]
@@ -42,4 +42,4 @@ class HistoryCheckSettings(Section):
         default=timedelta(minutes=10), description="how often it looks whether it is time; it reads once a day"
     )
     days: int = Field(default=60, ge=7, le=366, description="how many run dates of the past are read")
-    at: ClockTime = Field(default=time(12), description="from when on each day, in the pipeline's zone")
+    hour: int = Field(default=12, ge=0, le=23, description="from which hour on each day, in the pipeline's zone")

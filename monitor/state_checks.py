@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from checks.carried import carry_of
@@ -72,7 +72,7 @@ def history_check(config: Config, judge: Completions) -> HistoryCheck:
         shared=judge.shared,
         every=settings.every,
         days=settings.days,
-        at=settings.at,
+        at=time(settings.hour),
         asleep_after=max(ASLEEP_AFTER, settings.every * 3),
         name=f"history{judge.name.removeprefix('completions')}",
     )

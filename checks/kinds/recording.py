@@ -96,9 +96,9 @@ class RecordingCheck:
     def _finding(self, observed: SeenRecording, rows: LastRows, late: Sequence[Awaited], now: datetime) -> Finding:
         grave = any(a.critical and a.due_at <= observed.at for a in late)
         since = observed.last_at or late[0].by
-        recorders = dict.fromkeys(
-            recorder for a in late if (recorder := self._pipeline.phase(a.phase).recorder_on(a.run_date)) is not None
-        )
+        # Those of all phases, so that the text does not change with each further one that is overdue.
+        today = observed.at.astimezone(self._pipeline.zone).date()
+        recorders = dict.fromkeys(r for p in self._pipeline.phases if (r := p.recorder_on(today)) is not None)
         last = in_zone(observed.last_at, self._pipeline.zone) if observed.last_at else f"none in {_REACH.days} days"
         remedy = "look whether what records runs"
         if recorders:

@@ -103,7 +103,8 @@ def test_a_dead_starter_is_told_although_the_fallback_starts_everything(
     for day, at in zip(dead, ("2026-01-07 07:20", "2026-01-08 07:20"), strict=True):
         rows += [row for row in weeks.usual(day, at=et(at)) if row.phase == "phase4"]
     weeks.create(emulator, dataset, JANUARY[4:], rows)
-    world = World(weeks.configuration(tmp_path, dataset, phase4=weeks.STARTED_BY), emulator)
+    checks = "  completions: {idle: 5m}"
+    world = World(weeks.configuration(tmp_path, dataset, phase4=weeks.STARTED_BY, checks=checks), emulator)
     looks = ["06:30", "06:50", "07:35"]
     assert told(world, date(2026, 1, 6), 4, looks) == [
         ("7 06:50", "WARNING phase4 of 6 January 2026 was not started by function"),
@@ -131,7 +132,7 @@ def test_the_second_witness(tmp_path: Path, emulator: str, dataset: str) -> None
     outputs = f'outputs: {{table: "{dataset}.{{processor}}", exclude: [upcoming_team_game_context]}}'
     world = World(weeks.configuration(tmp_path, dataset, phase3=outputs), emulator)
     assert told(world, date(2026, 1, 6), 1, ["11:30", "11:40"]) == [
-        ("6 11:40", "CRITICAL upcoming_player_game_context of phase3 recorded success for 6"),
+        ("6 11:40", "CRITICAL upcoming_player_game_context of phase3 recorded success for 6 January"),
     ]
     bigquery.run(emulator, f"INSERT INTO {dataset}.upcoming_player_game_context VALUES (DATE '{day}', 1)")
     assert told(world, date(2026, 1, 6), 1, ["12:00"]) == [("6 12:00", "> RESOLVED after 30 min")]
