@@ -213,8 +213,8 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, store: Store | None = None) -> list[Check[Any]]:
+    """Everything that is run on time. What a watcher learned before is recalled from its state."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
@@ -224,6 +224,8 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
     asked = warehouse(config, where)
     tables = CompletionTables(asked)
     judges = completion_checks(config, tables)
+    if store is not None:
+        state_checks.recall(judges, store)
     answer.extend(judges)
     answer.extend(state_checks.state_checks(config, judges, tables))
     answer.extend(table_checks(config, asked))

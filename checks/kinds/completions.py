@@ -27,7 +27,7 @@ from checks.phases.habits import Habits, compared, with_learned
 from checks.phases.looks import NextLook, is_settled, next_look, unproved
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_days
-from checks.phases.words import headline, one_line, reason_it_is_over
+from checks.phases.words import headline, lateness, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
 from checks.ports import CalendarDays, CompletionRow, FoldedDay
 from checks.shared import Shared, States
@@ -266,7 +266,10 @@ class Completions:
             Evidence(
                 counts={"dates": len(days), "phases": len(phase_days)},
                 unseen=sight.unseen,
-                notes=tuple(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                notes=(
+                    *(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                    *(late for phase_day in phase_days if (late := lateness(phase_day, self._pipeline.zone))),
+                ),
             )
         )
         status = _status(phase_days, evidence)

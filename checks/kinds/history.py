@@ -150,18 +150,15 @@ class HistoryCheck:
         return bool(owed) and today - max(owed) <= _LATELY
 
     def _unmet(self, item: gaps.Unmet, now: datetime) -> Finding:
-        title = f"{item.processor} of {item.phase} was never recorded"
         facts: dict[str, JsonValue] = {"run dates": _dates(item.run_dates)}
         remedy = f"look whether {item.processor} is still owed, and under which name it is recorded"
         if item.alias is not None:
-            recorded = f"{item.alias} is recorded {item.alias_dates} times"
-            title = f"{item.processor} was never recorded; {recorded} and expected nowhere: alias?"
             facts["recorded instead"] = f"{item.alias} ({item.alias_dates} run dates)"
             remedy = f"if it is the same, add to the pipeline's aliases: {item.alias}: {item.processor}"
         return self._finding(
             f"config:{self._pipeline.name}:{item.phase}:{item.processor}",
             "config.unmet-expectation",
-            title,
+            item.words,
             {**facts, "remedy": remedy},
             now,
             phase=item.phase,

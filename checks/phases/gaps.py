@@ -36,6 +36,14 @@ class Unmet:
     alias: str | None = None
     alias_dates: int = 0
 
+    @property
+    def words(self) -> str:
+        """It in a line."""
+        if self.alias is None:
+            return f"{self.processor} of {self.phase} was never recorded"
+        recorded = f"{self.alias} is recorded {self.alias_dates} times"
+        return f"{self.processor} was never recorded; {recorded} and expected nowhere: alias?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:

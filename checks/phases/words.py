@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
-from checks.model import day_words, stamp
+from checks.model import day_words, in_zone, stamp
 from checks.phases.model import PhaseDay, PhaseState
 
 _LENGTH = 120
@@ -41,6 +42,14 @@ def headline(phase_day: PhaseDay, day: Sequence[PhaseDay]) -> str:
         case _:
             what = f"is {phase_day.state}"
     return one_line(f"{_called(phase_day.phase)} of {day_words(phase_day.run_date)} {what}")
+
+
+def lateness(phase_day: PhaseDay, zone: ZoneInfo) -> str | None:
+    """When a phase was completed that was late; None if it was not. Late stays late, whatever is green by now."""
+    due_at, ended_at = phase_day.due_at, phase_day.last_completed_at
+    if phase_day.state is not PhaseState.COMPLETE_LATE or due_at is None or ended_at is None:
+        return None
+    return f"{phase_day.phase} of {phase_day.run_date}: late, {in_zone(ended_at, zone)}, due {in_zone(due_at, zone)}"
 
 
 def reason_it_is_over(phase_day: PhaseDay) -> str:
