@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import metrics, record, routes, vitals, wiring
+from monitor import metrics, record, routes, startup, vitals, wiring
 from monitor.clock import Clock
 from monitor.lock import WatchLock
 from monitor.report import gather
@@ -96,6 +96,8 @@ class App:
             clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._path.absorb
         )
         self._start_thread("delivery", self._deliver)
+        if config.checks.completions.enabled:
+            self._start_thread("queries", self._try_queries)
         if self.data.emulator is not None:
             self._start_thread("embedded", self._supervise)
         self._undo.callback(self._stop_threads)
@@ -161,6 +163,18 @@ class App:
     def _claim(self, check: str, slot: datetime, owner: str) -> bool:
         with self.store.writing() as stored:
             return stored.claim_slot(check, slot, owner)
+
+    def _try_queries(self) -> None:
+        """Once, beside everything else: what does not fit its table is told at the start, and not when it is due."""
+        now = self._clock.now()
+        warehouse = wiring.warehouse(self.config, self.data)
+        try:
+            self._path.absorb(startup.try_queries(warehouse, wiring.pipelines(self.config), now), now)
+            self._wake.set()
+        except Exception:  # the checks will tell of whatever this is
+            log.exception("queries could not be tried", extra={"action": "startup.query"})
+        finally:
+            warehouse.close()
 
     def _deliver(self) -> None:
         """Send what is due until told to stop. An error of the state is waited out, not died of."""
