@@ -33,6 +33,7 @@ from checks.fields import (
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
+from checks.table_settings import PartitionCheckSettings, TableCheckSettings
 
 
 class EndpointSettings(Section):
@@ -120,6 +121,10 @@ class CompletionCheckSettings(Section):
     enabled: bool = Field(default=True, description="whether this check runs")
     every: Interval = Field(default=timedelta(seconds=60), description="how often, at least 5s")
     look_back: int = Field(default=4, ge=1, le=60, description="how many run dates are judged, today's included")
+    idle: Interval = Field(
+        default=timedelta(minutes=30),
+        description="how often a run date is looked at of which nothing is due yet: rows may have failed early",
+    )
 
 
 class ChecksSettings(Section):
@@ -130,4 +135,8 @@ class ChecksSettings(Section):
     )
     completions: CompletionCheckSettings = Field(
         default=CompletionCheckSettings(), description="completions owed and recorded"
+    )
+    tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
+    partitions: PartitionCheckSettings = Field(
+        default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
     )

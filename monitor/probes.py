@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
 
 if TYPE_CHECKING:
-    from alerts.settings import ConsoleSettings, SlackSettings
+    from alerts.channel_settings import ChannelSettings, SlackSettings
     from checks.pipeline import Pipeline
     from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
@@ -121,14 +122,15 @@ def completions(
     today = now.astimezone(pipeline.zone).date()
     back = config.checks.completions.look_back - 1
     try:
-        rows, evidence = tables.rows(pipeline, today - timedelta(days=back), today, now)
+        _, evidence = tables.completions(pipeline, today - timedelta(days=back), today, now)
         first, last, _ = tables.span(pipeline)
     except SourceError as error:
         return _table_trouble(name, error, config, where)
     if first is None or last is None:
         return doctor.good(name, "readable, and empty")
-    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": len(rows)}
-    said = f"readable, from {first} to {last}; {len(rows)} rows for the last {back + 1} run dates"
+    rows = evidence.counts["rows"]
+    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": rows}
+    said = f"readable, from {first} to {last}; {rows} rows for the last {back + 1} run dates"
     return doctor.good(name, said, notes=evidence.unseen, facts=facts)
 
 
@@ -136,7 +138,7 @@ def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.
     if error.kind == "missing" and where.emulator is not None:
         return doctor.off(name, "not there yet; `phasewatch watch` makes it in the local BigQuery")
     if error.kind == "missing" and config.mode == "gcp":
-        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch record --help` can make it)"
+        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch tables apply` makes it)"
         return doctor.failed(name, str(error), remedy=remedy, facts={"kind": error.kind})
     return doctor.from_source(name, error)
 
@@ -268,13 +270,25 @@ def log_configuration(config: Config, clock: Clock, within: timedelta) -> Verdic
 # --- channels ---------------------------------------------------------------------------------------------------------
 
 
-def _channel(name: str, settings: ConsoleSettings | SlackSettings, clock: Clock, within: timedelta) -> Trial:
+def _channel(name: str, settings: ChannelSettings, clock: Clock, within: timedelta) -> Trial:
     if settings.off is not None:
         reason = settings.off
         return Trial(name, lambda: doctor.off(name, reason))
     if settings.kind == "console":
         return Trial(name, lambda: doctor.good(name, "alerts are printed where `phasewatch watch` runs"))
-    return Trial(name, lambda: slack(name, settings, clock, within))
+    if settings.kind == "slack":
+        return Trial(name, lambda: slack(name, settings, clock, within))
+    return Trial(name, lambda: unasked(name, settings))
+
+
+def unasked(name: str, settings: ChannelSettings) -> Verdict:
+    """A channel that can only be tried by sending: whether it can be made at all."""
+    try:
+        wiring.channel(name, settings, sys.stdout)
+    except ValueError as error:
+        return doctor.failed(name, str(error))
+    note = f"whether it takes messages is not known: `phasewatch test-alert --channel {name}` tells"
+    return doctor.good(name, f"a channel of kind {settings.kind}, nothing sent", notes=(note,))
 
 
 def slack(name: str, settings: SlackSettings, clock: Clock, within: timedelta) -> Verdict:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
 
-from alerts.plan import Route
+from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
-from monitor.tick import Rules
+from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
+    from alerts.channel_settings import ChannelSettings
     from alerts.ports import Channel
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from checks.sources.completions import CompletionTables
     from checks.sources.log_analytics import LogAnalytics
     from monitor.config import Config
+    from monitor.costs import Costs
     from monitor.embedded import Emulator
+    from monitor.rules import Rules
 
 
 Hidden = Callable[[datetime], Sequence[str]]
@@ -33,10 +35,14 @@ Hidden = Callable[[datetime], Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode.
+
+    ``costs`` counts what is asked there; None outside the watcher.
+    """
 
     endpoint: str | None
     emulator: Emulator | None
+    costs: Costs | None = None
 
 
 @contextmanager
@@ -66,7 +72,8 @@ def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> B
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
+    counted = where.costs.note if where.costs else None
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout, counted=counted)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:
@@ -88,6 +95,7 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
             tables=tables,
             every=settings.every,
             look_back=settings.look_back,
+            idle=settings.idle,
             name="completions" if len(known) == 1 else f"completions:{p.name}",
         )
         for p in known
@@ -212,16 +220,18 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
     logs = cloud_logs_check(config, where) if config.mode == "gcp" else log_files_check(config)
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    asked = warehouse(config, where)
+    answer.extend(completion_checks(config, CompletionTables(asked)))
+    answer.extend(table_checks(config, asked))
     return answer
 
 
 def state_file(config: Config) -> Path | None:
     """The file of a SQLite state; None where a server holds the state."""
-    from sqlalchemy.engine import make_url
-
-    url = make_url(config.state.url.reveal())
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    # Not by SQLAlchemy's parser: a report without a state need not load it.
+    scheme, _, rest = config.state.url.reveal().partition("://")
+    database = rest.partition("/")[2].partition("?")[0]
+    return Path(database) if scheme.startswith("sqlite") and database else None
 
 
 def open_state(config: Config) -> Store:
@@ -236,35 +246,67 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from monitor import when
+    from monitor.rules import Rules
+
     known = pipelines(config)
-    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    enabled = frozenset(name for name, channel in config.alerts.channels.items() if channel.enabled)
     routes = tuple(
-        Route(to=tuple(n for n in r.to if n in enabled), at_least=r.severity_at_least, pipelines=frozenset(r.pipelines))
+        Route(
+            to=tuple(n for n in r.to if n in enabled),
+            at_least=r.severity_at_least,
+            pipelines=frozenset(r.pipelines),
+            checks=frozenset(r.checks),
+            phases=frozenset(r.phases),
+            functions=frozenset(r.functions),
+        )
         for r in config.alerts.routes
     )
-    zone = known[0].zone if known else ZoneInfo("UTC")
-    return Rules(pipelines=known, routes=routes, zone=zone, blind_after=config.alerts.blind_after)
+    routing = Routing(routes=routes, fallback=tuple(n for n in config.alerts.fallback if n in enabled))
+    return Rules(
+        pipelines=known,
+        routing=routing,
+        zone=when.zone(config),
+        blind_after=config.alerts.blind_after,
+        storm=config.alerts.storm.to_limit(),
+        policy=when.policy(config, enabled),
+        findings=tuple(rule.to_rule() for rule in config.alerts.rules),
+        guide=when.guide(config),
+        digest=when.digest(config, enabled),
+    )
 
 
 def channels(config: Config, stream: TextIO) -> dict[str, Channel]:
     """The channels that are switched on, by name; console ones write to ``stream``."""
-    answer: dict[str, Channel] = {}
-    for name, settings in config.alerts.channels.items():
-        if not settings.enabled:
-            continue
-        if settings.kind == "console":
-            from alerts.channels.console import ConsoleChannel
+    return {
+        name: channel(name, settings, stream) for name, settings in config.alerts.channels.items() if settings.enabled
+    }
 
-            answer[name] = ConsoleChannel(name, stream)
-        else:
-            from alerts.channels.slack.channel import SlackChannel
 
-            answer[name] = SlackChannel(
-                name,
-                settings.token.reveal(),
-                settings.channel,
-                base_url=settings.base_url,
-                timeout=settings.timeout,
-                broadcast_resolution=settings.broadcast_resolution,
-            )
-    return answer
+def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
+    """One channel.
+
+    :raises ValueError: for a token or URL that cannot be one.
+    """
+    if settings.kind == "console":
+        from alerts.channels.console import ConsoleChannel
+
+        return ConsoleChannel(name, stream)
+    if settings.kind == "webhook":
+        from alerts.channels.slack.webhook import WebhookChannel
+
+        return WebhookChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    if settings.kind == "apprise":
+        from alerts.channels.apprise import AppriseChannel
+
+        return AppriseChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    from alerts.channels.slack.channel import SlackChannel
+
+    return SlackChannel(
+        name,
+        settings.token.reveal(),
+        settings.channel,
+        base_url=settings.base_url,
+        timeout=settings.timeout,
+        broadcast_resolution=settings.broadcast_resolution,
+    )

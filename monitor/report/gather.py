@@ -11,8 +11,8 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
-from monitor.report.build import Seen, Stored, build
+from monitor import costs, wiring
+from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ MAX_DAYS = 366
 STALE_GRACE = timedelta(minutes=2)
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
+# Of the latest so many incidents the report tells the story.
+STORIES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ def gather(
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
         sources.append(_source("bigquery", seen))
-    state = _stored(store, request) if store is not None else Stored(faults={}, incidents=(), checks=())
+    since = request.at - timedelta(days=request.days)
+    state = _stored(store, request, since) if store is not None else Stored()
     logs = None
     source = wiring.past_logs(config)
     if source is not None:
@@ -100,15 +103,17 @@ def gather(
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    report = build(
         seen=seen,
         logs=logs,
         stored=state,
         sources=sources,
         notes=notes,
         as_of=request.at,
+        since=since,
         generated_at=generated_at,
     )
+    return replace(report, costs=_costs(config, store, request.at))
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -208,8 +213,17 @@ def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime)
     return SourceReport(name="logs", status=Status.UNKNOWN if run.error else Status.OK, evidence=evidence)
 
 
-def _stored(store: Store, request: Request) -> Stored:
-    recently = request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
+    """What the watcher had BigQuery bill on that day and in its month."""
+    if store is None:
+        return None
+    with store.reading() as stored:
+        days = costs.parse(stored.cursor(costs.CURSOR))
+    return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
+
+
+def _stored(store: Store, request: Request, since: datetime) -> Stored:
+    recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:
         runs = stored.last_runs(request.at if request.past else None)
         if request.past:
@@ -218,11 +232,18 @@ def _stored(store: Store, request: Request) -> Stored:
         else:
             incidents = stored.incidents(resolved_since=recently)
             faults = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+        stories = {
+            i.id: story(
+                [t for t in stored.transitions(incident=i.id) if t.at <= request.at],
+                [n for n in stored.notifications(incident=i.id) if n.at <= request.at],
+            )
+            for i in incidents[-STORIES:]
+        }
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks)
+    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories)
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:
