@@ -75,9 +75,7 @@ def main() -> None:
         for clock in ("wall", "processor"):
             own, other = (chosen.entries / statistics.median(one[clock] for one in runs) for runs in (ours, theirs))
             ratio = statistics.median(their[clock] / our[clock] for our, their in zip(ours, theirs, strict=True))
-            print(
-                f"  events per second of {clock} time: phasewatch {own:,.0f}, ElastAlert {other:,.0f}: {ratio:.1f} times"
-            )
+            print(f"  events/s of {clock} time: phasewatch {own:,.0f}, ElastAlert {other:,.0f}: {ratio:.1f} times")
 
 
 def _peer(folder: Path) -> str:
