@@ -102,7 +102,8 @@ def weeks(draw: st.DrawFn) -> tuple[list[Row], dict[date, int], datetime]:
                 draw(st.sampled_from([None, 0, 0, 5])),
                 draw(st.sampled_from([None, "a", "b"])),
                 completed,
-                completed + draw(st.sampled_from([0, 0, 1799, 1800, 1801, 86400, -300, -301, -3600])) * timedelta(seconds=1),
+                completed
+                + draw(st.sampled_from([0, 0, 1799, 1800, 1801, 86400, -300, -301, -3600])) * timedelta(seconds=1),
             )
         )
     games = {first + timedelta(days=n): draw(st.sampled_from([6, 6, 6, 0])) for n in range(DATES)}
