@@ -18,6 +18,7 @@ from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Stat
 from checks.ports import Check
 from monitor import metrics, record, reloading, routes, vitals, wiring
 from monitor.clock import Clock
+from monitor.heard import Heard
 from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
@@ -76,7 +77,7 @@ class App:
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
         self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
-        web = WebServer(listener, lambda: routes.application(self, token))
+        web = WebServer(listener, lambda: routes.application(self, token, self._listener()))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
@@ -140,6 +141,9 @@ class App:
             muted=self._path.muted,
             withheld=self._path.withheld,
         )
+
+    def _listener(self) -> Heard:
+        return Heard(self.store, self._path, self._clock.now, self._wake.set)
 
     def _new_scheduler(self) -> Scheduler:
         return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb)
