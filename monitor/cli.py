@@ -20,6 +20,7 @@ COMMANDS = {
     "silence": ("monitor.commands.silence", "Mute messages for a while: add, list, expire."),
     "outbox": ("monitor.commands.outbox", "List, resend or drop messages that did not arrive."),
     "state": ("monitor.commands.state", "Show, prune or copy the stored state."),
+    "alerts": ("monitor.commands.alerts", "What would have been told over past days."),
     "doctor": ("monitor.commands.doctor", "Try every source and channel, and say what is missing."),
     "test-alert": ("monitor.commands.test_alert", "Send a marked test message through each channel."),
     "config": ("monitor.commands.config", "Check, show or describe the configuration."),

@@ -154,15 +154,15 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, logs: LogSource | None = None) -> list[Check[Any]]:
+    """Everything that is run on time. ``logs``: another source of log entries than the configured one."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
-    source = log_source(config)
-    logs = log_check(config, source) if source is not None else None
-    if logs is not None:
-        answer.append(logs)
+    source = logs if logs is not None else log_source(config)
+    of_logs = log_check(config, source) if source is not None else None
+    if of_logs is not None:
+        answer.append(of_logs)
     answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
     return answer
 
