@@ -250,4 +250,5 @@ def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
         base_url=settings.base_url,
         timeout=settings.timeout,
         broadcast_resolution=settings.broadcast_resolution,
+        broadcast_escalation=settings.broadcast_escalation,
     )
