@@ -14,6 +14,7 @@ COMMANDS = {
     "report": ("monitor.commands.report", "Print the health report."),
     "scan": ("monitor.commands.scan", "Find import and name failures in exported log entries."),
     "record": ("monitor.commands.record", "Write completions, or the calendar, to the configured tables."),
+    "tables": ("monitor.commands.tables", "Compare required tables with the live ones; create what is missing."),
     "incidents": ("monitor.commands.incidents", "List incidents, or show one with its history."),
     "ack": ("monitor.commands.ack", "Acknowledge an incident: no more reminders of it."),
     "resolve": ("monitor.commands.resolve", "Close an incident by hand, with a reason."),

@@ -166,8 +166,7 @@ def checks_of_the_past(config: Config, where: wiring.Data, first: datetime, last
 
     :raises SourceError: if the logs cannot be read.
     """
-    source = wiring.log_source(config)
-    return wiring.checks(config, where, None if source is None else load(source, first - WARM_UP, last))
+    return wiring.checks(config, where, lambda source: load(source, first - WARM_UP, last))
 
 
 def without_digest(rules: Rules) -> Rules:

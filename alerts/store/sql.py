@@ -135,12 +135,15 @@ class Tick:
                 error=run.error,
             )
         )
-        if run.error is not None or run.cursor is None:
-            return
-        row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}
-        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == run.check).values(**row))
+        if run.error is None and run.cursor is not None:
+            self.set_cursor(run.check, run.cursor, run.finished_at)
+
+    def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
+        """Keep where a check's source stopped, instead of what was kept before."""
+        row = {"value": codec.dump_plain(value), "updated_at": at}
+        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=run.check, **row))
+            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""

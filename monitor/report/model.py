@@ -7,9 +7,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model import Fault, Incident
+from alerts.silences import Silence
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
+from monitor.costs import CostReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,8 @@ class Mark:
 class HealthReport:
     """Everything there is to say at ``as_of``.
 
-    ``verdict`` says the whole in sentences, worst first. ``zone`` is the one people read times in.
+    ``verdict`` says the whole in sentences, worst first. ``zone`` is the one people read times in. ``costs`` are the
+    watcher's, as far as its state knows; None without a state.
     """
 
     generated_at: datetime
@@ -194,4 +197,6 @@ class HealthReport:
     checks: tuple[CheckReport, ...]
     response: Response
     marks: tuple[Mark, ...] = ()
+    silences: tuple[Silence, ...] = ()
     notes: tuple[str, ...] = ()
+    costs: CostReport | None = None
