@@ -21,6 +21,7 @@ from monitor import metrics, reloading, routes, startup, table_apply, table_wiri
 from monitor.clock import Clock
 from monitor.costs import CURSOR as COST_CURSOR
 from monitor.costs import Costs
+from monitor.heard import Heard
 from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
@@ -79,7 +80,7 @@ class App:
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
         self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
-        web = WebServer(listener, lambda: routes.application(self, token))
+        web = WebServer(listener, lambda: routes.application(self, token, self._listener()))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
@@ -148,6 +149,9 @@ class App:
             muted=self._path.muted,
             withheld=self._path.withheld,
         )
+
+    def _listener(self) -> Heard:
+        return Heard(self.store, self._path, self._clock.now, self._wake.set)
 
     def _new_scheduler(self) -> Scheduler:
         return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb)
