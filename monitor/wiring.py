@@ -14,7 +14,6 @@ from alerts.plan import Route
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
 from monitor.table_wiring import table_checks
-from monitor.tick import Rules
 
 if TYPE_CHECKING:
     from alerts.ports import Channel
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.costs import Costs
     from monitor.embedded import Emulator
+    from monitor.tick import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,7 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
             tables=tables,
             every=settings.every,
             look_back=settings.look_back,
+            idle=settings.idle,
             name="completions" if len(known) == 1 else f"completions:{p.name}",
         )
         for p in known
@@ -177,10 +178,10 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
 
 def state_file(config: Config) -> Path | None:
     """The file of a SQLite state; None where a server holds the state."""
-    from sqlalchemy.engine import make_url
-
-    url = make_url(config.state.url.reveal())
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    # Not by SQLAlchemy's parser: a report without a state need not load it.
+    scheme, _, rest = config.state.url.reveal().partition("://")
+    database = rest.partition("/")[2].partition("?")[0]
+    return Path(database) if scheme.startswith("sqlite") and database else None
 
 
 def open_state(config: Config) -> Store:
@@ -195,6 +196,8 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from monitor.tick import Rules
+
     known = pipelines(config)
     enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
     routes = tuple(
