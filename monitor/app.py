@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import metrics, routes, table_apply, table_wiring, vitals, wiring
+from monitor import metrics, reloading, routes, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
 from monitor.costs import CURSOR as COST_CURSOR
 from monitor.costs import Costs
@@ -25,7 +25,7 @@ from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
 from monitor.report.model import HealthReport
-from monitor.scheduler import Beat, Scheduler
+from monitor.scheduler import Beat, Scheduler, nearest_slot
 from monitor.tick import Path as OnePath
 from monitor.web import WebServer, bind
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
+REVIEW_SECONDS = 15.0
 SUPERVISE_SECONDS = 2.0
 REVIVE_SINCE = timedelta(days=1)
 READY_GRACE = timedelta(seconds=60)
@@ -54,6 +55,7 @@ class App:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._delivery_thread: threading.Thread | None = None
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self.checks: list[Check[Any]] = []
         self.url = ""
 
@@ -92,23 +94,61 @@ class App:
             table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
         self.checks = wiring.checks(config, self.data)
         self._path = OnePath(self.store, wiring.rules(config), clock.now, self._costs)
-        owner = f"{socket.gethostname()}:{os.getpid()}"
-        channels = wiring.channels(config, self._stream)
-        self._delivery = Delivery(self.store.outbox, channels, owner, clock.speed)
+        with self.store.reading() as stored:
+            runs = stored.last_runs()
+        every = [check.every for check in self.checks]
+        self._path.catch_up_until = reloading.catch_up_until(runs, every, clock.now(), clock.speed)
+        self._path.conclude(reloading.taken(clock.now()), clock.now())
+        self._delivery = self._new_delivery(config)
         self.store.outbox.release()
         # The configuration may have been mended since: what was given up is tried again.
         self.store.outbox.revive(clock.now(), since=clock.now() - REVIVE_SINCE)
-        self._scheduler = Scheduler(
-            clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._path.absorb
-        )
+        self._scheduler = self._new_scheduler()
         self._start_thread("delivery", self._deliver)
+        self._start_thread("review", self._review)
         if self.data.emulator is not None:
             self._start_thread("embedded", self._supervise)
         self._undo.callback(self._stop_threads)
         web.start()
         self._undo.callback(web.stop)
         self._scheduler.start()
-        self._undo.callback(self._scheduler.stop)
+        self._undo.callback(self._stop_scheduler)
+
+    def reload(self, config: Config) -> None:
+        """Put another configuration in force between two ticks: running ones end first.
+
+        :raises monitor.reloading.ReloadError: if a setting changed that cannot change while the watcher runs.
+        """
+        fixed = reloading.needs_restart(self.config, config)
+        if fixed:
+            raise reloading.ReloadError(f"{', '.join(fixed)} can only change with a restart")
+        checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
+        self._scheduler.stop()
+        self.config, self.checks, self._path.rules, self._delivery = config, checks, rules, delivery
+        self._scheduler = self._new_scheduler()
+        self._scheduler.start()
+        self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
+        log.info("configuration reloaded", extra={"action": "config.reloaded"})
+
+    def refuse(self, reason: str) -> None:
+        """Say that a changed configuration was not taken."""
+        log.error("configuration not taken: %s", reason, extra={"action": "config.refused"})
+        self._path.conclude(reloading.refused(reason, self._clock.now()), self._clock.now())
+        self._wake.set()
+
+    def _new_delivery(self, config: Config) -> Delivery:
+        channels = wiring.channels(config, self._stream)
+        return Delivery(
+            self.store.outbox,
+            channels,
+            self._owner,
+            self._clock.speed,
+            muted=self._path.muted,
+            withheld=self._path.withheld,
+        )
+
+    def _new_scheduler(self) -> Scheduler:
+        return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb)
 
     def stop(self) -> None:
         """No new ticks; running ones end; what is due is not sent any more but kept; the child process ends."""
@@ -168,9 +208,25 @@ class App:
             self._path.absorb(news, now)
         self._wake.set()
 
-    def _claim(self, check: str, slot: datetime, owner: str) -> bool:
+    def _absorb(self, run: CheckRun, now: datetime) -> None:
+        self._path.absorb(run, now)
+
+    def _claim(self, check: str, slot: datetime) -> bool:
         with self.store.writing() as stored:
-            return stored.claim_slot(check, slot, owner)
+            return stored.claim_slot(check, slot, self._owner)
+
+    def _review(self) -> None:
+        """Tell what is due because time went by, also while no check runs."""
+        while not self._stopping.wait(REVIEW_SECONDS):
+            try:
+                now = self._clock.now()
+                if self._claim(
+                    "alerts.review", nearest_slot(now, timedelta(seconds=REVIEW_SECONDS) * self._clock.speed)
+                ):
+                    self._path.review(now)
+                    self._wake.set()
+            except Exception:  # nobody else would notice that this thread is gone
+                log.exception("review failed", extra={"action": "review.failed"})
 
     def _deliver(self) -> None:
         """Send what is due until told to stop. An error of the state is waited out, not died of."""
@@ -179,7 +235,8 @@ class App:
             try:
                 outcome = self._delivery.send_next(self._clock.now())
                 if outcome is not None:
-                    self._note_delivery(outcome, troubled)
+                    if not outcome.withheld:
+                        self._note_delivery(outcome, troubled)
                     continue
             except Exception:  # nobody else would notice that this thread is gone
                 log.exception("delivery failed", extra={"action": "delivery.failed"})
@@ -232,6 +289,9 @@ class App:
         if name == "delivery":
             self._delivery_thread = thread
         self._undo.callback(thread.join, 15)
+
+    def _stop_scheduler(self) -> None:
+        self._scheduler.stop()
 
     def _stop_threads(self) -> None:
         self._stopping.set()

@@ -16,6 +16,8 @@ COMMANDS = {
     "record": ("monitor.commands.record", "Write completions, or the calendar, to the configured tables."),
     "tables": ("monitor.commands.tables", "Compare required tables with the live ones; create what is missing."),
     "incidents": ("monitor.commands.incidents", "List incidents, or show one with its history."),
+    "outbox": ("monitor.commands.outbox", "List, resend or drop messages that did not arrive."),
+    "state": ("monitor.commands.state", "Show, prune or copy the stored state."),
     "doctor": ("monitor.commands.doctor", "Try every source and channel, and say what is missing."),
     "test-alert": ("monitor.commands.test_alert", "Send a marked test message through each channel."),
     "config": ("monitor.commands.config", "Check, show or describe the configuration."),

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report.as_text import TROUBLE_SHOWN, looked

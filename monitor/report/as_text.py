@@ -7,8 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
@@ -217,6 +217,9 @@ def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         times = f"{fault.count} times, " if fault.count > 1 else ""
         place = f"{_safe(str(where))}, " if where else ""
         _line(out, "     ", f"{place}{times}last {moment(finding.last_seen, zone)}")
+        for fact in ("deployment", "still fails in"):
+            if fact in finding.facts:
+                _line(out, "     ", f"{fact}: {_safe(str(finding.facts[fact]))}")
 
 
 def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:

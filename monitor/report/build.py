@@ -8,8 +8,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts import causes, ledger
-from alerts.message import severity_of
+from alerts.graph import OF_FUNCTIONS
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
+from alerts.wording import severity_of
 from checks.model import CheckRun, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.words import headline
@@ -77,7 +78,7 @@ def build(
         for transition in ledger.settle(run, faults, as_of):
             fault = transition.fault
             before = faults.get(fault.fingerprint)
-            if before is not None and fault.finding.kind.startswith("log."):
+            if before is not None and fault.finding.kind.startswith(OF_FUNCTIONS):
                 # The watcher counted what the live scan sees again.
                 fault = replace(fault, count=max(before.count, fault.count - before.count))
             if transition.change in (Change.NOTICED, Change.OPENED):
@@ -104,7 +105,7 @@ def build(
     )
     failures = tuple(
         sorted(
-            (f for f in faults.values() if f.is_open and f.finding.kind.startswith("log.")),
+            (f for f in faults.values() if f.is_open and f.finding.kind.startswith(OF_FUNCTIONS)),
             key=lambda f: (f.finding.since, f.fingerprint),
         )
     )

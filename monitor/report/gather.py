@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
-from checks.model import CheckRun, Evidence, Status
+from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
 from monitor import costs, wiring
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = 4
 MAX_DAYS = 366
+# The watcher's last look at the logs may be three intervals and this much old before it counts as a gap.
+STALE_GRACE = timedelta(minutes=2)
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
 # Of the latest so many incidents the report tells the story.
@@ -88,20 +90,23 @@ def gather(
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
         sources.append(_source("bigquery", seen))
+    since = request.at - timedelta(days=request.days)
+    state = _stored(store, request, since) if store is not None else Stored()
     logs = None
-    source = wiring.log_source(config, past=True)
+    source = wiring.past_logs(config)
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
             sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
-    since = request.at - timedelta(days=request.days)
+    elif config.checks.function_logs.enabled:
+        sources.append(_watched_logs(state.checks, config.checks.function_logs.every, request.at))
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
     report = build(
         seen=seen,
         logs=logs,
-        stored=_stored(store, request, since) if store is not None else Stored(),
+        stored=state,
         sources=sources,
         notes=notes,
         as_of=request.at,
@@ -189,6 +194,23 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         clearances=judgement.clearances,
         evidence=judgement.evidence,
     )
+
+
+def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime) -> SourceReport:
+    """The logs as the watcher read them: whether it still does, and with what proof."""
+    run = next((check for check in checks if check.name == "function_logs"), None)
+    if run is None:
+        unseen = "the logs: a report takes their failures from the watcher's state, and no watcher has read them yet"
+        return SourceReport(name="logs", status=Status.UNKNOWN, evidence=Evidence(unseen=(unseen,)))
+    evidence = replace(
+        run.evidence, notes=(*run.evidence.notes, f"as the watcher read them at {stamp(run.last_run_at)}")
+    )
+    if at - run.last_run_at > every * 3 + STALE_GRACE:
+        unseen = f"what was logged since {stamp(run.last_run_at)}: no watcher has read the logs since"
+        return SourceReport(
+            name="logs", status=Status.UNKNOWN, evidence=replace(evidence, unseen=(*evidence.unseen, unseen))
+        )
+    return SourceReport(name="logs", status=Status.UNKNOWN if run.error else Status.OK, evidence=evidence)
 
 
 def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
