@@ -61,7 +61,6 @@ def counting(base: type, moments: list[datetime]) -> type:
 
 def main() -> None:
     """Play the week and print it."""
-    from checks import runner
     from checks.fields import _duration
     from checks.sources.bigquery import BigQueryWarehouse
     from monitor import record, record_rows, wiring
@@ -97,21 +96,25 @@ def main() -> None:
         from checks.sources.completions import CompletionTables
 
         checks = [*wiring.completion_checks(config, CompletionTables(warehouse)), *table_checks(config, warehouse)]
-        runs = play(checks, warehouse, runner, first, last, given.every)
+        steps = {c.name: given.every if given.every and c.name.startswith("completions") else c.every for c in checks}
+        runs = play(checks, steps, warehouse, first, last)
     show(warehouse, runs)
 
 
 def play(
-    checks: list[Any], warehouse: Any, runner: Any, first: datetime, last: datetime, every: timedelta | None
+    checks: list[Any], steps: Mapping[str, timedelta], warehouse: Any, first: datetime, last: datetime
 ) -> Counter[str]:
     """Every tick of every check, in the order of time; how often each ran."""
+    from checks import runner
+
     cursors: dict[str, Any] = {}
     runs: Counter[str] = Counter()
-    steps = {c.name: every if every and c.name.startswith("completions") else c.every for c in checks}
     step = min(steps.values())
     now = first
     while now < last:
         warehouse.now = now
+        if (now - first) % timedelta(days=1) == timedelta(0):
+            print(f"{now:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
         for check in checks:
             if (now - first) % steps[check.name]:
                 continue
