@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.silences import Silence
 from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
@@ -74,6 +75,7 @@ def render(report: HealthReport, *, colour: bool, width: int) -> str:
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
     _incidents(out, report)
+    _silences(out, report)
     _failures(out, report, zone)
     _proof(out, report, zone)
     file = out.file
@@ -203,6 +205,19 @@ def span(item: IncidentReport, report: HealthReport) -> str:
     ended = item.incident.resolved_at
     lasted = duration((ended or report.as_of) - opened)
     return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
+
+
+def _silences(out: Console, report: HealthReport) -> None:
+    if report.silences:
+        out.print("Silences", style="bold")
+    for silence in report.silences:
+        _line(out, "  ", silence_words(silence, report.zone))
+
+
+def silence_words(silence: Silence, zone: ZoneInfo) -> str:
+    """What is not told, until when, by whose word and why."""
+    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
+    return _safe(said)
 
 
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model import Fault, Incident
+from alerts.silences import Silence
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
@@ -196,5 +197,6 @@ class HealthReport:
     checks: tuple[CheckReport, ...]
     response: Response
     marks: tuple[Mark, ...] = ()
+    silences: tuple[Silence, ...] = ()
     notes: tuple[str, ...] = ()
     costs: CostReport | None = None
