@@ -87,7 +87,7 @@ class App:
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
         with self.store.reading() as stored:
-            self._costs = Costs(stored.cursor(COST_CURSOR), config.budget.in_bytes() if config.budget else None)
+            self._costs = Costs(stored.cursor(COST_CURSOR), _budget(config))
         self.data = replace(self._undo.enter_context(wiring.data(config, self._progress)), costs=self._costs)
         if self.data.emulator is not None:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
@@ -127,6 +127,7 @@ class App:
         checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
         self._scheduler.stop()
         self.config, self.checks, self._path.rules, self._delivery = config, checks, rules, delivery
+        self._costs.budget = _budget(config)
         self._scheduler = self._new_scheduler()
         self._scheduler.start()
         self._start_thread("queries", self._try_queries)
@@ -207,11 +208,7 @@ class App:
     # -- the loops ------------------------------------------------------------------------------------------------
 
     def _tick(self, check: Check[Any], now: datetime) -> None:
-        if not self._costs.holds_back(check.name, check.every, now):
-            self._path.tick(check, now)
-        news = self._costs.news(now)
-        if news is not None:
-            self._path.absorb(news, now)
+        self._path.tick(check, now)
         self._wake.set()
 
     def _absorb(self, run: CheckRun, now: datetime) -> None:
@@ -316,6 +313,11 @@ class App:
     def _stop_threads(self) -> None:
         self._stopping.set()
         self._wake.set()
+
+
+def _budget(config: Config) -> int | None:
+    """The month's budget in bytes; None without one."""
+    return config.budget.in_bytes() if config.budget else None
 
 
 def state_lock(config: Config) -> Path | None:
