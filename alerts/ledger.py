@@ -12,11 +12,11 @@ from checks.model import CheckRun, Clearance, Finding
 # A fault that comes back within this time of its resolution is the same trouble again, not a new one.
 REOPEN_WITHIN = timedelta(hours=1)
 # Findings of a check about itself.
-EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
+EYESIGHT = frozenset({"blind", "broken", "skipped", "hung", "query.invalid", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
 VOLATILE_FACTS = frozenset({"checked at"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
-PROGRESS_FACTS = frozenset({"done", "missing"})
+PROGRESS_FACTS = frozenset({"done", "missing", "waiting"})
 
 
 def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:

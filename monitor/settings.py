@@ -19,6 +19,7 @@ from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.pipeline_settings import PipelineSettings
 from checks.references import mappings, texts
 from checks.settings import ChecksSettings, GcpSettings
+from monitor.watch_settings import WatchdogSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"
@@ -129,6 +130,7 @@ class Config(Section):
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
+    watchdog: WatchdogSettings = Field(default=WatchdogSettings(), description="what watches the watcher")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
     var: LocalPath = Field(description="folder for what the program writes; default var")
 

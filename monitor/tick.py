@@ -42,12 +42,13 @@ class Path:
         self._clock = clock
         self._lock = threading.Lock()
 
-    def tick(self, check: Check[Any], now: datetime) -> CheckRun:
-        """Run one check at ``now`` and store its consequences together with its new cursor."""
+    def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun:
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted."""
         with self._store.reading() as stored:
             cursor = stored.cursor(check.name)
         run = runner.run(check, now, cursor, blind_after=self._rules.blind_after, clock=self._clock)
-        self.absorb(run, now)
+        if may_store():
+            self.absorb(run, now)
         return run
 
     def absorb(self, run: CheckRun, now: datetime) -> None:

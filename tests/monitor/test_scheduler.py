@@ -9,8 +9,8 @@ from typing import Self
 import pytest
 
 from checks.model import CheckRun, Judgement, Status, Subject
-from monitor.app import ticked_lately
 from monitor.clock import AcceleratedClock, SystemClock
+from monitor.itself import ticked_lately
 from monitor.scheduler import Beat, Scheduler, nearest_slot
 from tests.support.findings import START, at
 from tests.support.watching import eventually
@@ -48,7 +48,7 @@ class Run:
             lambda run, now: self.reports.append(run),
         )
 
-    def _tick(self, check: object, now: datetime) -> None:
+    def _tick(self, check: object, now: datetime, may_store: object) -> None:
         self.ticks.append(now)
         self._work()
 
