@@ -65,7 +65,7 @@ class Sending:
                 outcome = self._delivery.send_next(now)
                 self.looked_at, self.trouble = now, None
                 if outcome is not None:
-                    self._note(outcome, self._now())
+                    self.note(outcome, self._now())
                     continue
             except Exception as error:
                 self.trouble = f"{type(error).__name__}: {error}"
@@ -73,7 +73,8 @@ class Sending:
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
 
-    def _note(self, outcome: Outcome, now: datetime) -> None:
+    def note(self, outcome: Outcome, now: datetime) -> None:
+        """Learn from one attempt."""
         name = outcome.destination
         before = self._lines.get(name, Line())
         if outcome.error is None:

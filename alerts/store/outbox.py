@@ -174,6 +174,12 @@ class Outbox:
                 for r in db.execute(query)
             ]
 
+    def last_sent(self) -> datetime | None:
+        """When a message last arrived anywhere; None if none ever did."""
+        with self._engine.connect().execution_options(reading=True) as db:
+            latest: datetime | None = db.execute(select(func.max(schema.outbox.c.sent_at))).scalar_one_or_none()
+            return latest
+
     def next_due(self) -> datetime | None:
         """When the earliest waiting row may be sent; None if none waits."""
         table = schema.outbox

@@ -14,6 +14,7 @@ from alerts.message import duration, moment
 from alerts.text import clean, redact
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 
@@ -61,6 +62,7 @@ def render(report: HealthReport) -> str:
         words=_WORDS,
         shown=TROUBLE_SHOWN,
         zone=report.zone,
+        itself=[] if report.itself is None else itself.lines(report.itself, report.as_of, report.zone),
     )
 
 

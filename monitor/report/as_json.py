@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.model import Fault
 from checks.model import Evidence, JsonValue, stamp
+from monitor.report import itself
 from monitor.report.model import CheckReport, HealthReport, IncidentReport, PhaseReport, PipelineReport, Response
 
 SCHEMA_VERSION = 1
@@ -42,6 +43,7 @@ def to_json(report: HealthReport) -> dict[str, JsonValue]:
         "checks": [check(c) for c in report.checks],
         "response": _response(report.response),
         "notes": list(report.notes),
+        "itself": None if report.itself is None else itself.to_json(report.itself),
     }
 
 

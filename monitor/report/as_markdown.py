@@ -6,6 +6,7 @@ import re
 
 from alerts.message import duration, moment
 from alerts.text import clean, redact
+from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 
@@ -42,6 +43,9 @@ def render(report: HealthReport) -> str:
         when = moment(check.last_run_at, report.zone)
         lines.append(f"| check {_safe(check.name)} | {check.status} | last run {when}{error} |")
     lines += ["", *(f"Note: {_safe(note)}" for note in report.notes)]
+    if report.itself is not None:
+        sentences = itself.lines(report.itself, report.as_of, report.zone)
+        lines += ["", "## phasewatch itself", "", *(f"- {_safe(sentence)}" for sentence in sentences)]
     return "\n".join(lines).rstrip() + "\n"
 
 

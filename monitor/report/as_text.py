@@ -11,6 +11,7 @@ from alerts.message import duration, moment
 from alerts.text import clean, redact
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
 
 if TYPE_CHECKING:
@@ -234,6 +235,12 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
+    if report.itself is not None:
+        out.print()
+        wrong = bool(report.itself.problems) or report.itself.stale
+        out.print("phasewatch itself", style="bold red" if wrong else "bold")
+        for sentence in itself.lines(report.itself, report.as_of, zone):
+            _line(out, "  ", _safe(sentence))
 
 
 def looked(evidence: Evidence) -> str:

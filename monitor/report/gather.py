@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
+from monitor import storage, wiring
+from monitor.report import itself
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
@@ -98,16 +99,29 @@ def gather(
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    stored = _stored(store, request, since) if store is not None else Stored()
+    report = build(
         seen=seen,
         logs=logs,
-        stored=_stored(store, request, since) if store is not None else Stored(),
+        stored=stored,
         sources=sources,
         notes=notes,
         as_of=request.at,
         since=since,
         generated_at=generated_at,
     )
+    if store is None or request.past:
+        return report
+    path = wiring.state_file(config)
+    about = itself.build(
+        checks=stored.checks,
+        faults=stored.faults,
+        backlog=store.outbox.backlog(),
+        delivered_at=store.outbox.last_sent(),
+        storage=None if path is None else storage.look(path),
+        now=request.at,
+    )
+    return replace(report, itself=about)
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
