@@ -25,18 +25,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one attempt. ``error`` None: it arrived; ``gave_up``: nobody tries again by himself."""
+    """What became of one attempt. ``error`` None: it arrived, or was ``withheld``; ``gave_up``: nobody tries again by
+    himself.
+    """
 
     destination: str
     error: str | None = None
     gave_up: bool = False
     remedy: str | None = None
+    withheld: bool = False
 
 
 class Delivery:
     """Sends outbox rows one at a time. Its own thread calls it; it never sleeps itself, but a channel may keep a pace.
 
     ``speed`` is how many seconds of the clock pass in a second: leases and pauses are real time, stored in the clock's.
+    ``muted`` is asked at the last moment whether a message is not to be sent after all; ``withheld`` is told so, with
+    the number of the incident.
     ``chance`` answers numbers from 0 to 1, by which pauses are stretched.
     """
 
@@ -47,8 +52,13 @@ class Delivery:
         owner: str,
         speed: float = 1.0,
         chance: Callable[[], float] = random.random,
+        *,
+        muted: Callable[[Claimed, datetime], bool] = lambda _claimed, _now: False,
+        withheld: Callable[[int, datetime], None] = lambda _incident, _now: None,
     ) -> None:
         self._outbox = outbox
+        self._muted = muted
+        self._withheld = withheld
         self._channels = channels
         self._owner = owner
         self._speed = speed
@@ -61,6 +71,10 @@ class Delivery:
         claimed = self._outbox.claim(now, LEASE * self._speed, self._owner, frozenset(self._paused))
         if claimed is None:
             return None
+        if self._muted(claimed, now):
+            self._outbox.withhold(claimed)
+            self._withheld(claimed.incident, now)
+            return Outcome(destination=claimed.destination, withheld=True)
         channel = self._channels.get(claimed.destination)
         if channel is None:
             reason = f"there is no channel {claimed.destination!r} in the configuration any more"

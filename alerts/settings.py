@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from alerts.channel_settings import Channels
+from alerts.when_settings import WhenSettings
 from checks.fields import ClockTime, Duration, ListOf, matching
 from checks.mistakes import Mistake, Section, unknown
 from checks.model import Severity, normal_service
@@ -49,7 +50,7 @@ class DailyTestSettings(Section):
     at: ClockTime = Field(description='when, on the wall clock of the first pipeline\'s zone (else UTC), as "08:00"')
 
 
-class AlertSettings(Section):
+class AlertSettings(WhenSettings):
     """Who hears of what."""
 
     channels: Channels = Field(
@@ -82,6 +83,10 @@ class AlertSettings(Section):
         named: list[tuple[tuple[str | int, ...], object]] = [
             (("routes", index, "to"), route.get("to")) for index, route in mappings(raw["routes"]).items()
         ]
+        named += [
+            (("escalation", index, "to"), step.get("to")) for index, step in mappings(raw.get("escalation")).items()
+        ]
+        named.append((("digest", "to"), _part(raw, "digest").get("to")))
         named += [(("fallback",), raw.get("fallback")), (("daily_test", "to"), _part(raw, "daily_test").get("to"))]
         for place, names in named:
             for item, channel in texts(names).items():
@@ -89,7 +94,8 @@ class AlertSettings(Section):
                     yield replace(unknown("channel", channel, channels), at=(*place, item), unnamed=True)
 
     def contradictions(self) -> Iterator[Mistake]:
-        """A set of routes through which something could fall."""
+        """A set of routes through which something could fall; steps out of order."""
+        yield from super().contradictions()
         if not any(_takes_all(route) for route in self.routes):
             message = "no default route: what none of these conditions fits would reach nobody"
             yield Mistake(message=message, hint="add one without conditions, as {to: [slack]}", at=("routes",))

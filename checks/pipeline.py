@@ -6,7 +6,7 @@ twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -57,6 +57,11 @@ class Processor(Validity):
         """What can prove that it is done for that run date."""
         return tuple(proof for proof in self.evidence if proof.valid_on(run_date))
 
+    @property
+    def completion_evidence(self) -> tuple[CompletionEvidence, ...]:
+        """The spans for which completion rows prove it."""
+        return tuple(proof for proof in self.evidence if isinstance(proof, CompletionEvidence))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
@@ -82,6 +87,11 @@ class Phase:
         A processor of which nothing can prove that it is done is not owed: its absence could not be told from success.
         """
         return tuple(p for p in self.processors if p.valid_on(run_date) and p.evidence_on(run_date))
+
+    def proof_tables(self, run_date: date, names: Collection[str]) -> tuple[str, ...]:
+        """The tables whose rows may prove any of the named processors for that run date, once each."""
+        proofs = (proof for p in self.expected_on(run_date) if p.name in names for proof in p.evidence_on(run_date))
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
 
     def recorder_on(self, run_date: date) -> str | None:
         """The function that records this phase for that run date, None if there is none or it is not named."""

@@ -28,6 +28,7 @@ from checks.fields import (
     Duration,
     ListOf,
     Name,
+    PageUrl,
     Percentage,
     Service,
     Span,
@@ -128,6 +129,13 @@ class PhaseSettings(Section):
     stall_after: Span | None = Field(
         default=None, description="this phase's own stall_after; the pipeline's if left out"
     )
+    resume: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="the command that resumes it, shown to people and never run; {run_date} stands for the run date",
+    )
+    runbook: PageUrl | None = Field(default=None, description="page that says what to do when it is in trouble")
     processors: ListOf[Annotated[ProcessorSettings, BeforeValidator(_processor)]] = Field(
         min_length=1, description="what it owes, a name or a mapping each"
     )
@@ -235,6 +243,7 @@ class PipelineSettings(Section):
     aliases: Mapping[str, str] = Field(
         default={}, description="other names under which processors are recorded: the name here"
     )
+    runbook: PageUrl | None = Field(default=None, description="page that says what to do when a phase is in trouble")
     phases: ListOf[PhaseSettings] = Field(min_length=1, description="its phases, in any order")
 
     @classmethod

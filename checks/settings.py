@@ -103,6 +103,10 @@ class CompletionCheckSettings(Section):
     enabled: bool = Field(default=True, description="whether this check runs")
     every: Interval = Field(default=timedelta(seconds=60), description="how often, at least 5s")
     look_back: int = Field(default=4, ge=1, le=60, description="how many run dates are judged, today's included")
+    idle: Interval = Field(
+        default=timedelta(minutes=30),
+        description="how often a run date is looked at of which nothing is due yet: rows may have failed early",
+    )
 
 
 class ChecksSettings(Section):

@@ -8,23 +8,25 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from alerts.delivery import Delivery
-from checks.model import JsonValue, stamp
+from checks.model import CheckRun, JsonValue, stamp
 from checks.ports import Check
-from monitor import guards, metrics, record, routes, vitals, wiring
+from monitor import guards, metrics, record, reloading, routes, vitals, wiring
 from monitor.clock import Clock
 from monitor.emergency import Emergency
+from monitor.heard import Heard
 from monitor.itself import problems, ticked_lately
 from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
 from monitor.report.model import HealthReport
-from monitor.scheduler import Scheduler
+from monitor.scheduler import Scheduler, nearest_slot
 from monitor.sending import REVIVE_SINCE, Sending
 from monitor.supervisor import STALE_AFTER, Supervisor, Watched
 from monitor.tick import Path as OnePath
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REVIEW_SECONDS = 15.0
 SUPERVISE_SECONDS = 2.0
 
 
@@ -50,6 +53,7 @@ class App:
         self._progress = progress
         self._undo = ExitStack()
         self._stopping = threading.Event()
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self.checks: list[Check[Any]] = []
         self.url = ""
 
@@ -73,7 +77,7 @@ class App:
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
         self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
-        web = WebServer(listener, lambda: routes.application(self, token))
+        web = WebServer(listener, lambda: routes.application(self, token, self._listener()))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
@@ -85,39 +89,45 @@ class App:
             record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
         self.checks = wiring.checks(config, self.data)
         self._path = OnePath(self.store, wiring.rules(config), clock.now)
-        owner = f"{socket.gethostname()}:{os.getpid()}"
-        delivery = Delivery(self.store.outbox, wiring.channels(config, self._stream), owner, clock.speed)
+        with self.store.reading() as stored:
+            runs = stored.last_runs()
+        every = [check.every for check in self.checks]
+        self._path.catch_up_until = reloading.catch_up_until(runs, every, clock.now(), clock.speed)
+        self._path.conclude(reloading.taken(clock.now()), clock.now())
         self.store.outbox.release()
-        # The configuration may have been mended since: what was given up is tried again.
-        self.store.outbox.revive(clock.now(), since=clock.now() - REVIVE_SINCE)
-        self._scheduler = Scheduler(
-            clock,
-            self.checks,
-            self._tick,
-            lambda check, slot: self._claim(check, slot, owner),
-            self._path.absorb,
-            config.watchdog.check_limit,
-        )
+        self._revive()
+        self._scheduler = self._new_scheduler()
+        delivery = self._new_delivery(config)
         self._sending = Sending(delivery, self.store.outbox, clock.now, self._stopping, self._noticed)
         self._sender = self._thread("delivery", self._sending.run)
-        self._guard(owner)
+        guarding = self._guard()
         self._sender.start()
+        self._thread("review", self._review).start()
         if self.data.emulator is not None:
             self._thread("embedded", self._keep_emulator).start()
         self._undo.callback(self._stop_threads)
         web.start()
         self._undo.callback(web.stop)
         self._scheduler.start()
-        self._undo.callback(self._scheduler.stop)
-        for guard in self._guards:
-            guard.start()
+        self._undo.callback(self._stop_scheduler)
+        for thread in guarding:
+            thread.start()
 
-    def _guard(self, owner: str) -> None:
+    def _guard(self) -> list[threading.Thread]:
         """What watches the watcher: the supervisor, the ping to the outside, the daily test; each in its own thread."""
-        config, clock = self.config, self._clock
-        test = guards.daily_test(config, self._stream, clock.now, lambda name, slot: self._claim(name, slot, owner))
-        watchdog = guards.watchdog(config, self._verdict, self._stopping)
-        watched = Watched(
+        self._test = guards.daily_test(self.config, self._stream, self._clock.now, self._claim)
+        self._watchdog = guards.watchdog(self.config, self._verdict, self._stopping)
+        self._supervisor = Supervisor(self._watched(), self._clock, self._absorb, self._last_resort(), self._stopping)
+        loops = {"supervisor": self._supervisor.run}
+        if self._watchdog is not None:
+            loops["watchdog"] = self._watchdog.run
+        if self._test is not None:
+            loops["daily-test"] = partial(self._test.run, self._stopping)
+        return [self._thread(name, loop) for name, loop in loops.items()]
+
+    def _watched(self) -> Watched:
+        config, watchdog = self.config, self._watchdog
+        return Watched(
             store=self.store,
             scheduler=self._scheduler,
             sending=self._sending,
@@ -125,17 +135,61 @@ class App:
             channels=tuple(name for name, channel in config.alerts.channels.items() if channel.enabled),
             state_file=wiring.state_file(config),
             keep=guards.keep(config),
-            limits=guards.limits(config, clock.speed),
+            limits=guards.limits(config, self._clock.speed),
             ping_error=lambda: None if watchdog is None else watchdog.error,
-            trials=dict if test is None else test.outcomes,
+            trials=dict if self._test is None else self._test.outcomes,
         )
-        emergency = Emergency(guards.last_resort(config, self._stream))
-        self._supervisor = Supervisor(watched, clock, self._path.absorb, emergency, self._stopping)
-        self._guards = [self._thread("supervisor", self._supervisor.run)]
-        if watchdog is not None:
-            self._guards.append(self._thread("watchdog", watchdog.run))
-        if test is not None:
-            self._guards.append(self._thread("daily-test", lambda: test.run(self._stopping)))
+
+    def _last_resort(self) -> Emergency:
+        return Emergency(guards.last_resort(self.config, self._stream))
+
+    def _revive(self) -> None:
+        """The configuration may have been mended: what was given up is tried again."""
+        now = self._clock.now()
+        self.store.outbox.revive(now, since=now - REVIVE_SINCE)
+
+    def reload(self, config: Config) -> None:
+        """Put another configuration in force between two ticks: running ones end first.
+
+        :raises monitor.reloading.ReloadError: if a setting changed that cannot change while the watcher runs.
+        """
+        fixed = reloading.needs_restart(self.config, config)
+        if fixed:
+            raise reloading.ReloadError(f"{', '.join(fixed)} can only change with a restart")
+        checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
+        self._scheduler.stop()
+        self.config, self.checks, self._path.rules = config, checks, rules
+        self._sending.use(delivery)
+        self._scheduler = self._new_scheduler()
+        self._supervisor.watch(self._watched(), self._last_resort())
+        self._scheduler.start()
+        self._revive()
+        self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
+        self._sending.wake()
+        log.info("configuration reloaded", extra={"action": "config.reloaded"})
+
+    def refuse(self, reason: str) -> None:
+        """Say that a changed configuration was not taken."""
+        log.error("configuration not taken: %s", reason, extra={"action": "config.refused"})
+        self._path.conclude(reloading.refused(reason, self._clock.now()), self._clock.now())
+        self._sending.wake()
+
+    def _new_delivery(self, config: Config) -> Delivery:
+        return Delivery(
+            self.store.outbox,
+            wiring.channels(config, self._stream),
+            self._owner,
+            self._clock.speed,
+            muted=self._path.muted,
+            withheld=self._path.withheld,
+        )
+
+    def _listener(self) -> Heard:
+        return Heard(self.store, self._path, self._clock.now, self._sending.wake)
+
+    def _new_scheduler(self) -> Scheduler:
+        limit = self.config.watchdog.check_limit
+        return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb, limit)
 
     def stop(self) -> None:
         """No new ticks; running ones end; what is due is not sent any more but kept; the child process ends."""
@@ -204,9 +258,25 @@ class App:
         self._path.tick(check, now, may_store)
         self._sending.wake()
 
-    def _claim(self, check: str, slot: datetime, owner: str) -> bool:
+    def _absorb(self, run: CheckRun, now: datetime) -> None:
+        self._path.absorb(run, now)
+
+    def _claim(self, check: str, slot: datetime) -> bool:
         with self.store.writing() as stored:
-            return stored.claim_slot(check, slot, owner)
+            return stored.claim_slot(check, slot, self._owner)
+
+    def _review(self) -> None:
+        """Tell what is due because time went by, also while no check runs."""
+        while not self._stopping.wait(REVIEW_SECONDS):
+            try:
+                now = self._clock.now()
+                if self._claim(
+                    "alerts.review", nearest_slot(now, timedelta(seconds=REVIEW_SECONDS) * self._clock.speed)
+                ):
+                    self._path.review(now)
+                    self._sending.wake()
+            except Exception:  # nobody else would notice that this thread is gone
+                log.exception("review failed", extra={"action": "review.failed"})
 
     def _keep_emulator(self) -> None:
         """Keep the local BigQuery alive. That it is down makes the checks blind; here it is only logged."""
@@ -235,6 +305,9 @@ class App:
         thread = threading.Thread(target=target, name=f"phasewatch-{name}", daemon=True)
         self._undo.callback(lambda: thread.join(15) if thread.is_alive() else None)
         return thread
+
+    def _stop_scheduler(self) -> None:
+        self._scheduler.stop()
 
     def _stop_threads(self) -> None:
         self._stopping.set()

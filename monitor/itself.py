@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alerts.message import duration
 from alerts.own import DELIVERY
 from alerts.store.outbox import Backlog
+from alerts.wording import duration
 from checks.model import CheckRun, Clearance, Evidence, Finding, JsonValue, Severity, Status, Subject
 from monitor.scheduler import Beat
 from monitor.sending import Line

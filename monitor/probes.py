@@ -121,14 +121,15 @@ def completions(
     today = now.astimezone(pipeline.zone).date()
     back = config.checks.completions.look_back - 1
     try:
-        rows, evidence = tables.rows(pipeline, today - timedelta(days=back), today, now)
+        _, evidence = tables.completions(pipeline, today - timedelta(days=back), today, now)
         first, last, _ = tables.span(pipeline)
     except SourceError as error:
         return _table_trouble(name, error, config, where)
     if first is None or last is None:
         return doctor.good(name, "readable, and empty")
-    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": len(rows)}
-    said = f"readable, from {first} to {last}; {len(rows)} rows for the last {back + 1} run dates"
+    rows = evidence.counts["rows"]
+    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": rows}
+    said = f"readable, from {first} to {last}; {rows} rows for the last {back + 1} run dates"
     return doctor.good(name, said, notes=evidence.unseen, facts=facts)
 
 

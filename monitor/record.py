@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from checks.bigquery_library import import_bigquery
 from checks.phases.calendar import CalendarTable
 from checks.pipeline import Pipeline
 from checks.ports import SourceError
@@ -181,6 +182,7 @@ def ensure_tables(
 
     :raises SourceError: if BigQuery cannot be asked or refuses.
     """
+    import_bigquery()
     from google.api_core.exceptions import NotFound
     from google.cloud import bigquery
 

@@ -53,6 +53,10 @@ class Sending:
         """There may be something to send."""
         self._wake.set()
 
+    def use(self, delivery: Delivery) -> None:
+        """Send with these channels from the next message on."""
+        self._delivery = delivery
+
     def lines(self) -> dict[str, Line]:
         """What is known of each channel that was sent to, by name."""
         return dict(self._lines)
@@ -65,6 +69,8 @@ class Sending:
                 outcome = self._delivery.send_next(now)
                 self.looked_at, self.trouble = now, None
                 if outcome is not None:
+                    if outcome.withheld:
+                        continue
                     self.note(outcome, self._now())
                     continue
             except Exception as error:

@@ -53,7 +53,7 @@ class Supervisor:
         self,
         watched: Watched,
         clock: Clock,
-        absorb: Callable[[CheckRun, datetime], None],
+        absorb: Callable[[CheckRun, datetime], object],
         emergency: Emergency,
         stop: threading.Event,
     ) -> None:
@@ -68,6 +68,10 @@ class Supervisor:
         self._stored: tuple[datetime, tuple[str, ...]] | None = None
         self._pruned_at = clock.now()
         self.looked_at = clock.now()
+
+    def watch(self, watched: Watched, emergency: Emergency) -> None:
+        """Look at these from now on: the configuration changed."""
+        self._watched, self._emergency = watched, emergency
 
     def wake(self) -> None:
         """Look now: something happened to a channel, or it is time to stop."""

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
 
 from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
-from monitor.tick import Rules
 
 if TYPE_CHECKING:
     from alerts.channel_settings import ChannelSettings
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from checks.sources.completions import CompletionTables
     from monitor.config import Config
     from monitor.embedded import Emulator
+    from monitor.rules import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,7 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
             tables=tables,
             every=settings.every,
             look_back=settings.look_back,
+            idle=settings.idle,
             name="completions" if len(known) == 1 else f"completions:{p.name}",
         )
         for p in known
@@ -169,10 +169,10 @@ def checks(config: Config, where: Data) -> list[Check[Any]]:
 
 def state_file(config: Config) -> Path | None:
     """The file of a SQLite state; None where a server holds the state."""
-    from sqlalchemy.engine import make_url
-
-    url = make_url(config.state.url.reveal())
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    # Not by SQLAlchemy's parser: a report without a state need not load it.
+    scheme, _, rest = config.state.url.reveal().partition("://")
+    database = rest.partition("/")[2].partition("?")[0]
+    return Path(database) if scheme.startswith("sqlite") and database else None
 
 
 def open_state(config: Config) -> Store:
@@ -187,8 +187,11 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from monitor import when
+    from monitor.rules import Rules
+
     known = pipelines(config)
-    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    enabled = frozenset(name for name, channel in config.alerts.channels.items() if channel.enabled)
     routes = tuple(
         Route(
             to=tuple(n for n in r.to if n in enabled),
@@ -201,8 +204,17 @@ def rules(config: Config) -> Rules:
         for r in config.alerts.routes
     )
     routing = Routing(routes=routes, fallback=tuple(n for n in config.alerts.fallback if n in enabled))
-    zone = known[0].zone if known else ZoneInfo("UTC")
-    return Rules(pipelines=known, routing=routing, zone=zone, blind_after=config.alerts.blind_after)
+    return Rules(
+        pipelines=known,
+        routing=routing,
+        zone=when.zone(config),
+        blind_after=config.alerts.blind_after,
+        storm=config.alerts.storm.to_limit(),
+        policy=when.policy(config, enabled),
+        findings=tuple(rule.to_rule() for rule in config.alerts.rules),
+        guide=when.guide(config),
+        digest=when.digest(config, enabled),
+    )
 
 
 def channels(config: Config, stream: TextIO) -> dict[str, Channel]:

@@ -19,6 +19,7 @@ class Claimed:
     """A row this process may send until its lease ends."""
 
     id: int
+    incident: int
     destination: str
     dispatch: Dispatch
 
@@ -91,6 +92,7 @@ class Outbox:
             receipt = db.execute(root).scalar_one_or_none()
         return Claimed(
             id=row.id,
+            incident=row.incident,
             destination=row.destination,
             dispatch=Dispatch(
                 key=row.key,
@@ -124,6 +126,15 @@ class Outbox:
         """Given up until a person changes something: ``revive`` or the next start brings it back."""
         doubt = {"uncertain": True} if uncertain else {}
         self._set(row, state="dead", error=error, lease_until=None, **doubt)
+
+    def withhold(self, claimed: Claimed) -> None:
+        """Do not send it, for its incident is muted by now. Without the root message nothing of its thread is sent."""
+        table = schema.outbox
+        mine = table.c.id == claimed.id
+        if claimed.dispatch.action is Action.POST:
+            mine = (table.c.incident == claimed.incident) & (table.c.destination == claimed.destination)
+        with self._engine.begin() as db:
+            db.execute(update(table).where(mine, table.c.state == "pending").values(state="muted", lease_until=None))
 
     def revive(
         self, now: datetime, *, since: datetime, destination: str | None = None, tried_below: int | None = None

@@ -68,10 +68,10 @@ class TableRows:
 class TableSight:
     """What tables answered, by what was asked of them and run date. What was not asked is not in it.
 
-    A table that does not exist holds nothing (``absent``); one that could not be asked is in ``unseen`` with the
-    reason: whoever depends on it is not known to be missing.
+    A table that does not exist holds nothing, and is named in ``absent``; what could not be asked is in ``unseen`` with
+    the reason: who depends on it is not known to be missing.
     """
 
     answers: Mapping[tuple[TableEvidence, date], TableRows] = field(default_factory=dict)
     absent: Sequence[str] = ()
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen: Mapping[TableEvidence, str] = field(default_factory=dict)

@@ -38,12 +38,13 @@ class PhaseState(StrEnum):
 class PhaseDay:
     """One phase for one run date.
 
-    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times are UTC.
+    ``done``, ``missing``, ``unseen`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times
+    are UTC. ``unseen`` are neither done nor known to be missing: their evidence could not be asked.
     ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no start time).
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
-    ``done_at`` gives for each of ``done`` the ``completed_at`` of its first success.
+    ``done_at`` gives for each of ``done`` the time of its first success, as far as it was read one by one.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
     is owed, for ``not_expected`` only.
@@ -55,6 +56,7 @@ class PhaseDay:
     state: PhaseState
     done: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     due_at: datetime | None = None

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from checks.bigquery_library import import_bigquery
 from checks.model import utc
 from checks.ports import QueryResult, SourceError
 
@@ -116,6 +117,7 @@ class BigQueryWarehouse:
 
         :raises SourceError: for whatever goes wrong inside. ``sql`` helps to name a missing table.
         """
+        import_bigquery()
         import google.auth.exceptions
         import requests
         from google.api_core.exceptions import GoogleAPIError
@@ -166,6 +168,7 @@ class BigQueryWarehouse:
             return self._client
 
     def _config(self, params: Mapping[str, Any], label: str) -> bigquery.QueryJobConfig:
+        import_bigquery()
         from google.cloud import bigquery
 
         return bigquery.QueryJobConfig(
@@ -270,6 +273,7 @@ def query_parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bi
 
     :raises ValueError: for anything else.
     """
+    import_bigquery()
     from google.cloud import bigquery
 
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

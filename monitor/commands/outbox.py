@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from alerts.message import duration, moment
 from alerts.plain import render
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import JsonValue, stamp
 from monitor.clock import SystemClock
 from monitor.commands import common

@@ -55,9 +55,11 @@ def command(
     import json
 
     from monitor import wiring
-    from monitor.report import as_json, gather
+    from monitor.report import gather
 
     if schema:
+        from monitor.report import as_json
+
         common.write(json.dumps(as_json.schema(), indent=2) + "\n", output)
         return
     now = SystemClock().now()

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked
-from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -132,9 +132,7 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
 def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
     day = phase.day
     start = _minutes(datetime.combine(day.run_date, time(0), tzinfo=UTC))
-    done: dict[str, JsonValue] = {
-        p.name: None if p.done_at is None else _minutes(p.done_at) - start for p in phase.processors
-    }
+    done: dict[str, JsonValue] = {p.name: _done(p, start) for p in phase.processors}
     cell: list[JsonValue] = [
         day.state.value,
         None if day.due_at is None else _minutes(day.due_at) - start,
@@ -143,6 +141,12 @@ def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
         0,
     ]
     return [*cell, [_safe(flag) for flag in day.flags]] if day.flags else cell
+
+
+def _done(processor: ProcessorReport, start: int) -> JsonValue:
+    if processor.done_at is not None:
+        return _minutes(processor.done_at) - start
+    return {True: "done", False: None, None: "unknown"}[processor.done]
 
 
 def _minutes(at: datetime) -> int:

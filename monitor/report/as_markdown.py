@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport

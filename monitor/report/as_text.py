@@ -7,8 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts import causes, ledger
-from alerts.message import severity_of
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
+from alerts.wording import severity_of
 from checks.model import CheckRun, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.words import headline
@@ -238,7 +238,8 @@ def _pipeline(seen: Seen, why: _Causes) -> PipelineReport:
 
 
 def _phase(pipeline: Pipeline, day: PhaseDay, others: Sequence[PhaseDay], cause: Cause | None) -> PhaseReport:
-    owed = pipeline.phase(day.phase).expected_on(day.run_date) if day.done or day.missing else ()
+    done, unseen = frozenset(day.done), frozenset(day.unseen)
+    owed = pipeline.phase(day.phase).expected_on(day.run_date) if done or unseen or day.missing else ()
     flags: dict[str, list[str]] = {}
     for flag in day.flags:
         word, _, name = flag.partition(":")
@@ -251,6 +252,7 @@ def _phase(pipeline: Pipeline, day: PhaseDay, others: Sequence[PhaseDay], cause:
             ProcessorReport(
                 name=processor.name,
                 critical=processor.critical,
+                done=None if processor.name in unseen else processor.name in done,
                 done_at=day.done_at.get(processor.name),
                 flags=tuple(flags.get(processor.name, ())),
             )

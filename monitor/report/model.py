@@ -25,10 +25,15 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorReport:
-    """What one processor owed for a run date came to. ``done_at`` is None while it is missing."""
+    """What one processor owed for a run date came to.
+
+    ``done`` is None where nobody knows, since its evidence could not be asked. ``done_at`` is None while it is not
+    done, and where nobody asked when (many at once, a table that does not say).
+    """
 
     name: str
     critical: bool
+    done: bool | None
     done_at: datetime | None
     flags: tuple[str, ...] = ()
 

@@ -1,7 +1,7 @@
 "use strict";
 // Draws the timeline of one run date when a cell of the grid is chosen. All text goes in as text, never as markup.
-// Times in the data are minutes since midnight UTC of the run date; a processor that is missing is null, one that is
-// not owed on the date is "".
+// Times in the data are minutes since midnight UTC of the run date. Instead of one stands null for a processor that is
+// missing, "" for one that is not owed on the date, "done" or "unknown" where no time is known.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
@@ -30,12 +30,13 @@
       const [state, due, begins, done, typical] = cell;
       const owed = (done || []).map((minute, n) => ({name: phase.p[n], critical: phase.c[n], minute}))
         .filter((one) => one.minute !== "");
-      const times = owed.filter((one) => one.minute !== null).map((one) => start + one.minute);
-      const shift = (minute) => minute === null || minute === undefined ? null : start + minute;
+      const shift = (minute) => typeof minute === "number" ? start + minute : null;
+      const times = owed.map((one) => shift(one.minute)).filter((minute) => minute !== null);
       rows.push({phase: phase.n, state, due: shift(due), begins: shift(begins), times, owed: owed.length,
         typical: typical ? typical.map((minute) => start + minute) : null, lead: true, chosen: index === chosen});
       if (index === chosen) for (const one of owed) {
-        rows.push({name: one.name, critical: one.critical, due: shift(due), minute: shift(one.minute)});
+        rows.push({name: one.name, critical: one.critical, due: shift(due), minute: shift(one.minute),
+          word: typeof one.minute === "string" ? one.minute : data.now < shift(due) ? "not yet" : "missing"});
       }
     });
     return rows;
@@ -94,16 +95,14 @@
         }
         for (const minute of row.times) dot(svg, x(minute), middle, row.due !== null && minute > row.due);
       } else if (row.minute === null) {
-        const place = x(row.due ?? first), word = absent(row);
-        svg.append(make("circle", {class: word.replace(" ", "-"), cx: place, cy: middle, r: 5}, undefined,
-          [make("title", {}, `${row.name}: ${word}`)]));
+        const place = x(row.due ?? first);
+        svg.append(make("circle", {class: row.word.replace(" ", "-"), cx: place, cy: middle, r: 5}, undefined,
+          [make("title", {}, `${row.name}: ${row.word}`)]));
       } else dot(svg, x(row.minute), middle, row.due !== null && row.minute > row.due,
         `${row.name}: ${at(local, row.minute)}`);
     });
     return svg;
   }
-
-  const absent = (row) => row.due !== null && data.now < row.due ? "not yet" : "missing";
 
   function dot(svg, x, y, late, title) {
     svg.append(make("circle", {class: late ? "late" : "done", cx: x, cy: y, r: 4}, undefined,
@@ -115,7 +114,7 @@
     const cells = (values, kind = "td") => values.map((value) => make(kind, kind === "th" ? {scope: "col"} : {}, value));
     const body = rowsOf(pipeline, column, chosen).filter((row) => !row.lead).map((row) => make("tr", {}, undefined, cells([
       row.name, row.critical ? "critical" : "optional",
-      row.minute === null ? absent(row) : `${at(local, row.minute)} (${at(universal, row.minute)} UTC)`,
+      row.minute === null ? row.word : `${at(local, row.minute)} (${at(universal, row.minute)} UTC)`,
       row.minute === null || row.due === null ? "" : row.minute > row.due
         ? `${Math.round(row.minute - row.due)} min late` : "in time"])));
     return make("table", {}, undefined, [make("thead", {}, undefined, [make("tr", {}, undefined,
