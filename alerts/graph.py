@@ -52,7 +52,7 @@ class Graph:
             if of.subject.table == why.subject.table and of.kind != "table.missing":
                 return f"the table {why.subject.table} is missing"
             pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name:
+            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
                 return f"the table {why.subject.table} is missing"
         if of.kind.startswith("phase.") and of.subject.run_date is not None:
             if why.kind.startswith("log."):
@@ -66,7 +66,7 @@ class Graph:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("missing table", subject.table)
-            yield ("missing table of", subject.pipeline)
+            yield from (("missing table of", name) for name in self._readers(subject.table))
         elif subject.table is not None:
             yield ("table", subject.table)
         if kind.startswith(OF_FUNCTIONS):
@@ -88,7 +88,8 @@ class Graph:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("table", subject.table)
-            yield ("phase of", subject.pipeline)
+            yield ("missing table", subject.table)
+            yield from (("phase of", name) for name in self._readers(subject.table))
         elif kind.startswith(OF_FUNCTIONS):
             yield from self._serves.get(subject.service or "", ())
             yield ("service", subject.service)
@@ -112,6 +113,10 @@ class Graph:
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("stuck", subject.pipeline, name, subject.run_date)
+
+    def _readers(self, table: str | None) -> list[str]:
+        """The pipelines that are judged by that table."""
+        return [name for name, pipeline in self._pipelines.items() if table is not None and _reads(pipeline, table)]
 
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
@@ -139,14 +144,22 @@ class Graph:
         return None
 
     def _shared(self, one: Fault, other: Fault) -> str | None:
-        """The same function, or the same fault of a shared module in another one."""
+        """The same function, the same fault of a shared module in another one, or the same missing table."""
         if same_function(one, other):
             return f"another failure of {one.finding.subject.service}"
+        kinds, table = {one.finding.kind, other.finding.kind}, one.finding.subject.table
+        if kinds == {"table.missing"} and table is not None and table == other.finding.subject.table:
+            return f"the table {table} is missing"
         if one.finding.kind.startswith(OF_FUNCTIONS) and other.finding.kind.startswith(OF_FUNCTIONS):
             identity = shared_identity(one)
             if identity is not None and identity == shared_identity(other):
                 return f"the same failure in {one.finding.subject.service}: a shared module"
         return None
+
+
+def _reads(pipeline: Pipeline, table: str) -> bool:
+    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
+    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
 
 
 def shared_identity(fault: Fault) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandle
 from pydantic_core import CoreSchema
 
 from checks.calendar_settings import Sql
+from checks.day_settings import ValiditySettings
 from checks.fields import Column, Day, Service, Table
 from checks.mistakes import Mistake, Section, kind_of
 from checks.phases.evidence import CompletionEvidence, ProcessorEvidence, TableEvidence
@@ -27,20 +28,6 @@ def _expression(value: str) -> str:
 
 
 Expression = Annotated[str, Field(max_length=_LONGEST_EXPRESSION), AfterValidator(_expression)]
-
-
-class ValiditySettings(Section):
-    """The run dates for which something holds: ``from <= run date < until``."""
-
-    from_: Day | None = Field(default=None, alias="from", description="first run date for which it holds")
-    until: Day | None = Field(default=None, description="first run date for which it no longer holds")
-
-    def contradictions(self) -> Iterator[Mistake]:
-        """Says that the span is empty, or says nothing."""
-        if self.from_ is None and self.until is None:
-            yield Mistake(message="neither from nor until", hint="give one, or leave valid out")
-        if self.from_ and self.until and self.from_ >= self.until:
-            yield Mistake(message="must be later than from", hint="until is the first date without it", at=("until",))
 
 
 class RecorderSettings(Section):

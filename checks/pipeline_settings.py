@@ -20,10 +20,10 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
-from checks.evidence_settings import OneEvidence, Recorder, ValiditySettings
+from checks.day_settings import DayTimeSettings, ValiditySettings
+from checks.evidence_settings import OneEvidence, Recorder
 from checks.fields import (
     Canonical,
-    ClockTime,
     Column,
     Duration,
     ListOf,
@@ -37,26 +37,11 @@ from checks.fields import (
 )
 from checks.mistakes import Mistake, Section, kind_of, quoted, unknown
 from checks.phases.evidence import CompletionEvidence
-from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.pipeline import CompletionTable, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
+from checks.table_settings import PartitionSettings, Tables, tables_twice
 
 Word = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class DayTimeSettings(Section):
-    """A wall-clock time in the pipeline's zone, some days after the run date."""
-
-    day: int = Field(ge=-31, le=31, description="days after the run date: 0 is the run date itself")
-    time: ClockTime = Field(description='wall-clock time in the pipeline\'s zone, as "09:00"')
-
-    def to_day_time(self) -> DayTime:
-        """The value meant."""
-        return DayTime(day=self.day, at=self.time)
-
-    @property
-    def order(self) -> tuple[int, ClockTime]:
-        """Sorts by when it is."""
-        return (self.day, self.time)
 
 
 class ProcessorSettings(Section):
@@ -245,6 +230,10 @@ class PipelineSettings(Section):
     )
     runbook: PageUrl | None = Field(default=None, description="page that says what to do when a phase is in trouble")
     phases: ListOf[PhaseSettings] = Field(min_length=1, description="its phases, in any order")
+    tables: Tables = Field(default=(), description="tables it needs, besides the ones above; a name or a mapping each")
+    partitions: PartitionSettings | None = Field(
+        default=None, description="the datasets in which tables that stop filling are found, once a day"
+    )
 
     @classmethod
     def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
@@ -253,6 +242,7 @@ class PipelineSettings(Section):
         yield from repeated_phases(phases)
         yield from upstreams(phases)
         yield from alias_targets(raw.get("aliases"), phases.values())
+        yield from tables_twice(raw.get("tables"))
 
     def to_pipeline(self) -> Pipeline:
         """The pipeline as the checks know it: phases upstream first, otherwise in the order of the file."""

@@ -77,6 +77,36 @@ class RunSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A revision in which something failed at ``at``; ``revision`` None where a function (gen1) or job has none."""
+
+    service: str
+    revision: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSeen:
+    """Entries that tell of the past of revisions, in any order."""
+
+    entries: Sequence[Mapping[str, Any]]
+    evidence: Evidence
+
+
+@runtime_checkable
+class RevisionSource(Protocol):
+    """A log source that does not bring along how the revisions of a function came about, and is asked instead."""
+
+    def past(self, failing: Sequence[Failing]) -> PastSeen:
+        """Before each failure: the deployments of the function, the first entry of the revision, a successful run of
+        the revision before it, and what failed there. A few bounded reads, however many revisions are asked for.
+
+        :raises SourceError: if it could not look.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
     """Rows as dicts of Python values, with what it cost. ``bytes_billed`` None: not reported."""
 

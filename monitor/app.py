@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -17,8 +18,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery
 from checks.model import CheckRun, JsonValue, stamp
 from checks.ports import Check
-from monitor import guards, metrics, record, reloading, routes, vitals, wiring
+from monitor import guards, metrics, reloading, routes, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
+from monitor.costs import CURSOR as COST_CURSOR
+from monitor.costs import Costs
 from monitor.emergency import Emergency
 from monitor.heard import Heard
 from monitor.itself import problems, ticked_lately
@@ -83,12 +86,15 @@ class App:
             lock.serving(self.url)
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
-        self.data = self._undo.enter_context(wiring.data(config, self._progress))
-        if self.data.emulator is not None and config.pipelines:
+        with self.store.reading() as stored:
+            self._costs = Costs(stored.cursor(COST_CURSOR), config.budget.in_bytes() if config.budget else None)
+        self.data = replace(self._undo.enter_context(wiring.data(config, self._progress)), costs=self._costs)
+        if self.data.emulator is not None:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
-            record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
+            required = table_wiring.required_tables(config)
+            table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
         self.checks = wiring.checks(config, self.data)
-        self._path = OnePath(self.store, wiring.rules(config), clock.now)
+        self._path = OnePath(self.store, wiring.rules(config), clock.now, self._costs)
         with self.store.reading() as stored:
             runs = stored.last_runs()
         every = [check.every for check in self.checks]
@@ -255,7 +261,11 @@ class App:
     # -- the loops ------------------------------------------------------------------------------------------------
 
     def _tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool]) -> None:
-        self._path.tick(check, now, may_store)
+        if not self._costs.holds_back(check.name, check.every, now):
+            self._path.tick(check, now, may_store)
+        news = self._costs.news(now)
+        if news is not None:
+            self._path.absorb(news, now)
         self._sending.wake()
 
     def _absorb(self, run: CheckRun, now: datetime) -> None:

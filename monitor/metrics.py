@@ -79,3 +79,31 @@ def families(vitals: Vitals, version: str) -> Iterator[GaugeMetricFamily]:
         if waiting.oldest is not None:
             oldest.add_metric([waiting.destination], (vitals.at - waiting.oldest).total_seconds())
     yield from (pending, dead, oldest)
+    yield from _costs(vitals)
+
+
+def _costs(vitals: Vitals) -> Iterator[GaugeMetricFamily]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    asked = GaugeMetricFamily(
+        "phasewatch_bigquery_queries_today", "Queries since midnight UTC, by what they were for.", labels=["purpose"]
+    )
+    unknown = GaugeMetricFamily(
+        "phasewatch_bigquery_queries_unreported_today",
+        "Those of them of which BigQuery did not report what it billed.",
+        labels=["purpose"],
+    )
+    billed = GaugeMetricFamily(
+        "phasewatch_bigquery_billed_bytes_today",
+        "Bytes billed since midnight UTC; absent where nothing was reported.",
+        labels=["purpose"],
+    )
+    for purpose, spent in sorted(vitals.costs.purposes.items()):
+        asked.add_metric([purpose], spent.queries)
+        unknown.add_metric([purpose], spent.unreported)
+        if spent.bytes_billed is not None:
+            billed.add_metric([purpose], spent.bytes_billed)
+    month = GaugeMetricFamily("phasewatch_bigquery_billed_bytes_month", "Bytes billed in this calendar month (UTC).")
+    if vitals.costs.month.bytes_billed is not None:
+        month.add_metric([], vitals.costs.month.bytes_billed)
+    yield from (asked, unknown, billed, month)

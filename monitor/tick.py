@@ -17,6 +17,7 @@ from checks import runner
 from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
 from monitor import speaking
+from monitor.costs import Costs
 from monitor.rules import Rules
 
 __all__ = ["Path", "Rules"]
@@ -28,11 +29,12 @@ class Path:
     ``catch_up_until``: while what happened before the start is being read, nobody is told of what is found.
     """
 
-    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime], costs: Costs | None = None) -> None:
         self.rules = rules
         self.catch_up_until: datetime | None = None
         self._store = store
         self._clock = clock
+        self._costs = costs or Costs(None)
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
 
@@ -40,7 +42,9 @@ class Path:
         """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted."""
         with self._store.reading() as stored:
             cursor = stored.cursor(check.name)
-        run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
+        with self._costs.asking(check.name, now):
+            run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
+        run = self._costs.told(run, now)
         if may_store():
             self.absorb(run, now)
         return run
@@ -52,6 +56,7 @@ class Path:
         """
         with self._lock, self._store.writing() as stored:
             stored.save_run(run)
+            self._costs.save(stored, now)
             return self._settle(stored, run, now)
 
     def review(self, now: datetime) -> list[Notification]:

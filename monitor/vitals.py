@@ -12,6 +12,8 @@ from alerts.store.outbox import Backlog
 from alerts.store.sql import LastRun, Store
 from alerts.wording import severity_of
 from checks.model import Severity
+from monitor import costs
+from monitor.costs import CostReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +25,14 @@ class Vitals:
     seen_at: Mapping[str, datetime]
     open_incidents: Mapping[Severity, int]
     backlog: tuple[Backlog, ...]
+    costs: CostReport
 
 
 def read(store: Store, now: datetime) -> Vitals:
     """One look at the state; it costs no query outside."""
     with store.reading() as stored:
         runs = tuple(stored.last_runs())
+        days = costs.parse(stored.cursor(costs.CURSOR))
         seen_at = stored.seen_at()
         incidents = [i for i in stored.incidents(resolved_since=now) if i.state is IncidentState.OPEN]
         faults = stored.faults(resolved_since=now + timedelta(days=1), of_incidents=[i.id for i in incidents])
@@ -39,4 +43,5 @@ def read(store: Store, now: datetime) -> Vitals:
         seen_at=seen_at,
         open_incidents={severity: severities.get(severity, 0) for severity in Severity},
         backlog=tuple(store.outbox.backlog()),
+        costs=costs.report(days, now, None),
     )

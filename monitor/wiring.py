@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
+from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
     from alerts.channel_settings import ChannelSettings
@@ -19,19 +20,29 @@ if TYPE_CHECKING:
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
     from checks.kinds.function_logs import FunctionLogs
+    from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
     from checks.sources.completions import CompletionTables
+    from checks.sources.log_analytics import LogAnalytics
     from monitor.config import Config
+    from monitor.costs import Costs
     from monitor.embedded import Emulator
     from monitor.rules import Rules
 
 
+Hidden = Callable[[datetime], Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode.
+
+    ``costs`` counts what is asked there; None outside the watcher.
+    """
 
     endpoint: str | None
     emulator: Emulator | None
+    costs: Costs | None = None
 
 
 @contextmanager
@@ -52,6 +63,7 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
         yield Data(endpoint=emulator.endpoint, emulator=emulator)
 
 
+Through = Callable[[LogSource], LogSource]
 # A check asks for a few rows; a load job of many takes its time.
 ASK_WITHIN = timedelta(seconds=30)
 WRITE_WITHIN = timedelta(minutes=5)
@@ -61,7 +73,8 @@ def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> B
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
+    counted = where.costs.note if where.costs else None
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout, counted=counted)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:
@@ -90,57 +103,103 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
     ]
 
 
-# Cloud Logging takes 60 list requests a minute for a whole project, people at the console among them.
-READS_PER_MINUTE = 25
-READS_AT_ONCE = 20
+# Cloud Logging takes 60 list requests a minute for a whole project, people at the console among them. Within any minute
+# both together are ours at most: less than half.
+READS_PER_MINUTE = 18
+READS_AT_ONCE = 10
 # A report reads everything at once, and forgets it again.
 REPORT_READS_BYTES = 256 * 1024 * 1024
+GIGABYTE = 1024**3
 
 
-def log_source(config: Config, *, past: bool = False) -> LogSource | None:
-    """Where log entries come from: files in embedded mode, Cloud Logging in mode gcp.
-
-    ``past``: for a report, which reads all files there are and leaves out what was received after its moment; None in
-    mode gcp, where a report takes failures from the state: a day of logs is no question for a quota of 60 a minute.
+def past_logs(config: Config) -> LogSource | None:
+    """For a report: all files there are, without what was received after its moment. None in mode gcp, where a report
+    takes failures from the state: a day of logs is no question for a quota of 60 a minute.
     """
-    if config.mode == "gcp":
-        return None if past else _cloud_logging(config)
     from checks.sources.files import LogFiles
 
-    if past:
-        return LogFiles(config.embedded.logs, max_bytes_per_read=REPORT_READS_BYTES, received_by_until=True)
-    return LogFiles(config.embedded.logs)
+    if config.mode == "gcp":
+        return None
+    return LogFiles(config.embedded.logs, max_bytes_per_read=REPORT_READS_BYTES, received_by_until=True)
 
 
-def _cloud_logging(config: Config) -> LogSource:
-    from checks.rate import RateLimiter
-    from checks.sources.cloud_logging import CloudLogging
-
-    settings = config.checks.function_logs
-    return CloudLogging(
-        config.gcp.project,
-        limiter=RateLimiter(READS_PER_MINUTE, READS_AT_ONCE),
-        endpoint=config.gcp.endpoints.logging,
-        functions=None if settings.functions == "*" else settings.functions,
-        patterns=[rule.pattern for rule in settings.to_signals() if rule.enabled],
-    )
-
-
-def log_check(config: Config, source: LogSource) -> FunctionLogs | None:
+def log_check(config: Config, source: LogSource, hidden: Hidden = lambda _: ()) -> FunctionLogs | None:
     """The check of function logs, with the phases each function records or starts."""
     from checks.kinds.function_logs import FunctionLogs
 
     settings = config.checks.function_logs
     if not settings.enabled:
         return None
-    functions = None if settings.functions == "*" else tuple(settings.functions)
     return FunctionLogs(
         source=source,
         every=settings.every,
-        functions=functions,
+        functions=watched_functions(config),
         settle=settings.settle,
         phase_functions=phase_functions(pipelines(config)),
         signals=settings.to_signals(),
+        hidden=hidden,
+    )
+
+
+def watched_functions(config: Config) -> tuple[str, ...] | None:
+    """The functions whose logs are read; None: all."""
+    chosen = config.checks.function_logs.functions
+    return None if chosen == "*" else tuple(chosen)
+
+
+def _log_patterns(config: Config) -> list[str]:
+    return [rule.pattern for rule in config.checks.function_logs.to_signals() if rule.enabled]
+
+
+def log_files_check(config: Config, through: Through = lambda source: source) -> FunctionLogs | None:
+    """On files in a folder."""
+    from checks.sources.files import LogFiles
+
+    return log_check(config, through(LogFiles(config.embedded.logs)))
+
+
+def cloud_logs_check(config: Config, where: Data, through: Through = lambda source: source) -> FunctionLogs | None:
+    """On Cloud Logging, or on a Log Analytics view of it; with what its configuration hides from both."""
+    from checks.rate import RateLimiter
+    from checks.sources.cloud_logging import CloudLogging
+    from checks.sources.logging_config import LoggingConfig
+
+    project, endpoint = config.gcp.project, config.gcp.endpoints.logging
+    limiter = RateLimiter(READS_PER_MINUTE, READS_AT_ONCE)
+    source: LogSource
+    if config.gcp.log_analytics is not None:
+        source = log_analytics(config, config.gcp.log_analytics, where)
+    else:
+        source = CloudLogging(
+            project,
+            limiter=limiter,
+            endpoint=endpoint,
+            functions=watched_functions(config),
+            patterns=_log_patterns(config),
+        )
+    configuration = LoggingConfig(project, endpoint=endpoint, limiter=limiter)
+    return log_check(config, through(source), lambda now: configuration.sight(now).unseen)
+
+
+def log_analytics(
+    config: Config, settings: LogAnalyticsSettings, where: Data, timeout: timedelta = ASK_WITHIN
+) -> LogAnalytics:
+    """The log source over a view in BigQuery, with a bound of its own on what a query may read."""
+    from checks.sources.bigquery import BigQueryWarehouse
+    from checks.sources.log_analytics import LogAnalytics
+
+    asked = BigQueryWarehouse(
+        config.gcp.project,
+        endpoint=where.endpoint,
+        maximum_bytes_billed=settings.max_gigabytes * GIGABYTE,
+        timeout=timeout,
+    )
+    return LogAnalytics(
+        asked,
+        settings.view,
+        watched_functions(config),
+        patterns=_log_patterns(config),
+        lateness=settings.lateness,
     )
 
 
@@ -154,16 +213,17 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, through: Through = lambda source: source) -> list[Check[Any]]:
+    """Everything that is run on time. ``through`` makes another source of log entries of the configured one."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
-    source = log_source(config)
-    logs = log_check(config, source) if source is not None else None
+    logs = cloud_logs_check(config, where, through) if config.mode == "gcp" else log_files_check(config, through)
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    asked = warehouse(config, where)
+    answer.extend(completion_checks(config, CompletionTables(asked)))
+    answer.extend(table_checks(config, asked))
     return answer
 
 
@@ -250,4 +310,5 @@ def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
         base_url=settings.base_url,
         timeout=settings.timeout,
         broadcast_resolution=settings.broadcast_resolution,
+        broadcast_escalation=settings.broadcast_escalation,
     )

@@ -41,6 +41,16 @@ class LastRun:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """What was to go where, and since when."""
+
+    incident: int
+    destination: str
+    action: str
+    at: datetime
+
+
 class Store:
     """The state of one watcher. Safe to use from several threads; each call is its own short transaction."""
 
@@ -125,12 +135,15 @@ class Tick:
                 error=run.error,
             )
         )
-        if run.error is not None or run.cursor is None:
-            return
-        row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}
-        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == run.check).values(**row))
+        if run.error is None and run.cursor is not None:
+            self.set_cursor(run.check, run.cursor, run.finished_at)
+
+    def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
+        """Keep where a check's source stopped, instead of what was kept before."""
+        row = {"value": codec.dump_plain(value), "updated_at": at}
+        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=run.check, **row))
+            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""
@@ -293,6 +306,15 @@ class Tick:
         if incident is not None:
             query = query.where(table.c.incident == incident)
         return [codec.load(Notification, text) for text in self._db.execute(query).scalars()]
+
+    def rows(self) -> list[OutboxRow]:
+        """All that was ever put into the outbox, oldest first."""
+        table = schema.outbox
+        query = select(table.c.incident, table.c.destination, table.c.action, table.c.created_at).order_by(table.c.id)
+        return [
+            OutboxRow(incident=r.incident, destination=r.destination, action=r.action, at=r.created_at)
+            for r in self._db.execute(query)
+        ]
 
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""

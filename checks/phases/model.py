@@ -44,7 +44,8 @@ class PhaseDay:
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
-    ``done_at`` gives for each of ``done`` the time of its first success, as far as it was read one by one.
+    ``done_at`` gives for each of ``done`` the ``completed_at`` of its first success, where anybody knows it: not for
+    rows in a table that do not say when they were written, nor one by one where a phase has very many processors.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
     is owed, for ``not_expected`` only.

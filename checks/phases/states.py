@@ -176,7 +176,7 @@ def _judge(
         stalled_since=could_start if state is PhaseState.STALLED else None,
         failed_since=min(critical_failures) if state is PhaseState.FAILED else None,
         last_completed_at=counted.last_done_at,
-        done_at=dict(sorted(counted.done.items())),
+        done_at={name: moment for name, moment in sorted(counted.done.items()) if name not in counted.undated},
     )
 
 

@@ -18,7 +18,8 @@ from checks.ports import CompletionRow, FoldedDay
 class Tally:
     """What the evidence of one phase and run date comes to.
 
-    ``done`` maps processors that are done to the time of their first success; ``folded`` stands for many more of them.
+    ``done`` maps processors that are done to the time of their first success, ``undated`` ones to one that is supposed,
+    since nobody knows when they were; ``folded`` stands for many more of them.
     ``failed`` maps each one that has only failed rows to its first. ``unseen`` may be done: their evidence could not be
     asked. ``flags`` read ``flag:processor``. ``rows`` counts all rows of the phase and date, ignored ones too.
     """
@@ -29,6 +30,7 @@ class Tally:
     flags: frozenset[str]
     rows: int
     unseen: frozenset[str] = frozenset()
+    undated: frozenset[str] = frozenset()
     folded: FoldedDay | None = None
     _named: frozenset[str] = field(init=False)
 
@@ -194,7 +196,7 @@ def _what_counts(
 
 def _with_tables(known: Tally, run_date: date, tables: TableSight, at: datetime) -> Tally:
     """The tally with what tables prove of those that are not done by their rows."""
-    done, unseen = dict(known.done), set()
+    done, unseen, undated = dict(known.done), set(), set()
     for name in known.not_done:
         for proof in known.expected.processors[name].evidence_on(run_date):
             if not isinstance(proof, TableEvidence):
@@ -203,10 +205,11 @@ def _with_tables(known: Tally, run_date: date, tables: TableSight, at: datetime)
             if answer is not None and answer.enough:
                 since = answer.reached_at or at
                 done[name] = min(since, done.get(name, since))
+                undated.update([name] if answer.reached_at is None else [])
             elif proof in tables.unseen:
                 unseen.add(name)
     failed = {name: moment for name, moment in known.failed.items() if name not in done}
-    return replace(known, done=done, failed=failed, unseen=frozenset(unseen - done.keys()))
+    return replace(known, done=done, failed=failed, unseen=frozenset(unseen - done.keys()), undated=frozenset(undated))
 
 
 def _proved_by_rows(processor: Processor, run_date: date) -> bool:

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.silences import Silence
 from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
@@ -75,6 +76,7 @@ def render(report: HealthReport, *, colour: bool, width: int) -> str:
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
     _incidents(out, report)
+    _silences(out, report)
     _failures(out, report, zone)
     _proof(out, report, zone)
     file = out.file
@@ -206,6 +208,19 @@ def span(item: IncidentReport, report: HealthReport) -> str:
     return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
 
 
+def _silences(out: Console, report: HealthReport) -> None:
+    if report.silences:
+        out.print("Silences", style="bold")
+    for silence in report.silences:
+        _line(out, "  ", silence_words(silence, report.zone))
+
+
+def silence_words(silence: Silence, zone: ZoneInfo) -> str:
+    """What is not told, until when, by whose word and why."""
+    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
+    return _safe(said)
+
+
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     if not report.failures:
         out.print("Failures in the logs  none open", style="bold")
@@ -218,6 +233,9 @@ def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         times = f"{fault.count} times, " if fault.count > 1 else ""
         place = f"{_safe(str(where))}, " if where else ""
         _line(out, "     ", f"{place}{times}last {moment(finding.last_seen, zone)}")
+        for fact in ("deployment", "still fails in"):
+            if fact in finding.facts:
+                _line(out, "     ", f"{fact}: {_safe(str(finding.facts[fact]))}")
 
 
 def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -233,6 +251,8 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
             _line(out, "     ", _safe(check.error), "magenta")
     if not report.checks:
         out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
+    if report.costs is not None:
+        _line(out, "  BigQuery  ", report.costs.words())
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
     if report.itself is not None:

@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model import Fault, Incident
+from alerts.silences import Silence
 from alerts.store.outbox import Backlog
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
+from monitor.costs import CostReport
 from monitor.storage import Storage
 
 
@@ -198,8 +200,9 @@ class Itself:
 class HealthReport:
     """Everything there is to say at ``as_of``.
 
-    ``verdict`` says the whole in sentences, worst first. ``zone`` is the one people read times in. ``itself`` is None
-    in a report on a past moment, and where there is no state.
+    ``verdict`` says the whole in sentences, worst first. ``zone`` is the one people read times in. ``costs`` are the
+    watcher's, as far as its state knows; None without a state. ``itself`` is None in a report on a past moment, and
+    where there is no state.
     """
 
     generated_at: datetime
@@ -214,5 +217,7 @@ class HealthReport:
     checks: tuple[CheckReport, ...]
     response: Response
     marks: tuple[Mark, ...] = ()
+    silences: tuple[Silence, ...] = ()
     notes: tuple[str, ...] = ()
     itself: Itself | None = None
+    costs: CostReport | None = None

@@ -81,7 +81,7 @@ def test_a_wrong_token_then_the_right_one(tmp_path: Path, slack: SlackServer) ->
     """Given up at once and told elsewhere, never tried in a loop; the restart with the right token sends everything."""
     world = World(tmp_path, slack, token="xoxb-wrong")
     fail(world, "a")
-    wait_out(world, 60)
+    wait_out(world, 30)
     assert slack.methods().count("chat.postMessage") == 1, "a refusal that will not pass is not repeated"
     assert "Set a valid bot token" in " ".join(world.console.getvalue().split())
     assert world.open_own() == ["Alerts do not reach slack"]
