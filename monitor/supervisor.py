@@ -157,7 +157,8 @@ class Supervisor:
             self._emergency.tell("phasewatch cannot write its state", self._unstorable, remedy, look.at)
             return
         self._stored = (look.at, same)
-        if self._unstorable is not None:
+        # A small row may fit where a tick's does not: only when ticks and deliveries are stored as well it is over.
+        if self._unstorable is not None and not look.failed_ticks and self._watched.sending.trouble is None:
             self._unstorable = None
             self._emergency.over(look.at)
 

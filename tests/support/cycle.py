@@ -29,6 +29,7 @@ from alerts.channels.slack.channel import SlackChannel
 from alerts.delivery import Delivery
 from alerts.routing import Route, Routing
 from alerts.store.sql import Store
+from alerts.storms import Limit
 from checks.model import Clearance, JsonValue, Judgement, Status, Subject
 from monitor.sending import Sending
 from monitor.tick import Path as OnePath
@@ -77,6 +78,7 @@ def cycle(folder: Path, base_url: str) -> None:
         routing=Routing(routes=(Route(to=("slack",)),)),
         zone=ZoneInfo("UTC"),
         blind_after=timedelta(minutes=10),
+        storm=Limit(above=100_000),  # each incident has a message of its own, whatever comes at once
     )
     path = OnePath(store, rules, now)
     channel = SlackChannel("slack", TOKEN, "#pipeline-health", base_url=base_url, pace=timedelta(0))
