@@ -21,6 +21,7 @@ from checks.references import mappings, texts
 from checks.settings import ChecksSettings, GcpSettings
 from checks.table_settings import Tables, tables_twice
 from monitor.budget_settings import BudgetSettings
+from monitor.watch_settings import WatchdogSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"
@@ -133,6 +134,7 @@ class Config(Section):
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
+    watchdog: WatchdogSettings = Field(default=WatchdogSettings(), description="what watches the watcher")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
     var: LocalPath = Field(description="folder for what the program writes; default var")
 
