@@ -15,6 +15,7 @@ from alerts.settings import AlertSettings, Secret, WithSecrets
 from checks.fields import ListOf, LocalPath, is_loopback
 from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.pipeline_settings import PipelineSettings
+from checks.preflight_settings import PreflightSettings
 from checks.references import mappings, texts
 from checks.settings import ChecksSettings, GcpSettings
 
@@ -116,6 +117,9 @@ class Config(Section):
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
+    preflight: PreflightSettings = Field(
+        default=PreflightSettings(), description="what is looked at before a deployment"
+    )
     var: LocalPath = Field(description="folder for what the program writes; default var")
 
     _folder: Path = PrivateAttr(default=Path())
