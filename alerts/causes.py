@@ -12,6 +12,8 @@ from checks.pipeline import Pipeline, local_instant
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
+# What can be wrong with a function: a failure in its logs, a deployment that failed.
+OF_FUNCTIONS = ("log.", "rollout.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ def _rank(fault: Fault) -> tuple[int, datetime, str]:
     order = 4
     if kind == "table.missing":
         order = 0
-    elif kind.startswith("log."):
+    elif kind.startswith(OF_FUNCTIONS):
         order = 1
     elif kind == "phase.blocked":
         order = 3
@@ -144,8 +146,8 @@ def _related(
 
 def _same_function(one: Fault, other: Fault) -> bool:
     return (
-        one.finding.kind.startswith("log.")
-        and other.finding.kind.startswith("log.")
+        one.finding.kind.startswith(OF_FUNCTIONS)
+        and other.finding.kind.startswith(OF_FUNCTIONS)
         and one.finding.subject.service == other.finding.subject.service
     )
 
@@ -194,7 +196,7 @@ class _Graph:
             if of.subject.table == why.subject.table and of.kind != "table.missing":
                 return f"the table {why.subject.table} is missing"
             pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name:
+            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
                 return f"the table {why.subject.table} is missing"
         if of.kind.startswith("phase.") and of.subject.run_date is not None:
             if why.kind.startswith("log."):
@@ -212,13 +214,14 @@ class _Graph:
             return None
         phase = pipeline.phase(phase_name)
         service = cause.finding.subject.service
-        if service is None or (service != phase.recorder and service not in phase.starters):
+        recorder = phase.recorder_on(run_date)
+        if service is None or (service != recorder and service not in phase.starters):
             return None
         begin = phase.start.on(run_date, pipeline.zone) if phase.start else None
         begin = begin or local_instant(run_date, time(0), pipeline.zone)
         if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
             return None
-        return f"{service} {'records' if service == phase.recorder else 'starts'} {phase.name}"
+        return f"{service} {'records' if service == recorder else 'starts'} {phase.name}"
 
     def _upstream_explains(self, cause: Fault, effect: Fault) -> str | None:
         why, of = cause.finding.subject, effect.finding.subject
@@ -230,14 +233,22 @@ class _Graph:
         return None
 
     def _shared(self, one: Fault, other: Fault) -> str | None:
-        """The same function, or the same fault of a shared module in another one."""
+        """The same function, the same fault of a shared module in another one, or the same missing table."""
         if _same_function(one, other):
             return f"another failure of {one.finding.subject.service}"
+        kinds, table = {one.finding.kind, other.finding.kind}, one.finding.subject.table
+        if kinds == {"table.missing"} and table is not None and table == other.finding.subject.table:
+            return f"the table {table} is missing"
         if one.finding.kind.startswith("log.") and other.finding.kind.startswith("log."):
             identity = _shared_identity(one)
             if identity is not None and identity == _shared_identity(other):
                 return f"the same failure in {one.finding.subject.service}: a shared module"
         return None
+
+
+def _reads(pipeline: Pipeline, table: str) -> bool:
+    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
+    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
 
 
 def _shared_identity(fault: Fault) -> str | None:

@@ -17,6 +17,8 @@ EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
 VOLATILE_FACTS = frozenset({"checked at"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
 PROGRESS_FACTS = frozenset({"done", "missing"})
+# The newer revision in which a log failure goes on: whoever deployed it must hear that it did not help.
+STILL_FAILS = "still fails in"
 
 
 def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:
@@ -72,7 +74,7 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
             return _fire(after, now)
         return _transition(now, Change.RECURRED, "still pending", after)
     change, reason = Change.RECURRED, "still so"
-    if _material(merged) != _material(before.finding):
+    if _material(merged) != _material(before.finding) or _survived(merged, before.finding):
         change, reason = Change.CHANGED, _difference(before.finding, merged)
     elif _progress(merged) != _progress(before.finding):
         change, reason = Change.PROGRESSED, _difference(before.finding, merged)
@@ -110,6 +112,8 @@ def _waited_long_enough(fault: Fault, now: datetime) -> bool:
 def _sees_again(fault: Fault, run: CheckRun) -> Clearance | None:
     if run.error is not None or fault.finding.check != run.check or fault.finding.kind not in EYESIGHT:
         return None
+    if fault.finding.kind == "table.missing" and fault.finding.subject.check is None:
+        return None  # found by looking, not in the way of looking: only the table's return ends it
     return Clearance(reason="the check could look again", at=run.finished_at, fingerprint=fault.fingerprint)
 
 
@@ -128,11 +132,21 @@ def _clearance_for(fault: Fault, clearances: Iterable[Clearance]) -> Clearance |
 
 
 def _material(finding: Finding) -> tuple[object, ...]:
-    """What people would call a change. A log failure changes by being another one: more of it is not news."""
-    if finding.kind.startswith("log."):
+    """What people would call a change. What is wrong with a function changes by being another thing: more of it, or
+    another entry that tells of it, is not news.
+    """
+    if finding.kind.startswith(("log.", "rollout.")):
         return (finding.kind, finding.severity, finding.quiet)
     facts = tuple((k, v) for k, v in finding.facts.items() if k not in VOLATILE_FACTS | PROGRESS_FACTS)
     return (finding.kind, finding.severity, finding.quiet, repr(facts))
+
+
+def _survived(after: Finding, before: Finding) -> bool:
+    """Whether it goes on in a revision in which it was not seen before. What else the fact says of that revision may
+    become known later.
+    """
+    now, then = (str(finding.facts.get(STILL_FAILS, "")).partition(",")[0] for finding in (after, before))
+    return now not in ("", then)
 
 
 def _progress(finding: Finding) -> tuple[object, ...]:
@@ -144,6 +158,8 @@ def _difference(before: Finding, after: Finding) -> str:
         return f"{before.severity} -> {after.severity}"
     if before.kind != after.kind:
         return f"{before.kind} -> {after.kind}"
+    if _survived(after, before):
+        return f"{STILL_FAILS} {after.facts[STILL_FAILS]}"
     changed = [
         name
         for name in dict.fromkeys((*before.facts, *after.facts))

@@ -20,11 +20,11 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
+from checks.day_settings import DayTimeSettings, ValiditySettings
+from checks.evidence_settings import OneEvidence, Recorder
 from checks.fields import (
     Canonical,
-    ClockTime,
     Column,
-    Day,
     Duration,
     ListOf,
     Name,
@@ -35,40 +35,12 @@ from checks.fields import (
     ZoneName,
 )
 from checks.mistakes import Mistake, Section, kind_of, quoted, unknown
-from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
+from checks.phases.evidence import CompletionEvidence
+from checks.pipeline import CompletionTable, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
+from checks.table_settings import PartitionSettings, Tables, tables_twice
 
 Word = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class DayTimeSettings(Section):
-    """A wall-clock time in the pipeline's zone, some days after the run date."""
-
-    day: int = Field(ge=-31, le=31, description="days after the run date: 0 is the run date itself")
-    time: ClockTime = Field(description='wall-clock time in the pipeline\'s zone, as "09:00"')
-
-    def to_day_time(self) -> DayTime:
-        """The value meant."""
-        return DayTime(day=self.day, at=self.time)
-
-    @property
-    def order(self) -> tuple[int, ClockTime]:
-        """Sorts by when it is."""
-        return (self.day, self.time)
-
-
-class ValiditySettings(Section):
-    """The run dates for which a processor is owed: ``from <= run date < until``."""
-
-    from_: Day | None = Field(default=None, alias="from", description="first run date for which it is owed")
-    until: Day | None = Field(default=None, description="first run date for which it is no longer owed")
-
-    def contradictions(self) -> Iterator[Mistake]:
-        """Says that the span is empty, or says nothing."""
-        if self.from_ is None and self.until is None:
-            yield Mistake(message="neither from nor until", hint="give one, or leave valid out")
-        if self.from_ and self.until and self.from_ >= self.until:
-            yield Mistake(message="must be later than from", hint="until is the first date without it", at=("until",))
 
 
 class ProcessorSettings(Section):
@@ -86,15 +58,21 @@ class ProcessorSettings(Section):
     valid: ValiditySettings | None = Field(
         default=None, description="the run dates for which it is owed; all if left out"
     )
+    evidence: ListOf[OneEvidence] = Field(
+        default=(),
+        description="what proves that it is done, any of it; a completion row, until the recorder ends, if left out",
+    )
 
-    def to_processor(self) -> Processor:
-        """The value meant."""
+    def to_processor(self, run_date: str = "", recorded_until: date | None = None) -> Processor:
+        """The value meant. ``run_date``: the pipeline's word for it; from ``recorded_until`` on nobody records it."""
         return Processor(
             name=self.name,
             critical=self.class_ == "critical",
             not_before=self.not_before.to_day_time() if self.not_before else None,
             valid_from=self.valid.from_ if self.valid else None,
             valid_until=self.valid.until if self.valid else None,
+            evidence=tuple(proof.to_evidence(run_date) for proof in self.evidence)
+            or (CompletionEvidence(valid_until=recorded_until),),
         )
 
     @classmethod
@@ -121,7 +99,9 @@ class PhaseSettings(Section):
 
     name: Name = Field(description="name of the phase, as in the completions table")
     after: ListOf[str] = Field(default=(), description="phases that it waits for")
-    recorder: Service | None = Field(default=None, description="the function that writes this phase's completion rows")
+    recorder: Recorder | None = Field(
+        default=None, description="the function that writes this phase's completion rows; a mapping if it ends"
+    )
     starters: ListOf[Service] = Field(default=(), description="functions that start this phase")
     start: DayTimeSettings | None = Field(
         default=None, description="when it starts; a phase without it never counts as stalled"
@@ -241,6 +221,10 @@ class PipelineSettings(Section):
         default={}, description="other names under which processors are recorded: the name here"
     )
     phases: ListOf[PhaseSettings] = Field(min_length=1, description="its phases, in any order")
+    tables: Tables = Field(default=(), description="tables it needs, besides the ones above; a name or a mapping each")
+    partitions: PartitionSettings | None = Field(
+        default=None, description="the datasets in which tables that stop filling are found, once a day"
+    )
 
     @classmethod
     def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
@@ -249,6 +233,7 @@ class PipelineSettings(Section):
         yield from repeated_phases(phases)
         yield from upstreams(phases)
         yield from alias_targets(raw.get("aliases"), phases.values())
+        yield from tables_twice(raw.get("tables"))
 
     def to_pipeline(self) -> Pipeline:
         """The pipeline as the checks know it: phases upstream first, otherwise in the order of the file."""
@@ -283,13 +268,15 @@ class PipelineSettings(Section):
         return tuple(placed.values())
 
     def _phase(self, phase: PhaseSettings) -> Phase:
+        recorded_until = phase.recorder.until if phase.recorder else None
         return Phase(
             name=phase.name,
             after=phase.after,
-            processors=tuple(processor.to_processor() for processor in phase.processors),
+            processors=tuple(p.to_processor(self.run_date, recorded_until) for p in phase.processors),
             due=phase.due.to_day_time(),
             start=phase.start.to_day_time() if phase.start else None,
-            recorder=phase.recorder,
+            recorder=phase.recorder.function if phase.recorder else None,
+            recorder_until=recorded_until,
             starters=phase.starters,
             quorum_ratio=phase.complete_when.at_least if phase.complete_when else None,
             stall_after=phase.stall_after or self.stall_after,

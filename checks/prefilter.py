@@ -13,11 +13,16 @@ Why nothing is lost (tested against a full decode):
   nothing that ``json`` refuses, but for objects nested some 900 deep, and for one arrangement: an object broken inside
   a list just before another line, and in the same piece two objects with a comma between them on one line.
 - Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it.
-- The second pass looks at the pieces whose times are near a trigger, and at those that are not in order. Times and
-  order are known from some entries of each piece: a single entry without a trigger that stands far from its place in
-  a file otherwise in order is not found. Pieces in any order, and shuffled files, make no difference.
+- The second pass looks at the pieces whose times are near a trigger. The times of a piece are those of all its lines,
+  so that a single line far from its place is found too. One arrangement escapes: an entry without a timestamp of its
+  own, but with one inside its payload, which is taken for its own (Cloud Logging gives every entry a timestamp).
 - Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
   near a trigger nearly everywhere, are decoded in full.
+
+With ``thorough=False`` two things are taken on trust, for half the time: what begins and ends with a brace, and holds
+no trigger, is an entry; and a piece is in order if some of its times are. Lines of tracebacks are told by themselves
+then, so that no failure is lost. What may be missed is a line of other text that stands far from its place in a file
+otherwise in order: the line that tells who logged a traceback.
 """
 
 from __future__ import annotations
@@ -25,37 +30,40 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias
 
-import ahocorasick_rs
-import re2
-import simdjson
-
-from checks.exports import MAX_ENTRY_BYTES, Entry, EntryParser, Malformed
-from checks.logs.entry import EPOCH, instance_of, thread_of, written
+from checks.exports import Entry, EntryParser, Malformed
+from checks.logs.entry import instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGERS, has_trigger
+from checks.pieces import (
+    CHUNK_BYTES,
+    GRAIN,
+    FullDecodeError,
+    Look,
+    Quick,
+    Thorough,
+    all_of,
+    end_of_line,
+    grain_of,
+    pieces_of,
+    searcher,
+    time_in,
+)
 
-CHUNK_BYTES = 96 * 1024
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
-_GRAIN = 2  # seconds
 _REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
-_SLACK = 1  # grains, for entries that are not quite in order
-_SAMPLES = 5  # times looked at in a piece
-_ALL_TIMES = 30  # entries; in a piece with no more than that all times are looked at
-_OTHER_START = re2.compile(rb"\n[^{]")
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
-_COLOUR = re.compile(rb"\\u001[bB]\[[0-9;?]{0,20}[A-Za-z]")
-_TIME = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
+_COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
+_ESCAPED = 0  # where an escape stands among the words searched for
+# With these a line of a traceback is told by itself, wherever it stands: headers, frames, what ties several together.
+_OF_TRACEBACKS = (b"Traceback", rb"File \"", b"above exception", b"+------")
 _FEW, _MANY = 4, 5_000
 
 
@@ -89,22 +97,20 @@ Wanted: TypeAlias = tuple[int, bytes]
 Selected: TypeAlias = bytes | Entry | Malformed | Passed
 
 
-class FullDecodeError(Exception):
-    """A reason to go the other way: the data are not JSON lines, or nearly everything in them is near a trigger."""
-
-
 class Prefilter:
     """Two passes over a stream: ``survey``, then, once all streams of the scan are surveyed, ``selected``.
 
     :param literals: what further patterns need an entry to hold, in ASCII letters and digits; such are selected too.
     :param chunk_bytes: about how much is looked at at once.
+    :param thorough: look at every line (see above).
     """
 
-    def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
+        self._look: Look = Thorough() if thorough else Quick()
         words = [*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGERS, *literals))]
-        self._search = _searcher(words)
+        self._search = searcher(words if thorough else [*words, *_OF_TRACEBACKS])
+        self._thorough = thorough
         self._chunk_bytes = chunk_bytes
-        self._validate = simdjson.Parser().parse
         self._names: dict[bytes, bytes] = {}
         self.wanted: set[Wanted] = set()
 
@@ -116,7 +122,7 @@ class Prefilter:
         :raises FullDecodeError: where no time can be saved.
         """
         line = 1
-        for data in _pieces(stream, size, self._chunk_bytes):
+        for data in pieces_of(stream, size, self._chunk_bytes):
             piece = self._piece(data, line, first=first and line == 1)
             line += piece.lines
             yield piece
@@ -144,44 +150,34 @@ class Prefilter:
             lines = sorted({*piece.hits, *near.lines(data, names)})
             passed += piece.entries - len(lines)
             for start in lines:
-                yield data[start : _end(data, start)]
+                line = data[start : end_of_line(data, start)]
+                if self._thorough or start in piece.hits or _loaded(line) is not None:
+                    yield line
+                else:
+                    yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
         yield Passed(passed)
 
     # -- the survey of one piece ----------------------------------------------------------------------------------
 
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
-        entries = self._count(data)
+        entries, times = self._look(data)
         hits = tuple(self._hits(data)) if entries >= 0 else ()
         grains: list[int] = []
         for at in hits:
-            entry = _loaded(data[at : _end(data, at)])
+            entry = _loaded(data[at : end_of_line(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
-                entries, hits = -1, ()
+                entries, hits, times = -1, (), None
                 break
             grains += self._want(entry)
         lines = entries
         if entries < 0:
             lines = data.count(b"\n")
-            for found in _parsed(data, line, first=first):
-                if isinstance(found, dict) and ("split" in found or has_trigger(payload_text(found)[0])):
-                    self._want(found)
-        times = _times(data, entries) if entries >= 0 else None
-        if times is not None:
-            times = (min(times[0], *grains), max(times[1], *grains)) if grains else times
+            for item in _parsed(data, line, first=first):
+                if isinstance(item, dict) and ("split" in item or has_trigger(payload_text(item)[0])):
+                    self._want(item)
+        if times is not None and grains:
+            times = (min(times[0], *grains), max(times[1], *grains))
         return Piece(size=len(data), line=line, lines=lines, entries=entries, hits=hits, times=times, first=first)
-
-    def _count(self, data: bytes) -> int:
-        """The number of entries if every line is one, else -1."""
-        if data[0] != ord("{") or _OTHER_START.search(data):
-            return -1
-        listed = data.replace(b"\n", b"\n,")
-        whole = data[-1] == ord("\n")
-        lines = len(listed) - len(data) + (not whole)
-        try:
-            array = cast("simdjson.Array", self._validate(b"".join((b"[", listed, b"0]" if whole else b",0]"))))
-        except ValueError:
-            return -1
-        return lines if len(array) == lines + 1 else -1
 
     def _hits(self, data: bytes) -> Iterator[int]:
         """Where the lines with triggers begin."""
@@ -189,16 +185,19 @@ class Prefilter:
         for word, at, _ in self._search(data):
             if at < end:
                 continue
-            if word == 0 and not _ESCAPE.match(data, at):
+            if word == _ESCAPED and not _ESCAPE.match(data, at):
                 if not _COLOUR.match(data, at):
                     continue
                 # A colour may stand inside a word; if there is none without it, the next word is looked at.
                 start = data.rfind(b"\n", 0, at) + 1
-                plain = _COLOUR.sub(b"", data[start : _end(data, at)])
-                if all(word == 0 and not _ESCAPE.match(plain, at) for word, at, _ in self._search(plain)):
+                plain = _COLOUR.sub(b"", data[start : end_of_line(data, at)])
+                if not any(
+                    word > _ESCAPED or (word == _ESCAPED and _ESCAPE.match(plain, at))
+                    for word, at, _ in self._search(plain)
+                ):
                     continue
             start = data.rfind(b"\n", 0, at) + 1
-            end = _end(data, at)
+            end = end_of_line(data, at)
             yield start
 
     def _want(self, raw: Mapping[str, Any]) -> tuple[int, ...]:
@@ -206,7 +205,7 @@ class Prefilter:
         nanos = written(raw)
         if nanos is None:
             return ()
-        grain = nanos // (_GRAIN * 1_000_000_000)
+        grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
         name = b"" if plain is None else b'"%b"' % plain.encode()
@@ -223,24 +222,24 @@ class _Near:
         self._wanted = wanted
         self._sorted = sorted(wanted)
         self._names = sorted({name for _, name in wanted if name})
-        self._search_all = _searcher(self._names) if 0 < len(self._names) <= _MANY else None
+        self._search_all = searcher(self._names) if 0 < len(self._names) <= _MANY else None
 
     def lines(self, data: bytes, names: Sequence[bytes]) -> Iterator[int]:
         """Where in a piece they begin. ``names``: those that ``names`` gave for this piece."""
         if b"" in names:
-            line_starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
+            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
             found = [(name, start) for start in line_starts for name in names]
         elif len(names) < _FEW:
-            found = [(name, at) for name in names for at in _all(data, name)]
+            found = [(name, at) for name in names for at in all_of(data, name)]
         elif self._search_all:  # made once: making it takes as long as searching some hundred pieces
             found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
         else:
-            found = [(names[number], at) for number, at, _ in _searcher(names)(data)]
+            found = [(names[number], at) for number, at, _ in searcher(names)(data)]
         for name, at in found:
-            start, end = data.rfind(b"\n", 0, at) + 1, _end(data, at)
+            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
             # With a second timestamp, in the payload, it is not known which is the entry's own.
-            time = _time(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
-            grain = _grain(time) if time else None
+            time = time_in(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
+            grain = grain_of(time) if time else None
             if grain is None or any((grain + by, name) in self._wanted for by in range(-_REACH, _REACH + 1)):
                 yield start
 
@@ -248,8 +247,8 @@ class _Near:
         """Whose triggers are close in time to a piece."""
         low, high = 0, len(self._sorted)
         if piece.times is not None:
-            low = bisect_left(self._sorted, (piece.times[0] - _REACH - _SLACK, b""))
-            high = bisect_left(self._sorted, (piece.times[1] + _REACH + _SLACK + 1, b""))
+            low = bisect_left(self._sorted, (piece.times[0] - _REACH, b""))
+            high = bisect_left(self._sorted, (piece.times[1] + _REACH + 1, b""))
         return list({name for _, name in self._sorted[low:high]})
 
 
@@ -262,36 +261,6 @@ def _loaded(line: bytes) -> dict[str, Any] | None:
     return entry
 
 
-def _searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[tuple[int, int, int]]]:
-    """A function that gives (word, start, end) for each word in some bytes."""
-    made = ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
-    return made.find_matches_as_indexes
-
-
-def _pieces(stream: BinaryIO, size: int | None, about: int) -> Iterator[bytes]:
-    """The stream in pieces that end with a line."""
-    left = sys.maxsize if size is None else size
-    again = stream.seekable()  # then the beginning of a line is read again: cheaper than to join it with its end
-    rest = b""
-    while block := stream.read(min(about, left)):
-        left -= len(block)
-        cut = block.rfind(b"\n") + 1
-        if len(rest) + (block.find(b"\n") if cut else len(block)) >= MAX_ENTRY_BYTES:
-            raise FullDecodeError
-        if not cut:
-            rest += block
-            continue
-        yield rest + block[:cut] if rest else block[:cut]
-        rest = b""
-        if not again:
-            rest = block[cut:]
-        elif cut < len(block):
-            stream.seek(cut - len(block), io.SEEK_CUR)
-            left += len(block) - cut
-    if rest:
-        yield rest
-
-
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
     """What ``EntryParser`` makes of a piece."""
     parser = EntryParser(state={"offset": 0 if first else 1, "line": line})
@@ -299,53 +268,6 @@ def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
     if not parser.at_rest:
         raise FullDecodeError
     return found
-
-
-def _end(data: bytes, at: int) -> int:
-    """The end of the line around ``at``, its newline left out."""
-    end = data.find(b"\n", at)
-    return end if end >= 0 else len(data)
-
-
-def _all(data: bytes, word: bytes) -> Iterator[int]:
-    at = data.find(word)
-    while at >= 0:
-        yield at
-        at = data.find(word, at + 1)
-
-
-def _time(data: bytes, start: int, end: int) -> bytes | None:
-    """When the first entry between two places was written, to the second, in UTC; None where it is not plain."""
-    at = data.find(b'"timestamp"', start, end)
-    found = _TIME.match(data, at, end) if at >= 0 else None
-    return found[1] if found else None
-
-
-@lru_cache(maxsize=1024)
-def _grain(time: bytes) -> int | None:
-    try:
-        return (datetime.fromisoformat(f"{time.decode()}+00:00") - EPOCH) // timedelta(seconds=_GRAIN)
-    except ValueError:
-        return None
-
-
-def _times(data: bytes, entries: int) -> tuple[int, int] | None:
-    """The earliest and latest time in a piece, if some of its entries say that it is in order; else None."""
-    if entries <= _ALL_TIMES:
-        starts = [0, *(at + 1 for at in _all(data[:-1], b"\n"))]
-    else:
-        last = max(0, data.rfind(b'"timestamp"'))
-        starts = [*range(0, last, len(data) // (_SAMPLES - 1) + 1), last]
-    times: list[bytes] = []
-    for start in starts:
-        time = _time(data, start, len(data))
-        if time is None:
-            return None
-        times.append(time)
-    if entries > _ALL_TIMES and times not in (sorted(times), sorted(times, reverse=True)):
-        return None
-    first, last_one = _grain(min(times)), _grain(max(times))
-    return None if first is None or last_one is None else (first, last_one)
 
 
 def _skip(content: BinaryIO, size: int) -> None:

@@ -27,11 +27,13 @@ from checks.fields import (
     Project,
     Region,
     Service,
+    Table,
     at_least,
 )
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
+from checks.table_settings import PartitionCheckSettings, TableCheckSettings
 
 
 class EndpointSettings(Section):
@@ -42,12 +44,28 @@ class EndpointSettings(Section):
     monitoring: Endpoint | None = Field(default=None, description="address of Cloud Monitoring, if not Google's")
 
 
+class LogAnalyticsSettings(Section):
+    """The view of a log bucket in a linked BigQuery dataset, from which function logs are read by SQL."""
+
+    view: Table = Field(description="the linked dataset's view: dataset._AllLogs or project.dataset._AllLogs")
+    max_gigabytes: int = Field(
+        default=10, ge=1, le=10_000, description="a query that would read more is refused; one runs per check"
+    )
+    lateness: Duration = Field(
+        default=timedelta(hours=1),
+        description="how long after they were written entries may arrive; a query reads this much more",
+    )
+
+
 class GcpSettings(Section):
     """The Google Cloud project that is watched."""
 
     project: Project = Field(default="phasewatch-local", description="id of the project; must be given in mode gcp")
     region: Region | None = Field(default=None, description="region of the functions; all regions where it is left out")
     endpoints: EndpointSettings = Field(default=EndpointSettings(), description="other addresses for Google's services")
+    log_analytics: LogAnalyticsSettings | None = Field(
+        default=None, description="read function logs by SQL from a Log Analytics view, not from Cloud Logging"
+    )
 
 
 def _functions(value: object) -> Literal["*"] | tuple[str, ...]:
@@ -103,6 +121,10 @@ class CompletionCheckSettings(Section):
     enabled: bool = Field(default=True, description="whether this check runs")
     every: Interval = Field(default=timedelta(seconds=60), description="how often, at least 5s")
     look_back: int = Field(default=4, ge=1, le=60, description="how many run dates are judged, today's included")
+    idle: Interval = Field(
+        default=timedelta(minutes=30),
+        description="how often a run date is looked at of which nothing is due yet: rows may have failed early",
+    )
 
 
 class ChecksSettings(Section):
@@ -113,4 +135,8 @@ class ChecksSettings(Section):
     )
     completions: CompletionCheckSettings = Field(
         default=CompletionCheckSettings(), description="completions owed and recorded"
+    )
+    tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
+    partitions: PartitionCheckSettings = Field(
+        default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
     )

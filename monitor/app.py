@@ -6,19 +6,25 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import record, wiring
+from monitor import metrics, routes, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
+from monitor.costs import CURSOR as COST_CURSOR
+from monitor.costs import Costs
 from monitor.lock import WatchLock
 from monitor.report import gather
+from monitor.report.cached import FRESH_FOR, CachedReports
+from monitor.report.model import HealthReport
 from monitor.scheduler import Beat, Scheduler
 from monitor.tick import Path as OnePath
 from monitor.web import WebServer, bind
@@ -70,18 +76,22 @@ class App:
         listener = bind(config.server.host, config.server.port)
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
-        web = WebServer(listener, self, self._report, token)
+        self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
+        web = WebServer(listener, lambda: routes.application(self, token))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
-        self.data = self._undo.enter_context(wiring.data(config, self._progress))
-        if self.data.emulator is not None and config.pipelines:
+        with self.store.reading() as stored:
+            self._costs = Costs(stored.cursor(COST_CURSOR), config.budget.in_bytes() if config.budget else None)
+        self.data = replace(self._undo.enter_context(wiring.data(config, self._progress)), costs=self._costs)
+        if self.data.emulator is not None:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
-            record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
+            required = table_wiring.required_tables(config)
+            table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
         self.checks = wiring.checks(config, self.data)
-        self._path = OnePath(self.store, wiring.rules(config), clock.now)
+        self._path = OnePath(self.store, wiring.rules(config), clock.now, self._costs)
         owner = f"{socket.gethostname()}:{os.getpid()}"
         channels = wiring.channels(config, self._stream)
         self._delivery = Delivery(self.store.outbox, channels, owner, clock.speed)
@@ -133,17 +143,29 @@ class App:
         }
         return not late, details
 
-    def _report(self, query: dict[str, str]) -> str:
-        from monitor.report import as_json
+    def report(self, query: Mapping[str, str]) -> HealthReport:
+        """The health report, at most half a minute old.
 
-        request = gather.Request.parse(query, self._clock.now())
-        report = gather.gather(self.config, self.data, self.store, request, self._clock.now())
-        return as_json.render(report)
+        :raises ValueError: for a query that makes no sense.
+        """
+        return self._reports(query)
+
+    def _gather(self, query: dict[str, str]) -> HealthReport:
+        now = self._clock.now()
+        return gather.gather(self.config, self.data, self.store, gather.Request.parse(query, now), now)
+
+    def metrics(self) -> bytes:
+        """The vitals in Prometheus' text format."""
+        return metrics.render(vitals.read(self.store, self._clock.now()), version("phasewatch"))
 
     # -- the loops ------------------------------------------------------------------------------------------------
 
     def _tick(self, check: Check[Any], now: datetime) -> None:
-        self._path.tick(check, now)
+        if not self._costs.holds_back(check.name, check.every, now):
+            self._path.tick(check, now)
+        news = self._costs.news(now)
+        if news is not None:
+            self._path.absorb(news, now)
         self._wake.set()
 
     def _claim(self, check: str, slot: datetime, owner: str) -> bool:

@@ -18,6 +18,7 @@ COMMANDS = {
         "Before a deployment: imports, names, requirements of what is shipped.",
     ),
     "record": ("monitor.commands.record", "Write completions, or the calendar, to the configured tables."),
+    "tables": ("monitor.commands.tables", "Compare required tables with the live ones; create what is missing."),
     "incidents": ("monitor.commands.incidents", "List incidents, or show one with its history."),
     "doctor": ("monitor.commands.doctor", "Try every source and channel, and say what is missing."),
     "test-alert": ("monitor.commands.test_alert", "Send a marked test message through each channel."),

@@ -18,6 +18,8 @@ from checks.pipeline_settings import PipelineSettings
 from checks.preflight_settings import PreflightSettings
 from checks.references import mappings, texts
 from checks.settings import ChecksSettings, GcpSettings
+from checks.table_settings import Tables, tables_twice
+from monitor.budget_settings import BudgetSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"
@@ -112,7 +114,9 @@ class Config(Section):
     pipelines: ListOf[PipelineSettings] = Field(
         default=(), description="the pipelines; without any, only the functions' logs are watched"
     )
+    tables: Tables = Field(default=(), description="required tables that belong to no pipeline")
     checks: ChecksSettings = Field(default=ChecksSettings(), description="which checks run, and how often")
+    budget: BudgetSettings | None = Field(default=None, description="what BigQuery may cost; anything if left out")
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
@@ -147,6 +151,11 @@ class Config(Section):
             if isinstance(name, str) and names.setdefault(name, index) != index:
                 message = f"the same name as pipelines[{names[name]}]"
                 yield Mistake(message=message, at=("pipelines", index, "name"))
+        yield from tables_twice(raw.get("tables"))
+        for index, table in mappings(raw.get("tables")).items():
+            if table.get("rows") is not None:
+                message = "a run date needs a pipeline"
+                yield Mistake(message=message, hint="move the table to its tables", at=("tables", index, "rows"))
         alerts = raw.get("alerts")
         for index, route in mappings(alerts.get("routes") if isinstance(alerts, Mapping) else None).items():
             for item, name in texts(route.get("pipelines")).items():

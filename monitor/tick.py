@@ -17,6 +17,7 @@ from checks import runner
 from checks.model import CheckRun
 from checks.pipeline import Pipeline
 from checks.ports import Check
+from monitor.costs import Costs
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +35,20 @@ class Rules:
 class Path:
     """Runs checks and stores what follows. Thread-safe: one transaction at a time."""
 
-    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime], costs: Costs | None = None) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._costs = costs or Costs(None)
         self._lock = threading.Lock()
 
     def tick(self, check: Check[Any], now: datetime) -> CheckRun:
         """Run one check at ``now`` and store its consequences together with its new cursor."""
         with self._store.reading() as stored:
             cursor = stored.cursor(check.name)
-        run = runner.run(check, now, cursor, blind_after=self._rules.blind_after, clock=self._clock)
+        with self._costs.asking(check.name, now):
+            run = runner.run(check, now, cursor, blind_after=self._rules.blind_after, clock=self._clock)
+        run = self._costs.told(run, now)
         self.absorb(run, now)
         return run
 
@@ -63,6 +67,7 @@ class Path:
             faults = with_incident(faults, grouping.placed)
             transitions = [replace(t, fault=faults[t.fault.fingerprint]) for t in transitions]
             stored.save_run(run)
+            self._costs.save(stored, now)
             changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
             stored.save_faults(faults[name] for name in sorted(changed))
             stored.add_transitions(transitions)

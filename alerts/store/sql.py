@@ -111,12 +111,15 @@ class Tick:
         )
         old = schema.check_runs.c.finished_at < run.finished_at - KEEP_RUNS
         self._db.execute(delete(schema.check_runs).where(schema.check_runs.c.check_name == run.check, old))
-        if run.error is not None or run.cursor is None:
-            return
-        row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}
-        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == run.check).values(**row))
+        if run.error is None and run.cursor is not None:
+            self.set_cursor(run.check, run.cursor, run.finished_at)
+
+    def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
+        """Keep where a check's source stopped, instead of what was kept before."""
+        row = {"value": codec.dump_plain(value), "updated_at": at}
+        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=run.check, **row))
+            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""
@@ -136,6 +139,16 @@ class Tick:
             )
             for r in rows
         ]
+
+    def seen_at(self) -> dict[str, datetime]:
+        """For each check the end of its last run that could see: that was not UNKNOWN."""
+        table = schema.check_runs
+        query = (
+            select(table.c.check_name, func.max(table.c.finished_at).label("at"))
+            .where(table.c.status != Status.UNKNOWN.value)
+            .group_by(table.c.check_name)
+        )
+        return {r.check_name: r.at for r in self._db.execute(query)}
 
     def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
         """Open faults, those resolved since then, and all members of the named incidents."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from checks.logs.entry import LEVELS
 
 _LEVEL_WORD = re.compile(r"(?<![\w'\"./])(DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|EXCEPTION)(?![\w'\"/])")
 _LOWER_LEVEL = re.compile(
     r"(?:\[|\blevel=\"?)(debug|info|notice|warning|warn|error|critical|fatal|exception)\s{0,9}[\]\" ]"
+    r"|^([Dd]ebug|[Ii]nfo|[Nn]otice|[Ww]arning|[Ww]arn): "
 )
 _LOOK_FOR_LEVEL = 160
 _FRAMEWORK = re.compile(
     r"Exception on |Exception in (?:worker process|ASGI application|thread|callback|default exception handler)"
-    r"|Exception ignored in|[Uu]nhandled (?:[Ee]rror|[Ee]xception)|[Uu]ncaught exception|[Ee]rror handling request"
-    r"|Internal Server Error|exception was never retrieved|\basyncio\b|^(?:future|task|handle|context): ?<"
+    r"|Exception ignored |Exception in Tkinter callback|Error: While importing |Fatal error: .{1,80} call failed"
+    r"|[Uu]nhandled (?:[Ee]rror|[Ee]xception)|[Uu]ncaught exception|[Ee]rror handling request"
+    r"|Internal Server Error|exception was never retrieved|\basyncio\b"
+    r"|^\S{0,200}python[\d.]{0,10}: |^(?:future|task|handle|context|protocol|transport): ?<"
     r"|Exception (?:happened|occurred) during processing of request"
     r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
     r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"
@@ -31,9 +35,13 @@ _ON_PURPOSE = re.compile(
 
 def level_in(line: str) -> int | None:
     """The level that a line states near its beginning, on the scale of Python's logging; None if it does not."""
-    head = line[:_LOOK_FOR_LEVEL]
+    return _level(line[:_LOOK_FOR_LEVEL])
+
+
+@lru_cache(maxsize=4096)
+def _level(head: str) -> int | None:
     found = _LEVEL_WORD.search(head) or _LOWER_LEVEL.search(head)
-    return LEVELS.get(found.group(1).upper()) if found else None
+    return LEVELS.get(found[found.lastindex or 0].upper()) if found else None
 
 
 def is_framework(line: str) -> bool:

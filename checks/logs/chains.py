@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from checks.logs.entry import Entry
 from checks.logs.signatures import Defect
@@ -28,7 +29,12 @@ class Frame:
     @property
     def is_library(self) -> bool:
         """Of the interpreter, of the standard library or of an installed package."""
-        return _LIBRARY.search(self.file.replace("\\", "/")) is not None
+        return _is_library(self.file)
+
+
+@lru_cache(maxsize=1024)
+def _is_library(file: str) -> bool:
+    return _LIBRARY.search(file.replace("\\", "/")) is not None
 
 
 def enclosing(frames: list[Frame], at: int) -> Frame:

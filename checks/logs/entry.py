@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from checks.logs.payload import payload_level, payload_text
+from checks.logs.payload import payload_level, payload_text, record_of
 from checks.model import normal_service
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,15 +42,13 @@ _NANO_DIGITS = re.compile(r"\.\d{6}(\d{1,3})")
 class Entry:
     """One entry, ready for stitching.
 
-    ``nanos`` and ``known`` are nanoseconds since 1970 (datetimes hold microseconds only, and order matters):
-    when it was written, and when it could be known (the later of written and received).
+    ``nanos`` is when it was written, in nanoseconds since 1970 (datetimes hold microseconds only, and order matters).
     ``level`` is on the scale of Python's logging, None where no severity is set. ``logged``: a structured logger wrote
     it. ``alone``: it is complete in itself and never continues the lines of its neighbours.
     """
 
     insert_id: str
     nanos: int
-    known: int
     service: str
     revision: str | None
     execution_id: str | None
@@ -67,6 +65,12 @@ class Entry:
     def group(self) -> tuple[str, str, str, str]:
         """What must be equal for two entries to be lines of one text."""
         return (self.service, self.revision or "", self.instance, self.thread)
+
+    @property
+    def known(self) -> int:
+        """When it could be known, in nanoseconds since 1970: the later of written and received."""
+        received = nanos_of(self.raw.get("receiveTimestamp"))
+        return self.nanos if received is None else max(self.nanos, received)
 
     @property
     def at(self) -> datetime:
@@ -106,14 +110,6 @@ def written(raw: Mapping[str, Any]) -> int | None:
     """When an entry was written, in nanoseconds: its timestamp, else when it was received; None if it has neither."""
     nanos = nanos_of(raw.get("timestamp"))
     return nanos_of(raw.get("receiveTimestamp")) if nanos is None else nanos
-
-
-def has_time(raw: Mapping[str, Any]) -> bool:
-    """Whether ``written`` can tell when an entry was written: the same question, asked at less cost."""
-    try:
-        return datetime.fromisoformat(raw["timestamp"]).tzinfo is not None or written(raw) is not None
-    except (KeyError, TypeError, ValueError):
-        return written(raw) is not None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -174,33 +170,26 @@ def thread_of(raw: Mapping[str, Any]) -> str:
     )
 
 
-def entry_of(raw: Mapping[str, Any], text: str | None = None) -> Entry | None:
+def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> Entry | None:
     """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
 
-    :param text: what it says, where that is known already (joined parts of a split entry).
+    :param said: what ``payload_text`` gives, where that is known already (also: joined parts of a split entry).
     """
     nanos = written(raw)
     if nanos is None:
         return None
-    received = nanos_of(raw.get("receiveTimestamp"))
     labels = mapping(raw.get("labels"))
-    record = mapping(raw.get("jsonPayload"))
-    if text is None:
-        text, alone = payload_text(raw)
-    else:
-        alone = False
-    severity = text_of(raw.get("severity")).upper()
-    level = LEVELS.get(severity)
+    record = record_of(raw)
+    text, alone = payload_text(raw) if said is None else said
+    level = LEVELS.get(text_of(raw.get("severity")).upper())
     if level is None and record:
         level = LEVELS.get(payload_level(record))
-    execution = text_of(labels.get("execution_id")) or None
     return Entry(
         insert_id=text_of(raw.get("insertId")),
         nanos=nanos,
-        known=nanos if received is None else max(nanos, received),
         service=service_of(raw),
         revision=revision_of(raw),
-        execution_id=execution,
+        execution_id=text_of(labels.get("execution_id")) or None,
         instance=instance_of(raw),
         thread=thread_of(raw),
         log=log_of(raw),

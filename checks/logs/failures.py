@@ -13,7 +13,7 @@ from typing import Any
 
 from checks.logs.activity import Run, Runs, run_of
 from checks.logs.chains import Chain, Mention
-from checks.logs.entry import EPOCH, Entry, entry_of, has_time, text_of
+from checks.logs.entry import EPOCH, Entry, entry_of, text_of
 from checks.logs.occurrences import ERROR, Occurrence, occurrences
 from checks.logs.payload import payload_text
 from checks.logs.signals import Signal, SignalScanner
@@ -166,10 +166,10 @@ class _Scanner:
         if not isinstance(raw, dict):
             self._malformed += 1
             return
-        text, _ = payload_text(raw)
-        if not has_time(raw):
-            self._malformed += has_trigger(text)
-            return
+        plain = raw.get("textPayload")
+        # Most entries are plain text: no need to look for a record in them.
+        said = (plain, False) if isinstance(plain, str) and plain[:1] != "{" else payload_text(raw)
+        text = said[0]
         run = run_of(raw, text)
         if run is not None:
             self._runs.add(run, raw)
@@ -181,8 +181,10 @@ class _Scanner:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw)
-        if entry is not None and not (self._seen and entry.key in self._seen):
+        entry = entry_of(raw, said)
+        if entry is None:
+            self._malformed += has_trigger(text)
+        elif not (self._seen and entry.key in self._seen):
             self._stitcher.add(entry)
 
     def finish(self) -> ScanResult:

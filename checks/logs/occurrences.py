@@ -38,9 +38,9 @@ Meaning = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One failure that happened once. Times are UTC; ``keys`` identify the entries that hold it.
+    """One failure that happened once, and the entries that hold it. Times are UTC.
 
-    ``known`` is when its last line could be known, in nanoseconds since 1970; ``written`` when the first was written.
+    ``written``: when its first line was written, in nanoseconds since 1970. ``entries``: also those that repeat it.
     """
 
     exception: str
@@ -57,11 +57,20 @@ class Occurrence:
     first_seen: datetime
     last_seen: datetime
     written: int
-    known: int
+    entries: tuple[Entry, ...]
     insert_ids: tuple[str, ...]
-    keys: tuple[str, ...]
     message: str
     sample: str
+
+    @property
+    def known(self) -> int:
+        """When its last line could be known, in nanoseconds since 1970."""
+        return max(entry.known for entry in self.entries)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The identities of its entries."""
+        return tuple(dict.fromkeys(entry.key for entry in self.entries))
 
 
 @dataclass(slots=True)
@@ -275,9 +284,8 @@ def _occurrence(reports: Sequence[_Report]) -> Occurrence:
         first_seen=moment(oldest),
         last_seen=moment(latest),
         written=oldest,
-        known=max(entry.known for entry in (*entries, *repeated)),
+        entries=(*entries, *repeated),
         insert_ids=tuple(dict.fromkeys(entry.insert_id for entry in entries if entry.insert_id)),
-        keys=tuple(dict.fromkeys(entry.key for entry in (*entries, *repeated))),
         message=first.message[:_MAX_MESSAGE],
         sample=first.sample[-_MAX_SAMPLE:],
     )

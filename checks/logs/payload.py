@@ -33,20 +33,35 @@ def payload_text(raw: Mapping[str, Any]) -> tuple[str, bool]:
     """The text of an entry, and whether it is complete in itself (a record of a structured logger with its exception,
     an audit record): such a text never continues the lines of its neighbours. Empty where there is none.
     """
+    record = record_of(raw)
+    if record is not None:
+        return _record_text(record)
     text = raw.get("textPayload")
     if isinstance(text, str):
-        if text.startswith("{") and len(text) > 1:
-            return _json_line(text)
         return text, False
-    record = raw.get("jsonPayload")
-    if isinstance(record, dict):
-        return _record_text(record)
     audit = raw.get("protoPayload")
     if isinstance(audit, dict):
         status = audit.get("status")
         message = status.get("message") if isinstance(status, dict) else None
         return (message, True) if isinstance(message, str) else ("", True)
     return "", False
+
+
+def record_of(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The record that a structured logger wrote, None if none did. It may have been delivered as text (a JSON line that
+    the platform did not lift); that is looked into only if it may tell of an error.
+    """
+    text = raw.get("textPayload")
+    if not isinstance(text, str):
+        record = raw.get("jsonPayload")
+        return record if isinstance(record, dict) else None
+    if not text.startswith("{") or not any(hint in text for hint in _LOAD_HINTS):
+        return None
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def payload_level(record: Mapping[str, Any]) -> str:
@@ -59,17 +74,6 @@ def payload_level(record: Mapping[str, Any]) -> str:
             return value.strip().upper()
     inner = record.get("record")  # loguru
     return payload_level(inner) if isinstance(inner, dict) and inner is not record else ""
-
-
-def _json_line(text: str) -> tuple[str, bool]:
-    """A JSON object that was delivered as text (a line that the platform did not lift)."""
-    if not any(hint in text for hint in _LOAD_HINTS):
-        return text, False
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
-        return text, False
-    return _record_text(record) if isinstance(record, dict) else (text, False)
 
 
 def _record_text(record: Mapping[str, Any]) -> tuple[str, bool]:

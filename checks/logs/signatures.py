@@ -8,8 +8,9 @@ table is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -152,6 +153,13 @@ _PHRASES = (
         _plain("ImportError", "relative-import"),
     ),
     _phrase(
+        "cannot open shared object",
+        "ImportError",
+        r"(?<!loading shared libraries: )\b([^\s/:()']{1,200}\.so(?:\.\d{1,5}){0,4}): "
+        r"cannot open shared object file(?:: No such file or directory)?",
+        _plain("ImportError", "native-library"),
+    ),
+    _phrase(
         "ound: Table",
         "NotFound BadRequest",
         r"(?:404 )?(?:(?:GET|POST|PUT|PATCH|DELETE) \S{1,2000}: )?(?:400 [^\n]{0,200}?)?"
@@ -177,6 +185,12 @@ _SMELL = re.compile(
     r"reject|warn|cannot"
 )
 _LOGFMT_BEFORE = re.compile(r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$")
+# ``Column name 'x' is not defined`` is not Python's.
+_OTHER_NAME = re.compile(
+    r"(?i)(?<![\w.])(?!(?:because|since|as|with|error|exception|that|failed|failure|raised|got|is|was|reason|message|says|"
+    r"due to|by)$)[a-z]{2,40}$"
+)
+_INTERPRETER = re.compile(r"(?:/\S{1,200}/)?python[\d.]{0,10}: ")  # ``python -m`` of what is not there
 _OPENERS = (":", "-", "(", "[", "=", ">", "|", ";", ",", "\u2013", "\u2014")
 _MAX_BEFORE = 400
 REPORTED_LEVEL = LEVELS["ERROR"]
@@ -199,6 +213,7 @@ def is_watched(qualified: str) -> bool:
     return name in WATCHED and package in _BUILTIN_PACKAGES
 
 
+@lru_cache(maxsize=512)
 def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: str | None = None) -> Defect | None:
     """What the last line of a traceback says is broken; None if it is no concern of ours.
 
@@ -211,7 +226,8 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
         return None
     _, exception = last_name(qualified)
     if exception in _SYNTAX:
-        parsed_file = syntax_file is not None and not syntax_file.startswith("<")
+        # What is evaluated (<string>, <unknown>) is data; a piece of a file is <fstring> in Python 3.6 to 3.8.
+        parsed_file = syntax_file is not None and (not syntax_file.startswith("<") or syntax_file == "<fstring>")
         cut = syntax_file is None and exception != "SyntaxError" and not in_traceback
         return Defect(exception=exception, name=None, module=None, kind="syntax") if parsed_file or cut else None
     for phrase in _PHRASES:
@@ -238,6 +254,7 @@ def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect
     return Defect(exception=exception, name=None, module=None, kind="missing-module")
 
 
+@lru_cache(maxsize=512)
 def said(message: str) -> tuple[str, str | None] | None:
     """The (kind, name) that a message speaks of, whatever class carries it; None for any other message."""
     for phrase in _PHRASES:
@@ -254,7 +271,8 @@ def canonical(kind: str, name: str | None) -> str | None:
     return name.replace(":", ".") if kind == "bq-table-not-found" and name else name
 
 
-def mentions_of(line: str, level: int | None) -> list[tuple[Defect, str]]:
+@lru_cache(maxsize=512)
+def mentions_of(line: str, level: int | None) -> Sequence[tuple[Defect, str]]:
     """What a line of log text says is broken, and the words before it, when code logged no more than ``str(exc)``.
     A line may name several (``both writes failed: ...``).
 
@@ -265,18 +283,20 @@ def mentions_of(line: str, level: int | None) -> list[tuple[Defect, str]]:
     if level is not None and level < REPORTED_LEVEL:
         return []
     mentions = []
+    named = False
     for phrase in _PHRASES:
         found = phrase.pattern.search(line) if phrase.literal in line else None
+        named = named or found is not None
         defect = found and _accepted(line, found, phrase, level)
         if found and defect:
             mentions.append((defect, line[: found.start()]))
     other = None
-    if not mentions:
+    if not named:
         other = _mentioned_syntax(line, level) if ".py, line " in line else _mentioned_class(line)
     return [other] if other else mentions
 
 
-def _accepted(  # noqa: PLR0911 - one return for each reason not to believe a line
+def _accepted(  # noqa: C901, PLR0911 - one return for each reason not to believe a line
     line: str, found: re.Match[str], phrase: _Phrase, level: int | None
 ) -> Defect | None:
     start, end, defect = found.start(), found.end(), phrase.build(found)
@@ -291,12 +311,19 @@ def _accepted(  # noqa: PLR0911 - one return for each reason not to believe a li
             before = before[: printed.start()]
         elif (_LIKE_EXCEPTION.match(name) and (package or name not in {"Error", "Exception"})) or printed.group(2):
             return None
-    elif before.endswith(('"', "'", "`")) and not _LOGFMT_BEFORE.search(before):
-        return None
+    if before.endswith(('"', "'", "`")):
+        if not _LOGFMT_BEFORE.search(before):
+            return None  # somebody quotes it
+        before = before[:-1]
     rest = line[end : end + 2]
-    if rest[:1].isalnum() or rest[:1] == "_":
+    if rest[:1].isalnum() or rest[:1] in {"_", "?"}:
         return None
     lead = before.rstrip()
+    if phrase.literal == "No module named" and _INTERPRETER.fullmatch(before):
+        exception = "ModuleNotFoundError" if "python3" in before else "ImportError"
+        return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
+    if phrase.literal == "is not defined" and _OTHER_NAME.search(lead):
+        return None
     if level is not None or not lead:
         whole = level is not None or not line[end:].strip(" .)]}\"'>,;")
         return defect if whole or phrase.literal == "ound: Table" else None

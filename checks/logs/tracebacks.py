@@ -14,12 +14,15 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
+from checks.logs.margins import ESCAPED, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
+from checks.logs.triggers import ANSI
 
 HEADER = "Traceback (most recent call last)"
 MILLISECOND = 1_000_000
@@ -30,13 +33,15 @@ _NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
-_ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
-_BOXED_FRAME = re.compile(r"\s{0,8}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
+_BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 _RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
 _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
+# A process pool's frame around the real one; a heading.
+_NO_CARRIER = re.compile(r".{0,80}RemoteTraceback|(?i:(?:full )?(?:stack ?trace|traceback|details)):$")
+_IMPORTS = ("import ", "from ")
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
 
@@ -49,6 +54,13 @@ class _Opening:
     level: int | None
     own_entry: bool
     entry: Entry | None = None
+
+
+@lru_cache(maxsize=4096)
+def _frame_of(line: str) -> Frame | None:
+    """The frame that a line shows, if it does; storms repeat the same few."""
+    found = _FRAME.match(line) or _BOXED_FRAME.match(line)
+    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
 
 
 class StreamParser:
@@ -67,6 +79,7 @@ class StreamParser:
         self._group = False
         self._group_opening = _Opening("", None, own_entry=False)
         self._indent = ""
+        self._prefix: re.Pattern[str] | None = None
         self._stack = False
         self._notes = False
         self._previous = ""
@@ -89,7 +102,8 @@ class StreamParser:
         self._last_nanos = entry.nanos
         self._notes = False
         self._entry_level = entry.level
-        lines = entry.text.split("\n", _MAX_LINES)[:_MAX_LINES]
+        text = unescaped(entry.text) if ESCAPED in entry.text else entry.text
+        lines = text.split("\n", _MAX_LINES)[:_MAX_LINES]
         for text in lines:
             self._line(text[:_MAX_LINE], entry)
 
@@ -100,7 +114,7 @@ class StreamParser:
     # -- one line ---------------------------------------------------------------------------------------------
 
     def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
-        line = (_ANSI.sub("", text) if "\x1b" in text else text).rstrip()
+        line = (ANSI.sub("", text) if "\x1b" in text else text).rstrip()
         if not line:
             return
         if line[0] in " +|":
@@ -113,16 +127,15 @@ class StreamParser:
                 return
         else:
             self._group = False
-        if self._indent and line.startswith(self._indent):
-            line = line[len(self._indent) :]
+        line = self._without_prefix(line, entry)
         at = line.find(HEADER)
         if at >= 0 and not (line[0] in " \t" and "(" in line[:at]) and line[at - 1 : at] not in {'"', "'"}:
             self._header(line[:at], entry)
             self._keep(line, entry)
             return
-        frame = _FRAME.match(line) or _BOXED_FRAME.match(line)
+        frame = _frame_of(line)
         if frame:
-            self._frame(Frame(frame.group(1), int(frame.group(2)), frame.group(3)), line, entry)
+            self._frame(frame, line, entry)
             return
         if self._stack and line[0] in " \t":
             return
@@ -150,6 +163,22 @@ class StreamParser:
             return rest
         return line
 
+    def _without_prefix(self, line: str, entry: Entry) -> str:
+        """The line without what stood before the header, if it is a line of a traceback then."""
+        if self._indent and line.startswith(self._indent):
+            line = line[len(self._indent) :]
+        found = self._prefix.match(line) if self._prefix is not None else None
+        if not found:
+            return line
+        rest = line[found.end() :]
+        raised = _RAISED.match(rest) if self._frames else None
+        if rest and rest[0] not in " \t" and not rest.startswith((HEADER, CAUSE[:36], CONTEXT[:33])):
+            return rest if raised and self._ends(raised, entry) else line
+        if self._openings and self._openings[-1].level is None:
+            self._openings[-1].carrier = ""  # it is a margin, and tells nothing of who logged this
+            self._openings[-1].own_entry = False
+        return rest or " "
+
     def _member(self, *, last: bool) -> None:
         """A rule inside an exception group: what follows is a chain of its own, or the group is over."""
         self._finish_chain()
@@ -159,7 +188,9 @@ class StreamParser:
 
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._stack = False
-        self._indent = prefix if prefix and not prefix.strip() else ""
+        self._indent = indent_of(prefix)
+        if prefix.strip() or self._prefix is None or not self._frames:
+            self._prefix = prefix_of(prefix)
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
@@ -227,7 +258,7 @@ class StreamParser:
         if stated is not None and entry.level is None:
             self._entry_level = stated
         self._lone(line, entry)
-        if line.strip('"') and "RemoteTraceback" not in line:  # a process pool's frame around the real one
+        if line.strip('"') and not _NO_CARRIER.match(line):
             self._previous, self._previous_entry = line, entry
 
     # -- exceptions -------------------------------------------------------------------------------------------
@@ -243,7 +274,7 @@ class StreamParser:
     def _raise(self, exception: str, message: str, line: str, entry: Entry) -> None:
         self._keep(line, entry)
         frames = tuple(self._frames)
-        wrong = frames[-1].file if frames and frames[-1].function is None else None
+        wrong = self._unparsed() if frames else None
         defect = defect_of(exception, message, in_traceback=True, syntax_file=wrong)
         opening = _Opening("", None, own_entry=False)
         mixed = self._mixed
@@ -271,6 +302,13 @@ class StreamParser:
         self._previous, self._previous_entry = "", None
         self._closed_at = entry.nanos
         self._indent = ""
+
+    def _unparsed(self) -> str | None:
+        """The file that could not be parsed, if the last frame is one: it is shown without a function, or (a file with
+        null bytes) it is not shown and the last line is the import of it.
+        """
+        last = self._frames[-1]
+        return last.file if last.function is None or self._codes[-1].lstrip().startswith(_IMPORTS) else None
 
     def _where(self, defect: Defect | None, *, mixed: bool) -> Frame:
         """The innermost frame of the application; where there is none, the innermost."""
@@ -353,6 +391,7 @@ class StreamParser:
         self._previous, self._previous_entry = "", None
         self._group = False
         self._indent = ""
+        self._prefix = None
 
     def _revive(self, entry: Entry) -> None:
         """An exception line whose traceback is lost turns out to be the beginning of a chain."""

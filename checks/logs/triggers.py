@@ -20,10 +20,11 @@ TRIGGERS = (
     "has no attribute",
     "cannot access submodule",
     "relative import",
+    "cannot open shared object",
     "ound: Table",
     ".py, line ",
 )
-ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
+ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b[()][A-Z0-9]|\x1b\]8;[^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 
 
 def has_trigger(text: str) -> bool:

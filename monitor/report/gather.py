@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
-from checks.model import CheckRun, Evidence, Status
+from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
-from monitor.report.build import Seen, Stored, build
+from monitor import costs, wiring
+from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = 4
 MAX_DAYS = 366
+# The watcher's last look at the logs may be three intervals and this much old before it counts as a gap.
+STALE_GRACE = timedelta(minutes=2)
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
+# Of the latest so many incidents the report tells the story.
+STORIES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +90,30 @@ def gather(
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
         sources.append(_source("bigquery", seen))
+    since = request.at - timedelta(days=request.days)
+    state = _stored(store, request, since) if store is not None else Stored()
     logs = None
-    source = wiring.log_source(config, past=True)
+    source = wiring.past_logs(config)
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
             sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
+    elif config.checks.function_logs.enabled:
+        sources.append(_watched_logs(state.checks, config.checks.function_logs.every, request.at))
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    report = build(
         seen=seen,
         logs=logs,
-        stored=_stored(store, request) if store is not None else Stored(faults={}, incidents=(), checks=()),
+        stored=state,
         sources=sources,
         notes=notes,
         as_of=request.at,
+        since=since,
         generated_at=generated_at,
     )
+    return replace(report, costs=_costs(config, store, request.at))
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -186,8 +196,34 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
     )
 
 
-def _stored(store: Store, request: Request) -> Stored:
-    recently = request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime) -> SourceReport:
+    """The logs as the watcher read them: whether it still does, and with what proof."""
+    run = next((check for check in checks if check.name == "function_logs"), None)
+    if run is None:
+        unseen = "the logs: a report takes their failures from the watcher's state, and no watcher has read them yet"
+        return SourceReport(name="logs", status=Status.UNKNOWN, evidence=Evidence(unseen=(unseen,)))
+    evidence = replace(
+        run.evidence, notes=(*run.evidence.notes, f"as the watcher read them at {stamp(run.last_run_at)}")
+    )
+    if at - run.last_run_at > every * 3 + STALE_GRACE:
+        unseen = f"what was logged since {stamp(run.last_run_at)}: no watcher has read the logs since"
+        return SourceReport(
+            name="logs", status=Status.UNKNOWN, evidence=replace(evidence, unseen=(*evidence.unseen, unseen))
+        )
+    return SourceReport(name="logs", status=Status.UNKNOWN if run.error else Status.OK, evidence=evidence)
+
+
+def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
+    """What the watcher had BigQuery bill on that day and in its month."""
+    if store is None:
+        return None
+    with store.reading() as stored:
+        days = costs.parse(stored.cursor(costs.CURSOR))
+    return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
+
+
+def _stored(store: Store, request: Request, since: datetime) -> Stored:
+    recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:
         runs = stored.last_runs(request.at if request.past else None)
         if request.past:
@@ -196,11 +232,18 @@ def _stored(store: Store, request: Request) -> Stored:
         else:
             incidents = stored.incidents(resolved_since=recently)
             faults = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+        stories = {
+            i.id: story(
+                [t for t in stored.transitions(incident=i.id) if t.at <= request.at],
+                [n for n in stored.notifications(incident=i.id) if n.at <= request.at],
+            )
+            for i in incidents[-STORIES:]
+        }
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks)
+    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories)
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:

@@ -122,6 +122,19 @@ def test_the_next_failure_of_a_function_joins_while_open_and_for_an_hour() -> No
     assert [i.id for i in story.open()] == [2], "after an hour it is a new incident"
 
 
+def test_a_failed_deployment_and_the_failures_of_its_function_are_one_incident() -> None:
+    """The container of the new revision does not start because of an import: two findings, one message."""
+    story = Story()
+    failed = log_failure(at(0), fingerprint=f"rollout:{SERVICE}", kind="rollout.failed", facts={})
+    story.run(at(0), failed, log_failure(at(0)))
+    assert [set(i.members) for i in story.open()] == [{failed.fingerprint, log_failure(at(0)).fingerprint}]
+
+    story.run(at(1), clearances=(Clearance(reason="ran", at=at(1), service=SERVICE),))
+    assert len(story.open()) == 1, "the old revision ran: the deployment has still failed"
+    story.run(at(2), clearances=(Clearance(reason="deployed", at=at(2), fingerprint=failed.fingerprint),))
+    assert story.open() == []
+
+
 def test_a_shared_module_that_fails_in_several_functions_is_one_incident() -> None:
     """The same exception, name and file in another service."""
     story = Story()

@@ -46,6 +46,21 @@ def test_a_failure_opens_recurs_and_ends_with_a_later_clean_run() -> None:
     assert known[fault.fingerprint].resolution == "ran cleanly at 13:00"
 
 
+def test_a_failure_that_survives_a_deployment_is_news_once() -> None:
+    """Whoever deployed the repair must hear that it did not help; what becomes known of it later changes nothing."""
+    _, known = settle({}, at(0), log_failure(at(0)))
+    facts = dict(log_failure(at(0)).facts)
+    survived = {**facts, "still fails in": "00030-kul"}
+    transitions = ledger.settle(run(at(1), log_failure(at(1), facts=survived)), known, at(1))
+    assert [(t.change, t.reason) for t in transitions] == [(Change.CHANGED, "still fails in 00030-kul")]
+    changes, known = settle(known, at(1), log_failure(at(1), facts=survived))
+    later = {**facts, "still fails in": "00030-kul, deployed 3 minutes earlier by dev@example.com"}
+    changes, known = settle(known, at(2), log_failure(at(2), facts=later))
+    assert changes == [Change.RECURRED]
+    changes, _ = settle(known, at(3), log_failure(at(3), facts=facts))
+    assert changes == [Change.RECURRED], "the newer revision is forgotten"
+
+
 def test_a_clean_run_of_one_function_says_nothing_of_another() -> None:
     """Clearances by service bind that service's log faults only."""
     _, known = settle({}, at(0), log_failure(at(0)), phase(at(0)))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from checks.exports import Malformed, iter_entries
 from checks.logs.failures import ScanResult, scan
 from checks.logs.triggers import TRIGGERS
-from checks.prefilter import FullDecodeError, Passed, Prefilter
+from checks.pieces import FullDecodeError
+from checks.prefilter import Passed, Prefilter
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import START, entry, lines
 

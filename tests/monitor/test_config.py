@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -228,21 +229,31 @@ def test_the_schema_accepts_the_shipped_file_and_refuses_mistakes() -> None:
     assert [tree for tree in right if not validator.is_valid(tree)] == []
 
 
-def settings_of(node: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """Every setting in the schema by its dotted name, with its default as written in the file."""
+@cache
+def described(part: str) -> dict[str, Any]:
+    """One named part of the schema."""
+    return dict(schema()["$defs"][part])
+
+
+def settings_of(node: dict[str, Any], path: str = "", inside: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Every setting in the schema by its dotted name, with its default as written in the file.
+
+    ``inside``: the parts of the schema around the node; what is in itself again (fields of a RECORD) is named once.
+    """
     found: dict[str, Any] = {}
     if "$ref" in node:
-        return settings_of(schema()["$defs"][node["$ref"].rsplit("/", 1)[1]], path)
+        part = node["$ref"].rsplit("/", 1)[1]
+        return {} if part in inside else settings_of(described(part), path, (*inside, part))
     for key, value in node.get("properties", {}).items():
         name = f"{path}.{key}" if path else key
         found.setdefault(name, value.get("default"))
-        found |= {below: default for below, default in settings_of(value, name).items() if below not in found}
+        found |= {below: default for below, default in settings_of(value, name, inside).items() if below not in found}
     if "items" in node:
-        found |= settings_of(node["items"], f"{path}[]")
+        found |= settings_of(node["items"], f"{path}[]", inside)
     for below in node.get("patternProperties", {}).values():
-        found |= settings_of(below, f"{path}.<name>")
+        found |= settings_of(below, f"{path}.<name>", inside)
     for choice in node.get("anyOf", ()):
-        found |= {name: default for name, default in settings_of(choice, path).items() if name not in found}
+        found |= {name: default for name, default in settings_of(choice, path, inside).items() if name not in found}
     return found
 
 

@@ -226,3 +226,49 @@ def test_pythons_own_logging_errors_do_not_lend_their_stack() -> None:
     )
     stream = [*lines(text), entry("NameError: name 'firestore' is not defined", 0.5)]
     assert summary(scan(stream).failures) == [("NameError", "firestore", None, None, 1, False)]
+
+
+PRINTED: dict[str, str] = json.loads((FOLDER / "loggers.json").read_text(encoding="utf-8"))
+NAME = ("NameError", "firestore", "/workspace/store.py", 2, 1)
+MODULE = ("ModuleNotFoundError", "not_deployed", "/workspace/store.py", 6, 1)
+RAISED = {"name": [NAME], "chain": [MODULE], "group": [MODULE, NAME]}
+
+
+@pytest.mark.parametrize("printed", list(PRINTED))
+def test_what_logging_libraries_print(printed: str) -> None:
+    """An undefined name, a ``from`` chain, and a group of both; in one entry, as a record, and line by line."""
+    raised, logger = printed.split(" ", 1)
+    text = PRINTED[printed]
+    handled = logger not in {"raise", "rich_install"}
+    forms = [[entry(text)], [entry(jsonPayload=json.loads(text))] if text.startswith("{") else lines(text)]
+    for form in forms:
+        assert summary(scan(form).failures) == [(*one, handled) for one in RAISED[raised]]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["ERROR:root:", "2026-01-26 09:07:04,960 - w - ERROR - ", "[2026-01-26 09:07:04 +0000] [7] [ERROR] ", "ERROR: "],
+)
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+def test_a_logger_may_stand_before_every_line(spread: Any, prefix: str) -> None:
+    """Code that logs a traceback line by line; the times in the prefix differ."""
+    told = [f"{prefix.replace('960', str(960 + number))}{line}" for number, line in enumerate(TRACEBACK.split("\n"))]
+    assert summary(scan(spread("\n".join(told))).failures) == HANDLED
+
+
+@pytest.mark.parametrize("margin", ["worker_1  | ", "2026-01-26T09:07:04.960079Z stderr F "])
+def test_the_name_of_a_container_before_every_line_is_no_logger(margin: str) -> None:
+    """What a container runtime adds tells nothing of who caught what."""
+    assert summary(scan(lines("\n".join(margin + line for line in TRACEBACK.split("\n")))).failures) == UNHANDLED
+
+
+@pytest.mark.parametrize("text", [f"ERROR:root:failed: {TRACEBACK!r}", f"ERROR:root:failed: {json.dumps(TRACEBACK)}"])
+def test_a_traceback_written_as_one_escaped_line(text: str) -> None:
+    """As ``repr`` or a logfmt logger writes it."""
+    assert summary(scan([entry(text)]).failures) == HANDLED
+
+
+def test_a_json_line_as_text_keeps_its_level() -> None:
+    """INFO in the record is INFO, also where the platform did not lift it."""
+    record = {"level": "info", "event": "no codec", "exception": TRACEBACK}
+    assert scan([entry(json.dumps(record))]).failures == ()

@@ -56,6 +56,18 @@ REPORTED = {
     "ERROR:x:cannot load rules: invalid syntax (rules.py, line 12)": ("SyntaxError", None),
     "/layers/google.python.runtime/python/bin/python3: Error while finding module specification for 'app.main' "
     "(ModuleNotFoundError: No module named 'app')": ("ModuleNotFoundError", "app"),
+    "Processor failed error=\"name 'x' is not defined\"": ("NameError", "x"),
+    "Failed to load plugin: libgomp.so.1: cannot open shared object file: No such file or directory": (
+        "ImportError",
+        "libgomp.so.1",
+    ),
+    "\u274c Failed to record completion: name 'x' is not defined": ("NameError", "x"),
+    "Failed to import: No module named 'a.b'; 'a' is not a package": ("ModuleNotFoundError", "a.b"),
+    "Failed: name 'np' is not defined. Did you forget to import 'np'?": ("NameError", "np"),
+    "Query failed: 404 Not found: Table p-1:ds.tab was not found in location US; reason: notFound, message: "
+    "Not found: Table p-1:ds.tab was not found in location US": ("NotFound", "p-1:ds.tab"),
+    "ERROR:x:failed because name 'x' is not defined": ("NameError", "x"),
+    "/usr/local/bin/python3: No module named app.main": ("ModuleNotFoundError", "app.main"),
 }
 IGNORED = [
     "INFO:worker:self check passed, no ImportError found in 14 modules",
@@ -90,6 +102,21 @@ IGNORED = [
     "Unexpected NameError in user script was contained",
     "ERROR:root:unknown column name 'x' is not defined_in schema",
     "INFO:chat:Failed: name 'x' is not defined",
+    "Warning: could not import x: No module named 'x'",
+    "E   NameError: name 'x' is not defined",
+    "tests/test_a.py:12: NameError",
+    "| NameError | name 'x' is not defined | raised when |",
+    "Question: why does it say ImportError: No module named 'x'?",
+    "raise NameError(\"name 'x' is not defined\")",
+    'psycopg2.errors.SyntaxError: syntax error at or near "x"',
+    "ERROR:root:chat message from user: \"NameError: name 'x' is not defined\"",
+    "ERROR:x:Column name 'x' is not defined in table",
+    "ERROR:x:template error: variable 'x' is not defined",
+    "ERROR: Could not find a version that satisfies the requirement zzz (from versions: none)",
+    "Error: Cannot find module 'express'\nRequire stack:\n- /workspace/index.js",
+    "404 Not found: Job p:US.job_1",
+    "HTTP 404: Not Found: Tablet",
+    "python3: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file",
 ]
 
 
