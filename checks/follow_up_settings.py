@@ -39,10 +39,10 @@ class LearnedSettings(Section):
 
     def against(self, start: DayTimeSettings | None, due: DueSettings) -> Iterator[Mistake]:
         """Limits that cross each other."""
-        latest = self.latest.order if self.latest else None
-        if self.earliest and self.earliest.order > (latest or due.order):
+        latest = self.latest.to_day_time() if self.latest else later(due.to_day_time(), _LATEST_AFTER)
+        if self.earliest and self.earliest.to_day_time().after > latest.after:
             yield Mistake(message="must not be later than latest", at=("due", "learned", "earliest"))
-        if start and latest is not None and latest <= start.order:
+        if start and latest.after <= start.to_day_time().after:
             yield Mistake(message="must be later than the phase's start", at=("due", "learned", "latest"))
 
 
