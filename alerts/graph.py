@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 
+from alerts import witnesses
 from alerts.model import Fault
 from checks.pipeline import Pipeline, local_instant
 
@@ -54,7 +55,10 @@ class Graph:
             pipeline = self._pipelines.get(of.subject.pipeline or "")
             if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
                 return f"the table {why.subject.table} is missing"
-        if of.kind.startswith("phase.") and of.subject.run_date is not None:
+        witnessed = witnesses.explains(cause, effect, self._pipelines)
+        if witnessed is not None:
+            return witnessed
+        if of.kind.startswith(("phase.", witnesses.HAND_OVER)) and of.subject.run_date is not None:
             if why.kind.startswith("log."):
                 return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
             if why.kind.startswith("phase.") and of.kind == "phase.blocked":
@@ -81,6 +85,7 @@ class Graph:
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("waiting for", subject.pipeline, name, subject.run_date)
+        yield from witnesses.offers(fault, self._pipelines)
 
     def asks(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what it may be related to."""
@@ -98,6 +103,7 @@ class Graph:
                 yield ("shared", identity)
         elif kind.startswith("phase."):
             yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
+        yield from witnesses.asks(fault)
 
     def asks_for_causes(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what may explain it."""
@@ -113,6 +119,7 @@ class Graph:
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("stuck", subject.pipeline, name, subject.run_date)
+        yield from witnesses.asks_for_causes(fault, self._pipelines)
 
     def _readers(self, table: str | None) -> list[str]:
         """The pipelines that are judged by that table."""

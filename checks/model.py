@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from typing_extensions import TypeAliasType
 
@@ -199,6 +200,11 @@ def utc(moment: datetime) -> datetime:
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with ``Z``; fractions only where there are any."""
     return utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def in_zone(moment: datetime, zone: ZoneInfo) -> str:
+    """A time in UTC and on the wall: ``2026-01-26T14:00:00Z (2026-01-26 09:00 EST)``."""
+    return f"{stamp(moment)} ({moment.astimezone(zone):%Y-%m-%d %H:%M %Z})"
 
 
 def day_words(day: date) -> str:

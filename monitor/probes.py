@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from checks.pipeline import Pipeline
     from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
+    from checks.sources.completions import CompletionTables
     from monitor.config import Config
 
 RECENT_LOGS = timedelta(hours=1)
@@ -131,7 +132,24 @@ def completions(
     rows = evidence.counts["rows"]
     facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": rows}
     said = f"readable, from {first} to {last}; {rows} rows for the last {back + 1} run dates"
-    return doctor.good(name, said, notes=evidence.unseen, facts=facts)
+    notes = (*evidence.unseen, *names_never_met(config, tables, pipeline, now))
+    return doctor.good(name, said, notes=notes, facts=facts)
+
+
+def names_never_met(config: Config, tables: CompletionTables, pipeline: Pipeline, now: datetime) -> list[str]:
+    """Processors of the configuration that no completion of the past has, and what they may be recorded as."""
+    from checks.phases import gaps
+
+    judge = next((j for j in wiring.completion_checks(config, tables) if j.pipeline.name == pipeline.name), None)
+    if judge is None:
+        return []
+    since = now.astimezone(pipeline.zone).date() - timedelta(days=config.checks.history.days)
+    try:
+        days = judge.states(now, since).judged()
+    except SourceError:
+        # What cannot be asked has a trial of its own, that says so.
+        return []
+    return [item.words for item in gaps.unmet(pipeline, days, now)]
 
 
 def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.Data) -> Verdict:

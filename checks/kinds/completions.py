@@ -18,16 +18,19 @@ from checks.model import (
     Status,
     Subject,
     day_words,
+    in_zone,
     stamp,
 )
 from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable, dates_of
 from checks.phases.evidence import TableSight
+from checks.phases.habits import Habits, compared, with_learned
 from checks.phases.looks import NextLook, is_settled, next_look, unproved
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_days
-from checks.phases.words import headline, one_line, reason_it_is_over
+from checks.phases.words import headline, lateness, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
 from checks.ports import CalendarDays, CompletionRow, FoldedDay
+from checks.shared import Shared, States
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from checks.sources.evidence import EvidenceTables
@@ -47,7 +50,7 @@ class SeenCompletions:
     ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not. ``tables``
     is what evidence tables answered. ``memory`` is of the former look. ``spared``: nobody was asked, since no look is
     needed before that one. ``quiet``: the calendar owes no run on any date that is not settled, and nobody was asked
-    for completions.
+    for completions. ``habits`` are what was usual by then.
     """
 
     first: date
@@ -61,6 +64,7 @@ class SeenCompletions:
     memory: Memory = field(default_factory=Memory)
     spared: NextLook | None = None
     quiet: bool = False
+    habits: Habits = field(default_factory=Habits)
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
@@ -101,6 +105,8 @@ class Completions:
         self._look_back = look_back
         self._idle = idle
         self._plan = plan_of(pipeline)
+        # What the pipeline's other checks are told, and what they have learned.
+        self.shared = Shared(read_elsewhere=True)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -127,7 +133,9 @@ class Completions:
             owed = [d for d in (*older, *dates_of(first, last)) if not calendar.covers(d) or calendar.owed(d)]
             if memory.settled.issuperset(owed):
                 return self._unasked(first, last, calendar, cost, memory=memory), None
-        return self._observe(first, last, now, known, older=older, memory=memory), None
+        seen = self._observe(first, last, now, known, older=older, memory=memory)
+        self.shared.latest = self._states(seen, now)
+        return seen, None
 
     def observe(self, first: date, last: date, at: datetime) -> SeenCompletions:
         """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
@@ -135,6 +143,17 @@ class Completions:
         :raises SourceError: as ``read``.
         """
         return self._observe(first, last, at, early=True)
+
+    def states(self, at: datetime, first: date | None = None) -> States:
+        """The states of the run dates from ``first`` (the look-back, where it is left out) to the local date of ``at``.
+
+        :raises SourceError: as ``read``.
+        """
+        last = at.astimezone(self._pipeline.zone).date()
+        return self._states(self.observe(first or last - timedelta(days=self._look_back - 1), last, at), at)
+
+    def _states(self, seen: SeenCompletions, at: datetime) -> States:
+        return States(at=at, judged=lambda: self.days(seen, at), evidence=seen.evidence)
 
     def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
         """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
@@ -189,8 +208,9 @@ class Completions:
             evidence=rows_cost.merged(cost),
             open=older,
             memory=memory,
+            habits=self.shared.habits,
         )
-        wanted = unproved(self._pipeline, self.days(seen, at), at, early=early)
+        wanted = unproved(self._planned(seen), self.days(seen, at), at, early=early)
         if not wanted:
             return seen
         sight, price = self._proofs.rows(wanted, at)
@@ -200,7 +220,7 @@ class Completions:
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
         return judge_days(
-            self._pipeline,
+            self._planned(observed),
             observed.dates(),
             observed.rows,
             observed.calendar,
@@ -208,6 +228,10 @@ class Completions:
             folded=observed.folded,
             tables=observed.tables,
         )
+
+    def _planned(self, observed: SeenCompletions) -> Pipeline:
+        """The pipeline with the due times that were learned by then."""
+        return with_learned(self._pipeline, observed.habits)
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
@@ -242,11 +266,14 @@ class Completions:
             Evidence(
                 counts={"dates": len(days), "phases": len(phase_days)},
                 unseen=sight.unseen,
-                notes=tuple(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                notes=(
+                    *(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                    *(late for phase_day in phase_days if (late := lateness(phase_day, self._pipeline.zone))),
+                ),
             )
         )
         status = _status(phase_days, evidence)
-        look = next_look(self._pipeline, days, now, idle=self._idle) if status is Status.OK else None
+        look = next_look(self._planned(observed), days, now, idle=self._idle) if status is Status.OK else None
         return Judgement(
             carry=as_json(self._memory(observed, days, now, look), self._pipeline, self._plan),
             status=status,
@@ -287,21 +314,24 @@ class Completions:
         phase = self._pipeline.phase(phase_day.phase)
         critical = {processor.name for processor in phase.expected_on(phase_day.run_date) if processor.critical}
         severe = not blocked and not critical.isdisjoint(phase_day.missing)
+        # Names that were never recorded are a matter of the configuration, which is told as that.
+        misnamed = not blocked and set(phase_day.missing) <= set(observed.habits.unmet.get(phase.name, ()))
         return Finding(
             fingerprint=_fingerprint(phase_day),
             check=self.name,
             kind=f"phase.{phase_day.state}",
-            severity=Severity.CRITICAL if severe else Severity.WARNING,
+            severity=Severity.CRITICAL if severe and not misnamed else Severity.WARNING,
+            quiet=misnamed,
             subject=Subject(pipeline=phase_day.pipeline, phase=phase_day.phase, run_date=phase_day.run_date),
             title=headline(phase_day, day),
             since=_since(phase_day, now),
             last_seen=now,
-            facts=self._facts(phase_day, observed.tables, now),
+            facts=self._facts(phase_day, observed, now),
             holds_up=self._holds_up(phase_day, day),
             consequence=blocked,
         )
 
-    def _facts(self, phase_day: PhaseDay, tables: TableSight, now: datetime) -> Mapping[str, JsonValue]:
+    def _facts(self, phase_day: PhaseDay, observed: SeenCompletions, now: datetime) -> Mapping[str, JsonValue]:
         facts: dict[str, JsonValue] = {
             "state": phase_day.state.value,
             "done": ", ".join(phase_day.done) or "none",
@@ -310,11 +340,13 @@ class Completions:
         if phase_day.unseen:
             facts["not seen"] = ", ".join(phase_day.unseen)
         proofs = self._pipeline.phase(phase_day.phase).proof_tables(phase_day.run_date, phase_day.missing)
-        if absent := [table for table in proofs if table in tables.absent]:
+        if absent := [table for table in proofs if table in observed.tables.absent]:
             facts["tables that do not exist"] = ", ".join(absent)
         if phase_day.due_at is not None:
-            local = phase_day.due_at.astimezone(self._pipeline.zone)
-            facts["due"] = f"{stamp(phase_day.due_at)} ({local:%Y-%m-%d %H:%M %Z})"
+            facts["due"] = in_zone(phase_day.due_at, self._pipeline.zone)
+        usual = observed.habits.usual(phase_day.phase)
+        if usual is not None:
+            facts["usual"] = compared(usual, phase_day.run_date, now, self._pipeline.zone, word="now")
         facts["checked at"] = stamp(now)
         return facts
 

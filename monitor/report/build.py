@@ -302,7 +302,9 @@ def _judged(seen: Seen) -> Status:
 
 
 def _of_incidents(incidents: Sequence[IncidentReport]) -> list[Status]:
-    loud = [i for i in incidents if i.incident.state is IncidentState.OPEN]
+    """FAILING with an open incident, unless all that is open in it is for the digest only."""
+    is_open = [i for i in incidents if i.incident.state is IncidentState.OPEN]
+    loud = [i for i in is_open if any(f.is_open and not f.finding.quiet for f in i.faults)]
     return [Status.FAILING] if loud else []
 
 

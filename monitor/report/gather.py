@@ -15,6 +15,7 @@ from monitor import costs, storage, wiring
 from monitor.report import itself
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
+from monitor.state_checks import recall
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
@@ -89,6 +90,8 @@ def gather(
     if request.pipeline is not None and request.pipeline not in names:
         known = ", ".join(sorted(n for n in names if n)) or "none"
         raise ValueError(f"there is no pipeline {request.pipeline!r}; the configuration has: {known}")
+    if store is not None:
+        recall(wanted, store)
     sources = []
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
