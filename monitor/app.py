@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import metrics, reloading, routes, table_apply, table_wiring, vitals, wiring
+from monitor import metrics, reloading, routes, startup, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
 from monitor.costs import CURSOR as COST_CURSOR
 from monitor.costs import Costs
+from monitor.heard import Heard
 from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
@@ -79,7 +80,7 @@ class App:
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
         self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
-        web = WebServer(listener, lambda: routes.application(self, token))
+        web = WebServer(listener, lambda: routes.application(self, token, self._listener()))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
@@ -106,6 +107,7 @@ class App:
         self._scheduler = self._new_scheduler()
         self._start_thread("delivery", self._deliver)
         self._start_thread("review", self._review)
+        self._start_thread("queries", self._try_queries)
         if self.data.emulator is not None:
             self._start_thread("embedded", self._supervise)
         self._undo.callback(self._stop_threads)
@@ -128,6 +130,7 @@ class App:
         self._costs.budget = _budget(config)
         self._scheduler = self._new_scheduler()
         self._scheduler.start()
+        self._start_thread("queries", self._try_queries)
         self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
         log.info("configuration reloaded", extra={"action": "config.reloaded"})
 
@@ -147,6 +150,9 @@ class App:
             muted=self._path.muted,
             withheld=self._path.withheld,
         )
+
+    def _listener(self) -> Heard:
+        return Heard(self.store, self._path, self._clock.now, self._wake.set)
 
     def _new_scheduler(self) -> Scheduler:
         return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb)
@@ -224,6 +230,20 @@ class App:
                     self._wake.set()
             except Exception:  # nobody else would notice that this thread is gone
                 log.exception("review failed", extra={"action": "review.failed"})
+
+    def _try_queries(self) -> None:
+        """Once, beside everything else: what does not fit its table is told at once, and not when it is due."""
+        if not self.config.checks.completions.enabled:
+            return
+        now = self._clock.now()
+        warehouse = wiring.warehouse(self.config, self.data)
+        try:
+            self._path.absorb(startup.try_queries(warehouse, wiring.pipelines(self.config), now), now)
+            self._wake.set()
+        except Exception:  # the checks will tell of whatever this is
+            log.exception("queries could not be tried", extra={"action": "startup.query"})
+        finally:
+            warehouse.close()
 
     def _deliver(self) -> None:
         """Send what is due until told to stop. An error of the state is waited out, not died of."""

@@ -11,9 +11,10 @@ from typing import Any
 from alerts import causes, finding_rules, ledger, storms
 from alerts.model import Action, IncidentState, Notification, Scene
 from alerts.store.outbox import Claimed
+from alerts.store.people import Closure
 from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
-from checks.model import CheckRun, Status, Window
+from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
 from monitor import speaking
 from monitor.costs import Costs
@@ -74,6 +75,29 @@ class Path:
         """As ``absorb``, of something that is no check's run: it leaves no trace as one."""
         with self._lock, self._store.writing() as stored:
             return self._settle(stored, run, now)
+
+    def close_by_hand(self, number: int, author: str, reason: str, now: datetime) -> int | None:
+        """End an incident because a person says so; the number of faults closed, None if it is not open.
+
+        What is still so stays closed until it changes (``alerts.ledger.signature``).
+        """
+        with self._lock, self._store.writing() as stored:
+            incident = stored.incident(number)
+            if incident is None or incident.state is not IncidentState.OPEN:
+                return None
+            faults = stored.faults(resolved_since=now, of_incidents=[number])
+            still = [faults[name] for name in incident.members if name in faults and faults[name].is_open]
+            said = f"closed by hand by {author}: {reason}"
+            over = tuple(Clearance(fingerprint=f.fingerprint, at=now, reason=said) for f in still)
+            run = CheckRun(check="", started_at=now, finished_at=now, status=Status.OK, clearances=over)
+            self._settle(stored, run, now)
+            for fault in still:
+                if not ledger.is_event(fault.finding):
+                    seen = ledger.signature(fault.finding)
+                    stored.people.close(
+                        Closure(fingerprint=fault.fingerprint, signature=seen, author=author, reason=reason, at=now)
+                    )
+            return len(still)
 
     def muted(self, claimed: Claimed, now: datetime) -> bool:
         """Asked before a message is sent: whether it is not to be sent after all. What is withheld is recorded."""

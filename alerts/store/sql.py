@@ -41,6 +41,16 @@ class LastRun:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """What was to go where, and since when."""
+
+    incident: int
+    destination: str
+    action: str
+    at: datetime
+
+
 class Store:
     """The state of one watcher. Safe to use from several threads; each call is its own short transaction."""
 
@@ -296,6 +306,15 @@ class Tick:
         if incident is not None:
             query = query.where(table.c.incident == incident)
         return [codec.load(Notification, text) for text in self._db.execute(query).scalars()]
+
+    def rows(self) -> list[OutboxRow]:
+        """All that was ever put into the outbox, oldest first."""
+        table = schema.outbox
+        query = select(table.c.incident, table.c.destination, table.c.action, table.c.created_at).order_by(table.c.id)
+        return [
+            OutboxRow(incident=r.incident, destination=r.destination, action=r.action, at=r.created_at)
+            for r in self._db.execute(query)
+        ]
 
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""
