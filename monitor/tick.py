@@ -38,8 +38,8 @@ class Path:
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
 
-    def tick(self, check: Check[Any], now: datetime) -> CheckRun | None:
-        """Run one check at ``now`` and store its consequences together with its new cursor.
+    def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun | None:
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted.
 
         None if it was held back, because the budget for BigQuery does not reach yet; that is told when it begins.
         """
@@ -50,7 +50,8 @@ class Path:
             with self._costs.asking(check.name, now):
                 run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
             run = self._costs.told(run, now)
-            self.absorb(run, now)
+            if may_store():
+                self.absorb(run, now)
         news = self._costs.news(now)
         if news is not None:
             self.conclude(news, now)
