@@ -81,6 +81,11 @@ class Phase:
     quorum_ratio: float | None = None
     stall_after: timedelta
 
+    def evidence_tables(self) -> tuple[str, ...]:
+        """The tables whose rows prove that one of its processors is done, once each."""
+        proofs = (proof for p in self.processors for proof in p.evidence)
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+
     def expected_on(self, run_date: date) -> tuple[Processor, ...]:
         """What is owed for that run date, by the list that was valid then.
 
@@ -156,5 +161,4 @@ class Pipeline:
 
     def evidence_tables(self) -> tuple[str, ...]:
         """The tables whose rows prove that some processor is done, once each."""
-        proofs = (proof for phase in self.phases for p in phase.processors for proof in p.evidence)
-        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+        return tuple(dict.fromkeys(table for phase in self.phases for table in phase.evidence_tables()))
