@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from alerts.model import Change, Fault, FaultState, Transition
 from checks.model import CheckRun, Clearance, Finding
 
 # A fault that comes back within this time of its resolution is the same trouble again, not a new one.
 REOPEN_WITHIN = timedelta(hours=1)
+# How long a return is remembered, and how many: to see that something comes and goes.
+COMES_BACK_WITHIN = timedelta(hours=6)
+_KEPT_RETURNS = 20
 # Findings of a check about itself.
-EYESIGHT = frozenset({"blind", "broken", "skipped", "table.missing"})
+EYESIGHT = frozenset({"blind", "broken", "skipped", "hung", "query.invalid", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
 VOLATILE_FACTS = frozenset({"checked at"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
-PROGRESS_FACTS = frozenset({"done", "missing"})
+PROGRESS_FACTS = frozenset({"done", "missing", "waiting"})
 # The newer revision in which a log failure goes on: whoever deployed it must hear that it did not help.
 STILL_FAILS = "still fails in"
 
 
-def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Transition]:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def settle(
+    run: CheckRun, known: Mapping[str, Fault], now: datetime, closed: Mapping[str, str] = _NOTHING
+) -> list[Transition]:
     """What one check run changes.
 
     ``known`` holds the open faults and those resolved within ``REOPEN_WITHIN``, by fingerprint. The answer has at
@@ -30,14 +40,18 @@ def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Tra
     the same check reported of its own eyesight.
     """
     answer: dict[str, Transition] = {}
+    identities = _Identities(known)
     for finding in run.findings:
-        seen = _same_identity(finding, known)
+        seen = identities.of(finding)
+        if closed and closed.get(seen.fingerprint) == signature(seen):
+            continue
         before = answer[seen.fingerprint].fault if seen.fingerprint in answer else known.get(seen.fingerprint)
         answer[seen.fingerprint] = _absorb(seen, before, now)
+    evidence = _Clearances(run.clearances)
     for fault in known.values():
         if fault.fingerprint in answer or not fault.is_open:
             continue
-        clearance = _clearance_for(fault, run.clearances) or _sees_again(fault, run)
+        clearance = evidence.of(fault) or _sees_again(fault, run)
         if clearance is not None:
             answer[fault.fingerprint] = _close(fault, clearance, now)
         elif _waited_long_enough(fault, now) and run.check == fault.finding.check and run.error is None:
@@ -45,14 +59,32 @@ def settle(run: CheckRun, known: Mapping[str, Fault], now: datetime) -> list[Tra
     return list(answer.values())
 
 
-def _same_identity(finding: Finding, known: Mapping[str, Fault]) -> Finding:
-    """A message-only failure (no file in its fingerprint) is the open one of that service and name."""
-    if not finding.kind.startswith("log.") or not finding.fingerprint.endswith(":"):
-        return finding
-    for fault in known.values():
-        if fault.is_open and fault.fingerprint.startswith(finding.fingerprint):
-            return replace(fault.finding, occurrences=finding.occurrences, last_seen=finding.last_seen)
-    return finding
+def reopened_closures(run: CheckRun, closed: Mapping[str, str]) -> set[str]:
+    """What was closed by hand and is another matter by now, or over: it is as open as anything again."""
+    if not closed:
+        return set()
+    changed = {f.fingerprint for f in run.findings if closed.get(f.fingerprint, signature(f)) != signature(f)}
+    return changed | {c.fingerprint for c in run.clearances if c.fingerprint is not None and c.fingerprint in closed}
+
+
+class _Identities:
+    """Who a finding is among the faults that are known. Sorted once: a storm asks thousands of times."""
+
+    def __init__(self, known: Mapping[str, Fault]) -> None:
+        self._known = known
+        self._open: list[str] | None = None
+
+    def of(self, finding: Finding) -> Finding:
+        """A message-only failure (no file in its fingerprint) is the open one of that service and name."""
+        if not finding.kind.startswith("log.") or not finding.fingerprint.endswith(":"):
+            return finding
+        if self._open is None:
+            self._open = sorted(name for name, fault in self._known.items() if fault.is_open)
+        place = bisect_left(self._open, finding.fingerprint)
+        if place == len(self._open) or not self._open[place].startswith(finding.fingerprint):
+            return finding
+        known = self._known[self._open[place]].finding
+        return replace(known, occurrences=finding.occurrences, last_seen=finding.last_seen)
 
 
 def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
@@ -66,9 +98,12 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
         last_seen=max(finding.last_seen, before.finding.last_seen),
     )
     if not before.is_open:
-        reopened = replace(_new(merged, FaultState.FIRING, now), incident=before.incident)
+        lately = tuple(at for at in before.reopened if now - at <= COMES_BACK_WITHIN)[-_KEPT_RETURNS:]
+        reopened = replace(_new(merged, FaultState.FIRING, now), incident=before.incident, reopened=(*lately, now))
         return _transition(now, Change.REOPENED, f"back after it was resolved: {before.resolution}", reopened)
     after = replace(before, finding=merged, count=before.count + finding.occurrences)
+    if is_event(finding) and merged.last_seen > before.finding.last_seen:
+        after = replace(after, news_at=now)
     if before.state is FaultState.PENDING:
         if _waited_long_enough(after, now):
             return _fire(after, now)
@@ -78,16 +113,18 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
         change, reason = Change.CHANGED, _difference(before.finding, merged)
     elif _progress(merged) != _progress(before.finding):
         change, reason = Change.PROGRESSED, _difference(before.finding, merged)
+    if change is not Change.RECURRED:
+        after = replace(after, news_at=now)
     return _transition(now, change, reason, after)
 
 
 def _new(finding: Finding, state: FaultState, now: datetime) -> Fault:
     fired = now if state is FaultState.FIRING else None
-    return Fault(finding=finding, state=state, opened_at=now, count=finding.occurrences, fired_at=fired)
+    return Fault(finding=finding, state=state, opened_at=now, count=finding.occurrences, fired_at=fired, news_at=now)
 
 
 def _fire(fault: Fault, now: datetime) -> Transition:
-    fired = replace(fault, state=FaultState.FIRING, fired_at=now)
+    fired = replace(fault, state=FaultState.FIRING, fired_at=now, news_at=now)
     return _transition(now, Change.FIRED, "it did not pass by itself", fired)
 
 
@@ -117,18 +154,36 @@ def _sees_again(fault: Fault, run: CheckRun) -> Clearance | None:
     return Clearance(reason="the check could look again", at=run.finished_at, fingerprint=fault.fingerprint)
 
 
-def _clearance_for(fault: Fault, clearances: Iterable[Clearance]) -> Clearance | None:
-    for clearance in clearances:
-        if clearance.fingerprint == fault.fingerprint:
-            return clearance
-        if (
-            clearance.service is not None
-            and clearance.service == fault.finding.subject.service
-            and fault.finding.kind.startswith("log.")
-            and clearance.at > fault.finding.last_seen
-        ):
-            return clearance
-    return None
+class _Clearances:
+    """The clearances of a run by what they clear; of several the first counts."""
+
+    def __init__(self, clearances: Iterable[Clearance]) -> None:
+        self._by_fingerprint: dict[str, Clearance] = {}
+        self._by_service: dict[str, list[Clearance]] = {}
+        for clearance in clearances:
+            if clearance.fingerprint is not None:
+                self._by_fingerprint.setdefault(clearance.fingerprint, clearance)
+            if clearance.service is not None:
+                self._by_service.setdefault(clearance.service, []).append(clearance)
+
+    def of(self, fault: Fault) -> Clearance | None:
+        """What ends this fault: named by fingerprint, or its function's clean run after it was last seen."""
+        named = self._by_fingerprint.get(fault.fingerprint)
+        if named is not None or not fault.finding.kind.startswith("log."):
+            return named
+        service = fault.finding.subject.service
+        runs = self._by_service.get(service, ()) if service is not None else ()
+        return next((c for c in runs if c.at > fault.finding.last_seen), None)
+
+
+def is_event(finding: Finding) -> bool:
+    """Whether it happens again and again, rather than being so: a failure in a log."""
+    return finding.kind.startswith("log.")
+
+
+def signature(finding: Finding) -> str:
+    """What a person saw who closed it by hand: it is another matter once this differs. Events are never the same."""
+    return "" if is_event(finding) else repr((_material(finding), _progress(finding)))
 
 
 def _material(finding: Finding) -> tuple[object, ...]:

@@ -28,6 +28,7 @@ from checks.fields import (
     Duration,
     ListOf,
     Name,
+    PageUrl,
     Percentage,
     Service,
     Span,
@@ -62,6 +63,12 @@ class ProcessorSettings(Section):
         default=(),
         description="what proves that it is done, any of it; a completion row, until the recorder ends, if left out",
     )
+
+    def contradictions(self) -> Iterator[Mistake]:
+        """Completion rows as evidence twice: one span of dates says all."""
+        rows = [index for index, proof in enumerate(self.evidence) if proof.completion]
+        for index in rows[1:]:
+            yield Mistake(message=f"completion again, as in evidence[{rows[0]}]", at=("evidence", index))
 
     def to_processor(self, run_date: str = "", recorded_until: date | None = None) -> Processor:
         """The value meant. ``run_date``: the pipeline's word for it; from ``recorded_until`` on nobody records it."""
@@ -113,6 +120,13 @@ class PhaseSettings(Section):
     stall_after: Span | None = Field(
         default=None, description="this phase's own stall_after; the pipeline's if left out"
     )
+    resume: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="the command that resumes it, shown to people and never run; {run_date} stands for the run date",
+    )
+    runbook: PageUrl | None = Field(default=None, description="page that says what to do when it is in trouble")
     processors: ListOf[Annotated[ProcessorSettings, BeforeValidator(_processor)]] = Field(
         min_length=1, description="what it owes, a name or a mapping each"
     )
@@ -220,6 +234,7 @@ class PipelineSettings(Section):
     aliases: Mapping[str, str] = Field(
         default={}, description="other names under which processors are recorded: the name here"
     )
+    runbook: PageUrl | None = Field(default=None, description="page that says what to do when a phase is in trouble")
     phases: ListOf[PhaseSettings] = Field(min_length=1, description="its phases, in any order")
     tables: Tables = Field(default=(), description="tables it needs, besides the ones above; a name or a mapping each")
     partitions: PartitionSettings | None = Field(

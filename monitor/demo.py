@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alerts.message import moment
 from alerts.model import IncidentState
+from alerts.wording import moment
 from monitor import config as configuration
 from monitor import demo_story, record, record_rows, wiring
 from monitor.clock import AcceleratedClock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
 
 if TYPE_CHECKING:
-    from alerts.settings import ConsoleSettings, SlackSettings
+    from alerts.channel_settings import ChannelSettings, SlackSettings
     from checks.pipeline import Pipeline
     from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
@@ -269,13 +270,25 @@ def log_configuration(config: Config, clock: Clock, within: timedelta) -> Verdic
 # --- channels ---------------------------------------------------------------------------------------------------------
 
 
-def _channel(name: str, settings: ConsoleSettings | SlackSettings, clock: Clock, within: timedelta) -> Trial:
+def _channel(name: str, settings: ChannelSettings, clock: Clock, within: timedelta) -> Trial:
     if settings.off is not None:
         reason = settings.off
         return Trial(name, lambda: doctor.off(name, reason))
     if settings.kind == "console":
         return Trial(name, lambda: doctor.good(name, "alerts are printed where `phasewatch watch` runs"))
-    return Trial(name, lambda: slack(name, settings, clock, within))
+    if settings.kind == "slack":
+        return Trial(name, lambda: slack(name, settings, clock, within))
+    return Trial(name, lambda: unasked(name, settings))
+
+
+def unasked(name: str, settings: ChannelSettings) -> Verdict:
+    """A channel that can only be tried by sending: whether it can be made at all."""
+    try:
+        wiring.channel(name, settings, sys.stdout)
+    except ValueError as error:
+        return doctor.failed(name, str(error))
+    note = f"whether it takes messages is not known: `phasewatch test-alert --channel {name}` tells"
+    return doctor.good(name, f"a channel of kind {settings.kind}, nothing sent", notes=(note,))
 
 
 def slack(name: str, settings: SlackSettings, clock: Clock, within: timedelta) -> Verdict:
@@ -365,13 +378,13 @@ def _is_watcher(host: str, port: int) -> bool:
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked of the configuration
     connection = http.client.HTTPConnection(target, port, timeout=3)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/healthz")
         answer = json.loads(connection.getresponse().read(10_000))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
-    return isinstance(answer, dict) and "phasewatch" in answer
+    return isinstance(answer, dict) and {"status", "scheduler", "delivery"} <= answer.keys()
 
 
 def _holder(config: Config) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.message import severity_of
 from alerts.model import IncidentState
 from alerts.store.outbox import Backlog
 from alerts.store.sql import LastRun, Store
+from alerts.wording import severity_of
 from checks.model import Severity
 from monitor import costs
 from monitor.costs import CostReport

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
 
-from alerts.plan import Route
+from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
 from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
+    from alerts.channel_settings import ChannelSettings
     from alerts.ports import Channel
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.costs import Costs
     from monitor.embedded import Emulator
-    from monitor.tick import Rules
+    from monitor.rules import Rules
 
 
 Hidden = Callable[[datetime], Sequence[str]]
@@ -63,6 +63,7 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
         yield Data(endpoint=emulator.endpoint, emulator=emulator)
 
 
+Through = Callable[[LogSource], LogSource]
 # A check asks for a few rows; a load job of many takes its time.
 ASK_WITHIN = timedelta(seconds=30)
 WRITE_WITHIN = timedelta(minutes=5)
@@ -150,14 +151,14 @@ def _log_patterns(config: Config) -> list[str]:
     return [rule.pattern for rule in config.checks.function_logs.to_signals() if rule.enabled]
 
 
-def log_files_check(config: Config) -> FunctionLogs | None:
+def log_files_check(config: Config, through: Through = lambda source: source) -> FunctionLogs | None:
     """On files in a folder."""
     from checks.sources.files import LogFiles
 
-    return log_check(config, LogFiles(config.embedded.logs))
+    return log_check(config, through(LogFiles(config.embedded.logs)))
 
 
-def cloud_logs_check(config: Config, where: Data) -> FunctionLogs | None:
+def cloud_logs_check(config: Config, where: Data, through: Through = lambda source: source) -> FunctionLogs | None:
     """On Cloud Logging, or on a Log Analytics view of it; with what its configuration hides from both."""
     from checks.rate import RateLimiter
     from checks.sources.cloud_logging import CloudLogging
@@ -177,7 +178,7 @@ def cloud_logs_check(config: Config, where: Data) -> FunctionLogs | None:
             patterns=_log_patterns(config),
         )
     configuration = LoggingConfig(project, endpoint=endpoint, limiter=limiter)
-    return log_check(config, source, lambda now: configuration.sight(now).unseen)
+    return log_check(config, through(source), lambda now: configuration.sight(now).unseen)
 
 
 def log_analytics(
@@ -212,12 +213,12 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, through: Through = lambda source: source) -> list[Check[Any]]:
+    """Everything that is run on time. ``through`` makes another source of log entries of the configured one."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
-    logs = cloud_logs_check(config, where) if config.mode == "gcp" else log_files_check(config)
+    logs = cloud_logs_check(config, where, through) if config.mode == "gcp" else log_files_check(config, through)
     if logs is not None:
         answer.append(logs)
     asked = warehouse(config, where)
@@ -246,37 +247,68 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
-    from monitor.tick import Rules
+    from monitor import when
+    from monitor.rules import Rules
 
     known = pipelines(config)
-    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    enabled = frozenset(name for name, channel in config.alerts.channels.items() if channel.enabled)
     routes = tuple(
-        Route(to=tuple(n for n in r.to if n in enabled), at_least=r.severity_at_least, pipelines=frozenset(r.pipelines))
+        Route(
+            to=tuple(n for n in r.to if n in enabled),
+            at_least=r.severity_at_least,
+            pipelines=frozenset(r.pipelines),
+            checks=frozenset(r.checks),
+            phases=frozenset(r.phases),
+            functions=frozenset(r.functions),
+        )
         for r in config.alerts.routes
     )
-    zone = known[0].zone if known else ZoneInfo("UTC")
-    return Rules(pipelines=known, routes=routes, zone=zone, blind_after=config.alerts.blind_after)
+    routing = Routing(routes=routes, fallback=tuple(n for n in config.alerts.fallback if n in enabled))
+    return Rules(
+        pipelines=known,
+        routing=routing,
+        zone=when.zone(config),
+        blind_after=config.alerts.blind_after,
+        storm=config.alerts.storm.to_limit(),
+        policy=when.policy(config, enabled),
+        findings=tuple(rule.to_rule() for rule in config.alerts.rules),
+        guide=when.guide(config),
+        digest=when.digest(config, enabled),
+    )
 
 
 def channels(config: Config, stream: TextIO) -> dict[str, Channel]:
     """The channels that are switched on, by name; console ones write to ``stream``."""
-    answer: dict[str, Channel] = {}
-    for name, settings in config.alerts.channels.items():
-        if not settings.enabled:
-            continue
-        if settings.kind == "console":
-            from alerts.channels.console import ConsoleChannel
+    return {
+        name: channel(name, settings, stream) for name, settings in config.alerts.channels.items() if settings.enabled
+    }
 
-            answer[name] = ConsoleChannel(name, stream)
-        else:
-            from alerts.channels.slack.channel import SlackChannel
 
-            answer[name] = SlackChannel(
-                name,
-                settings.token.reveal(),
-                settings.channel,
-                base_url=settings.base_url,
-                timeout=settings.timeout,
-                broadcast_resolution=settings.broadcast_resolution,
-            )
-    return answer
+def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
+    """One channel.
+
+    :raises ValueError: for a token or URL that cannot be one.
+    """
+    if settings.kind == "console":
+        from alerts.channels.console import ConsoleChannel
+
+        return ConsoleChannel(name, stream)
+    if settings.kind == "webhook":
+        from alerts.channels.slack.webhook import WebhookChannel
+
+        return WebhookChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    if settings.kind == "apprise":
+        from alerts.channels.apprise import AppriseChannel
+
+        return AppriseChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    from alerts.channels.slack.channel import SlackChannel
+
+    return SlackChannel(
+        name,
+        settings.token.reveal(),
+        settings.channel,
+        base_url=settings.base_url,
+        timeout=settings.timeout,
+        broadcast_resolution=settings.broadcast_resolution,
+        broadcast_escalation=settings.broadcast_escalation,
+    )

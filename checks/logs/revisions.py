@@ -124,6 +124,11 @@ class Revisions:
                 found[key] = Failing(service=service, revision=revision, at=at)
         return sorted(found.values(), key=lambda one: one.at)[-MAX_ASKED:]
 
+    def deployments(self) -> list[Deployment]:
+        """All deployments that are remembered, oldest first."""
+        known = (deployment for service in self._services.values() for deployment in service.deployments)
+        return sorted(known, key=lambda one: (one.at, one.service))
+
     def rollouts(self) -> list[Rollout]:
         """How the latest deployment of each function ended, where that is news."""
         answer = []

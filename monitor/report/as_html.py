@@ -10,11 +10,13 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from alerts.message import duration, moment
+from alerts.silences import Silence
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
-from monitor.report.as_text import TROUBLE_SHOWN, looked
+from monitor.report import itself
+from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def render(report: HealthReport) -> str:
         words=_WORDS,
         shown=TROUBLE_SHOWN,
         zone=report.zone,
+        itself=[] if report.itself is None else itself.lines(report.itself, report.as_of, report.zone),
     )
 
 
@@ -98,7 +101,12 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters.update(moment=local_moment, lasted=duration, safe_text=_safe, looked=looked)
+
+    @pass_context
+    def silenced(context: Context, value: Silence) -> str:
+        return silence_words(value, context["zone"])
+
+    environment.filters.update(silenced=silenced, moment=local_moment, lasted=duration, safe_text=_safe, looked=looked)
     return environment
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from alerts.message import duration, moment
 from alerts.text import clean, redact
-from monitor.report.as_text import TROUBLE_SHOWN, looked, span
+from alerts.wording import duration, moment
+from monitor.report import itself
+from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 
 # What Markdown or HTML would take for more than text (CommonMark 0.31, section 2.4); _ inside a word is a letter.
@@ -25,6 +26,8 @@ def render(report: HealthReport) -> str:
         lines.append(f"  {span(item, report)}")
         lines += [f"  - {_safe(fault.finding.title)}{'' if fault.is_open else ' (over)'}" for fault in item.faults[1:]]
     lines += [] if report.incidents else ["None in this range."]
+    if report.silences:
+        lines += ["", "## Silences", "", *(f"- {_safe(silence_words(s, report.zone))}" for s in report.silences)]
     lines += ["", "## Failures in the logs", ""]
     for fault in report.failures:
         where = fault.finding.facts.get("where")
@@ -41,7 +44,12 @@ def render(report: HealthReport) -> str:
         error = f"; {_safe(check.error)}" if check.error else ""
         when = moment(check.last_run_at, report.zone)
         lines.append(f"| check {_safe(check.name)} | {check.status} | last run {when}{error} |")
+    if report.costs is not None:
+        lines += ["", f"BigQuery: {_safe(report.costs.words())}"]
     lines += ["", *(f"Note: {_safe(note)}" for note in report.notes)]
+    if report.itself is not None:
+        sentences = itself.lines(report.itself, report.as_of, report.zone)
+        lines += ["", "## phasewatch itself", "", *(f"- {_safe(sentence)}" for sentence in sentences)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -7,10 +7,12 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.message import duration, moment
+from alerts.silences import Silence
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ def render(report: HealthReport, *, colour: bool, width: int) -> str:
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
     _incidents(out, report)
+    _silences(out, report)
     _failures(out, report, zone)
     _proof(out, report, zone)
     file = out.file
@@ -205,6 +208,19 @@ def span(item: IncidentReport, report: HealthReport) -> str:
     return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
 
 
+def _silences(out: Console, report: HealthReport) -> None:
+    if report.silences:
+        out.print("Silences", style="bold")
+    for silence in report.silences:
+        _line(out, "  ", silence_words(silence, report.zone))
+
+
+def silence_words(silence: Silence, zone: ZoneInfo) -> str:
+    """What is not told, until when, by whose word and why."""
+    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
+    return _safe(said)
+
+
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     if not report.failures:
         out.print("Failures in the logs  none open", style="bold")
@@ -239,6 +255,12 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         _line(out, "  BigQuery  ", report.costs.words())
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
+    if report.itself is not None:
+        out.print()
+        wrong = bool(report.itself.problems) or report.itself.stale
+        out.print("phasewatch itself", style="bold red" if wrong else "bold")
+        for sentence in itself.lines(report.itself, report.as_of, zone):
+            _line(out, "  ", _safe(sentence))
 
 
 def looked(evidence: Evidence) -> str:

@@ -8,8 +8,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts import causes, ledger
-from alerts.message import severity_of
+from alerts.graph import OF_FUNCTIONS
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
+from alerts.silences import Silence
+from alerts.wording import severity_of
+from checks.logs.deployments import Deployment
 from checks.model import CheckRun, Status
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.words import headline
@@ -46,13 +49,14 @@ class Stored:
     """What the watcher's state knows, as of the moment of the report; empty where there is no state yet.
 
     ``incidents`` are the open ones and those that ended since ``recently`` or in the range of the report; ``stories``
-    tells what happened to them, by number.
+    tells what happened to them, by number. ``silences`` are those in force.
     """
 
     faults: Mapping[str, Fault] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     checks: Sequence[CheckReport] = ()
     stories: Mapping[int, tuple[StoryLine, ...]] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
 
 
 def build(
@@ -61,6 +65,7 @@ def build(
     logs: CheckRun | None,
     stored: Stored,
     sources: Sequence[SourceReport],
+    deployments: Sequence[Deployment] = (),
     notes: Sequence[str],
     as_of: datetime,
     since: datetime,
@@ -77,7 +82,7 @@ def build(
         for transition in ledger.settle(run, faults, as_of):
             fault = transition.fault
             before = faults.get(fault.fingerprint)
-            if before is not None and fault.finding.kind.startswith(causes.OF_FUNCTIONS):
+            if before is not None and fault.finding.kind.startswith(OF_FUNCTIONS):
                 # The watcher counted what the live scan sees again.
                 fault = replace(fault, count=max(before.count, fault.count - before.count))
             if transition.change in (Change.NOTICED, Change.OPENED):
@@ -104,7 +109,7 @@ def build(
     )
     failures = tuple(
         sorted(
-            (f for f in faults.values() if f.is_open and f.finding.kind.startswith(causes.OF_FUNCTIONS)),
+            (f for f in faults.values() if f.is_open and f.finding.kind.startswith(OF_FUNCTIONS)),
             key=lambda f: (f.finding.since, f.fingerprint),
         )
     )
@@ -121,7 +126,8 @@ def build(
         sources=tuple(sorted(sources, key=lambda s: s.name)),
         checks=tuple(sorted(stored.checks, key=lambda c: c.name)),
         response=reliability.response(listed, since),
-        marks=_marks(faults.values()),
+        marks=_marks(faults.values(), deployments),
+        silences=stored.silences,
         notes=tuple(notes),
     )
 
@@ -142,15 +148,19 @@ def _still_so(logs: CheckRun) -> CheckRun:
     return replace(logs, findings=tuple(still))
 
 
-def _marks(faults: Iterable[Fault]) -> tuple[Mark, ...]:
-    """When failures were first and last seen."""
+def _marks(faults: Iterable[Fault], deployments: Iterable[Deployment]) -> tuple[Mark, ...]:
+    """When failures were first and last seen, and what was deployed."""
     marks = {
-        (at, fault.finding.title)
+        Mark(at=at, kind="failure", what=fault.finding.title)
         for fault in faults
-        if fault.finding.kind.startswith("log.")
+        if fault.finding.kind.startswith(OF_FUNCTIONS)
         for at in (fault.finding.since, fault.finding.last_seen)
     }
-    return tuple(Mark(at=at, kind="failure", what=title) for at, title in sorted(marks))
+    for one in deployments:
+        named = " ".join(filter(None, (one.service, one.revision)))
+        by = f" by {one.by}" if one.by else ""
+        marks.add(Mark(at=one.at, kind="deployment", what=f"deployment of {named} {one.outcome}{by}"))
+    return tuple(sorted(marks, key=lambda mark: (mark.at, mark.kind, mark.what)))
 
 
 def _verdict(

@@ -11,15 +11,18 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import costs, wiring
+from monitor import costs, storage, wiring
+from monitor.report import itself
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
+    from checks.logs.deployments import Deployment
     from checks.sources.completions import CompletionTables
     from monitor.config import Config
+    from monitor.rules import Rules
 
 DEFAULT_DAYS = 4
 MAX_DAYS = 366
@@ -91,7 +94,7 @@ def gather(
     if seen:
         sources.append(_source("bigquery", seen))
     since = request.at - timedelta(days=request.days)
-    state = _stored(store, request, since) if store is not None else Stored()
+    state = _stored(store, wiring.rules(config), request, since) if store is not None else Stored()
     logs = None
     source = wiring.past_logs(config)
     if source is not None:
@@ -108,12 +111,25 @@ def gather(
         logs=logs,
         stored=state,
         sources=sources,
+        deployments=_deployments(logs, store, request.at),
         notes=notes,
         as_of=request.at,
         since=since,
         generated_at=generated_at,
     )
-    return replace(report, costs=_costs(config, store, request.at))
+    report = replace(report, costs=_costs(config, store, request.at))
+    if store is None or request.past:
+        return report
+    path = wiring.state_file(config)
+    about = itself.build(
+        checks=state.checks,
+        faults=state.faults,
+        backlog=store.outbox.backlog(),
+        delivered_at=store.outbox.last_sent(),
+        storage=None if path is None else storage.look(path),
+        now=request.at,
+    )
+    return replace(report, itself=about)
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -193,7 +209,21 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         findings=judgement.findings,
         clearances=judgement.clearances,
         evidence=judgement.evidence,
+        cursor={"carry": judgement.carry},
     )
+
+
+def _deployments(logs: CheckRun | None, store: Store | None, at: datetime) -> list[Deployment]:
+    """What the log check knows of deployments up to that moment: from this scan, else from the watcher's last one."""
+    from checks.logs.revisions import Revisions
+
+    cursor = logs.cursor if logs is not None else None
+    if cursor is None and store is not None:
+        with store.reading() as stored:
+            cursor = stored.cursor("function_logs")
+    carry = cursor.get("carry") if isinstance(cursor, dict) else None
+    memory = carry.get("revisions") if isinstance(carry, dict) else None
+    return [one for one in Revisions(memory).deployments() if one.at <= at]
 
 
 def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime) -> SourceReport:
@@ -222,7 +252,9 @@ def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostRepor
     return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
 
 
-def _stored(store: Store, request: Request, since: datetime) -> Stored:
+def _stored(store: Store, rules: Rules, request: Request, since: datetime) -> Stored:
+    from monitor.speaking import active_silences
+
     recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:
         runs = stored.last_runs(request.at if request.past else None)
@@ -239,11 +271,12 @@ def _stored(store: Store, request: Request, since: datetime) -> Stored:
             )
             for i in incidents[-STORIES:]
         }
+        silences = active_silences(stored, rules, request.at)
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories)
+    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories, silences=silences)
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:

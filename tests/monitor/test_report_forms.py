@@ -77,6 +77,9 @@ def test_every_form_for_reading_has_the_same_numbers(form: str) -> None:
     for failure in JSON["failures"]:
         assert failure["title"] in said
         assert failure["facts"]["where"] in said
+    [silence] = JSON["silences"]
+    for text in (silence["matcher"], silence["author"], silence["reason"], "until Thu 15 Jan 13:30 EST"):
+        assert text in said
     assert "1,234 entries" in said
     assert "bytes billed: 31,457,280" in said
     for source in JSON["sources"]:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts import ledger
+from alerts.matching import Matcher
 from alerts.model import Incident, IncidentState
+from alerts.silences import Silence
 from checks.model import CheckRun, Evidence, Finding, Severity, Status, Subject, utc
 from checks.phases.model import PhaseDay
 from checks.phases.states import judge_day
@@ -71,6 +73,15 @@ def report_of(
             checks=(
                 CheckReport(
                     name="completions", status=Status.FAILING, last_run_at=at - timedelta(minutes=1), evidence=looked
+                ),
+            ),
+            silences=(
+                Silence(
+                    matcher=Matcher(function="export-*"),
+                    author="anna",
+                    reason="known & <planned>",
+                    starts_at=at - timedelta(hours=1),
+                    ends_at=at + timedelta(hours=3),
                 ),
             ),
             stories={7: (StoryLine(at=at - timedelta(hours=2), what="opened: seen for the first time"),)},
