@@ -245,6 +245,8 @@ class Completions:
         )
         status = _status(phase_days, evidence)
         look = next_look(self._pipeline, days, now, idle=self._idle) if status is Status.OK else None
+        if observed.quiet and look is not None:
+            evidence = evidence.merged(Evidence(notes=(f"completions not asked: {look.why}",)))
         return Judgement(
             carry=as_json(self._memory(observed, days, now, look), self._pipeline, self._plan),
             status=status,
