@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery
 from checks.model import CheckRun, JsonValue, stamp
 from checks.ports import Check
-from monitor import guards, metrics, reloading, routes, table_apply, table_wiring, vitals, wiring
+from monitor import guards, metrics, reloading, routes, startup, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
 from monitor.costs import CURSOR as COST_CURSOR
 from monitor.costs import Costs
@@ -87,7 +87,7 @@ class App:
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
         with self.store.reading() as stored:
-            self._costs = Costs(stored.cursor(COST_CURSOR), config.budget.in_bytes() if config.budget else None)
+            self._costs = Costs(stored.cursor(COST_CURSOR), _budget(config))
         self.data = replace(self._undo.enter_context(wiring.data(config, self._progress)), costs=self._costs)
         if self.data.emulator is not None:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
@@ -109,6 +109,7 @@ class App:
         guarding = self._guard()
         self._sender.start()
         self._thread("review", self._review).start()
+        self._thread("queries", self._try_queries).start()
         if self.data.emulator is not None:
             self._thread("embedded", self._keep_emulator).start()
         self._undo.callback(self._stop_threads)
@@ -165,10 +166,12 @@ class App:
         checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
         self._scheduler.stop()
         self.config, self.checks, self._path.rules = config, checks, rules
+        self._costs.budget = _budget(config)
         self._sending.use(delivery)
         self._scheduler = self._new_scheduler()
         self._supervisor.watch(self._watched(), self._last_resort())
         self._scheduler.start()
+        self._thread("queries", self._try_queries).start()
         self._revive()
         self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
         self._sending.wake()
@@ -261,11 +264,7 @@ class App:
     # -- the loops ------------------------------------------------------------------------------------------------
 
     def _tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool]) -> None:
-        if not self._costs.holds_back(check.name, check.every, now):
-            self._path.tick(check, now, may_store)
-        news = self._costs.news(now)
-        if news is not None:
-            self._path.absorb(news, now)
+        self._path.tick(check, now, may_store)
         self._sending.wake()
 
     def _absorb(self, run: CheckRun, now: datetime) -> None:
@@ -287,6 +286,20 @@ class App:
                     self._sending.wake()
             except Exception:  # nobody else would notice that this thread is gone
                 log.exception("review failed", extra={"action": "review.failed"})
+
+    def _try_queries(self) -> None:
+        """Once, beside everything else: what does not fit its table is told at once, and not when it is due."""
+        if not self.config.checks.completions.enabled:
+            return
+        now = self._clock.now()
+        warehouse = wiring.warehouse(self.config, self.data)
+        try:
+            self._path.absorb(startup.try_queries(warehouse, wiring.pipelines(self.config), now), now)
+            self._sending.wake()
+        except Exception:  # the checks will tell of whatever this is
+            log.exception("queries could not be tried", extra={"action": "startup.query"})
+        finally:
+            warehouse.close()
 
     def _keep_emulator(self) -> None:
         """Keep the local BigQuery alive. That it is down makes the checks blind; here it is only logged."""
@@ -323,6 +336,11 @@ class App:
         self._stopping.set()
         self._sending.wake()
         self._supervisor.wake()
+
+
+def _budget(config: Config) -> int | None:
+    """The month's budget in bytes; None without one."""
+    return config.budget.in_bytes() if config.budget else None
 
 
 def state_lock(config: Config) -> Path | None:
