@@ -40,6 +40,11 @@ $(VENV)/%.done: requirements/%.txt pyproject.toml | $(BIN)/python
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+bench: install-dev  ## score on the labelled samples; scan against ripgrep and json + re; the check against ElastAlert 2
+	$(BIN)/python bench/score.py
+	$(BIN)/python bench/scan.py $(ARGS)
+	$(BIN)/python bench/end_to_end.py
+
 format: install-dev  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -30,8 +30,6 @@ LONGEST_STEP = timedelta(hours=24)
 SHORTEST_STEP = timedelta(seconds=1)
 # 12 bytes each, 16 characters as JSON. Beyond it the overlap is cut short, which is said.
 MAX_REMEMBERED = 30_000
-# The next read asks for the lines around what it finds, so that it meets what was received this long before its start.
-NEIGHBOURHOOD = timedelta(seconds=10)
 _KEY = struct.Struct(">8sI")
 
 
@@ -141,7 +139,7 @@ def advanced(cursor: Cursor, progress: Progress) -> tuple[Cursor, list[str]]:
     if stuck and start == cursor.start:
         start = progress.reached
         unseen.append(f"more entries than can be read twice: what arrived late before {stamp(start)} may be missed")
-    seen, forgotten = _pruned(progress.seen, second_of(start - NEIGHBOURHOOD))
+    seen, forgotten = _pruned(progress.seen, second_of(start))
     if forgotten is not None and forgotten > start:
         start = min(forgotten, progress.reached)
         unseen.append(f"more entries than can be remembered: what arrived late before {stamp(start)} may be missed")

@@ -19,6 +19,9 @@ from checks.logs.tracebacks import HEADER
 # The engine gives up frames whose exception line does not follow within five seconds (checks.logs.tracebacks).
 AROUND = timedelta(seconds=5)
 _APART = 2 * int(AROUND.total_seconds())
+# Places that overlap are made one up to this length: else a storm would be one place, asked for as long as it lasts.
+LONGEST = timedelta(seconds=60)
+_LONGEST = int(LONGEST.total_seconds())
 MAX_PLACES = 1_000
 _INSTANCES = tuple(
     (name, f'labels."{name}"')
@@ -66,8 +69,9 @@ def places_of(noted: Mapping[tuple[Writer, int], int]) -> list[tuple[Place, date
     """Around what somebody wrote in some second, until when it is asked for (Unix seconds); what overlaps made one."""
     spans: list[tuple[Writer, int, int, int]] = []
     for (writer, second), until in sorted(noted.items()):
-        if spans and spans[-1][0] == writer and second <= spans[-1][2] + _APART:
-            spans[-1] = (writer, spans[-1][1], second, max(spans[-1][3], until))
+        span = spans[-1] if spans else None
+        if span and span[0] == writer and second <= span[2] + _APART and second < span[1] + _LONGEST:
+            spans[-1] = (writer, span[1], second, max(span[3], until))
         else:
             spans.append((writer, second, second, until))
     answer = []
@@ -80,11 +84,14 @@ def places_of(noted: Mapping[tuple[Writer, int], int]) -> list[tuple[Place, date
 
 
 def merged(places: Iterable[tuple[Place, datetime]]) -> list[tuple[Place, datetime]]:
-    """The same places with overlapping ones made one, each with the latest of the times that stand beside them."""
+    """The same places with overlapping ones made one, each with the latest of the times that stand beside them; none
+    becomes longer than ``LONGEST`` and what lies around it.
+    """
     answer: list[tuple[Place, datetime]] = []
     for place, until in sorted(places, key=lambda one: (one[0].field, one[0].value, one[0].start)):
         last, last_until = answer[-1] if answer else (None, until)
-        if last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end:
+        near = last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end
+        if last and near and place.end - last.start <= LONGEST + 2 * AROUND:
             both = Place(field=last.field, value=last.value, start=last.start, end=max(last.end, place.end))
             answer[-1] = (both, max(last_until, until))
         else:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.delivery import Delivery, Outcome
 from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
 from checks.ports import Check
-from monitor import metrics, reloading, routes, table_apply, table_wiring, vitals, wiring
+from monitor import metrics, reloading, routes, startup, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
 from monitor.costs import CURSOR as COST_CURSOR
 from monitor.costs import Costs
@@ -107,6 +107,7 @@ class App:
         self._scheduler = self._new_scheduler()
         self._start_thread("delivery", self._deliver)
         self._start_thread("review", self._review)
+        self._start_thread("queries", self._try_queries)
         if self.data.emulator is not None:
             self._start_thread("embedded", self._supervise)
         self._undo.callback(self._stop_threads)
@@ -128,6 +129,7 @@ class App:
         self.config, self.checks, self._path.rules, self._delivery = config, checks, rules, delivery
         self._scheduler = self._new_scheduler()
         self._scheduler.start()
+        self._start_thread("queries", self._try_queries)
         self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
         log.info("configuration reloaded", extra={"action": "config.reloaded"})
 
@@ -231,6 +233,20 @@ class App:
                     self._wake.set()
             except Exception:  # nobody else would notice that this thread is gone
                 log.exception("review failed", extra={"action": "review.failed"})
+
+    def _try_queries(self) -> None:
+        """Once, beside everything else: what does not fit its table is told at once, and not when it is due."""
+        if not self.config.checks.completions.enabled:
+            return
+        now = self._clock.now()
+        warehouse = wiring.warehouse(self.config, self.data)
+        try:
+            self._path.absorb(startup.try_queries(warehouse, wiring.pipelines(self.config), now), now)
+            self._wake.set()
+        except Exception:  # the checks will tell of whatever this is
+            log.exception("queries could not be tried", extra={"action": "startup.query"})
+        finally:
+            warehouse.close()
 
     def _deliver(self) -> None:
         """Send what is due until told to stop. An error of the state is waited out, not died of."""

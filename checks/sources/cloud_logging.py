@@ -17,7 +17,7 @@ from checks import logging_filter as filters
 from checks.logging_api import PAGE_SIZE, LoggingApi, Page
 from checks.logging_cursor import Cursor
 from checks.logging_filter import Place
-from checks.logging_neighbours import Writer, merged, needs_neighbours, newest, places_of, writer_of
+from checks.logging_neighbours import AROUND, LONGEST, Writer, merged, needs_neighbours, newest, places_of, writer_of
 from checks.logging_past import Ask, past_of
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
@@ -37,6 +37,8 @@ PAST_REQUESTS = 8
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
 _AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
+# So long after an entry was received it may be met again as a neighbour: the last of its place came that much later.
+_MET_FOR = int((AGAIN_FOR + LONGEST + 2 * AROUND).total_seconds())
 
 
 @dataclass(slots=True)
@@ -298,7 +300,7 @@ class CloudLogging:
         if key in seen:
             reading.known += 1
             return None
-        seen[key] = max(entry.receive_timestamp.seconds + 1, keep)
+        seen[key] = max(entry.receive_timestamp.seconds + _MET_FOR, keep)
         raw = reading.reader.read(entry)
         if self._watched is not None and service_of(raw) not in self._watched:
             return None
