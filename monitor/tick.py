@@ -21,6 +21,9 @@ from monitor.rules import Rules
 
 __all__ = ["Path", "Rules"]
 
+# Reads of 16 MiB that one tick makes of a backlog; what is left then comes with the next ticks.
+MAX_RUNS = 16
+
 
 class Path:
     """Runs checks and stores what follows. Thread-safe: one transaction at a time.
@@ -38,7 +41,16 @@ class Path:
         self._windows: dict[str, Window] = {}
 
     def tick(self, check: Check[Any], now: datetime) -> CheckRun:
-        """Run one check at ``now`` and store its consequences together with its new cursor."""
+        """Run one check at ``now`` and store its consequences together with its new cursor; go on while its source has
+        more, a backlog of exported files, within a bound. The last run.
+        """
+        for _ in range(MAX_RUNS):
+            run = self._run(check, now)
+            if not run.more:
+                break
+        return run
+
+    def _run(self, check: Check[Any], now: datetime) -> CheckRun:
         with self._store.reading() as stored:
             cursor = stored.cursor(check.name)
         with self._costs.asking(check.name, now):
