@@ -87,6 +87,9 @@ class SlackSettings(_OffWithoutSecret):
     broadcast_resolution: bool = Field(
         default=False, description="whether a resolution in a thread also shows in the channel"
     )
+    broadcast_escalation: bool = Field(
+        default=True, description="whether what got worse, and reminders, also show in the channel"
+    )
     timeout: CallTime = Field(default=timedelta(seconds=10), description=_TIMEOUT)
 
 

@@ -65,16 +65,18 @@ def follow_up(title: str, incident: Incident, transitions: Sequence[Transition],
     facts: list[Fact] = []
     for transition in transitions[:MAX_LISTED]:
         finding = transition.fault.finding
-        why = incident.explains.get(transition.fault.fingerprint)
-        text = safe(finding.title, MAX_TITLE * 2)
+        # The title above says it already, if there is nothing else to say.
+        lines = [] if len(transitions) == 1 and title.endswith(finding.title) else [safe(finding.title, MAX_TITLE * 2)]
         where = finding.facts.get("where")
         if isinstance(where, str) and transition.fault.is_open:
-            text += f"\n{safe(where, MAX_TITLE)}"
+            lines.append(safe(where, MAX_TITLE))
         if transition.change not in (Change.OPENED, Change.FIRED):
-            text += f"\n{safe(transition.reason, MAX_TITLE * 2)}"
+            lines.append(safe(transition.reason, MAX_TITLE * 2))
+        why = incident.explains.get(transition.fault.fingerprint)
         if why and transition.fault.is_open:
-            text += f"\n{safe(why, MAX_TITLE)}"
-        facts.append((transition.change.value.capitalize(), text))
+            lines.append(safe(why, MAX_TITLE))
+        if lines:
+            facts.append((transition.change.value.capitalize(), "\n".join(lines)))
     if len(transitions) > MAX_LISTED:
         facts.append(
             ("And", f"{len(transitions) - MAX_LISTED:,} more changes; see `phasewatch incidents {incident.id}`")
@@ -128,6 +130,9 @@ def remains(incident: Incident, members: Sequence[Fault], scene: Scene) -> Itera
     if not days:
         return
     yield ("Run dates", ", ".join(day_words(d) for d in days))
+    recorded = [f.resolution for f in members if is_phase(f) and not f.is_open and f.resolution]
+    if recorded:
+        yield ("Recorded", safe(listed(recorded, "phases"), MAX_FACT))
     pipelines = {f.finding.subject.pipeline for f in members}
     lines = []
     for fault in scene.faults.values():
@@ -136,7 +141,7 @@ def remains(incident: Incident, members: Sequence[Fault], scene: Scene) -> Itera
         if here and is_phase(fault) and fault.is_open and fault.fingerprint not in incident.members:
             number = f" (incident #{fault.incident})" if fault.incident is not None else ""
             lines.append(safe(f"{fault.finding.title}{number}", MAX_TITLE * 2))
-    yield ("Still owed", listed(sorted(lines), "phases") if lines else "nothing that phasewatch knows of")
+    yield ("Still owed", listed(sorted(lines), "phases") if lines else "no phase of these dates")
 
 
 def _leading(effects: Sequence[Fault], root: Fault) -> Fault:
@@ -182,7 +187,7 @@ def _others(members: Sequence[Fault], said: tuple[Fault, Fault], incident: Incid
         where = fault.finding.facts.get("where")
         place = f" at {where}" if isinstance(where, str) else ""
         lines.append(safe(f"{over}{fault.finding.title}{place}{f': {why}' if why else ''}", MAX_TITLE * 3))
-        if not fault.is_open and fault.resolution:
+        if not fault.is_open and fault.resolution and not is_phase(fault):
             lines[-1] += f"\n{safe(fault.resolution, MAX_TITLE * 2)}"
     if lines:
         yield ("Also", listed(lines, f"faults; see `phasewatch incidents {incident.id}`"))

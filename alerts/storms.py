@@ -35,23 +35,28 @@ def calm(
     """The grouping with its new incidents gathered, if there are more than people can read.
 
     ``incidents`` are those that were known before. What is gathered has a cause in common (exception and name, or the
-    kind of finding), else the check, else nothing but the time; a storm that goes on takes in what belongs to it. A
+    kind of finding), else the check, else nothing but the time; a storm that goes on takes in what has its cause. A
     quiet incident is told nobody and stays as it is. New incidents are numbered anew, without gaps.
     """
     known = {i.id: i for i in incidents}
     fresh = [i for i in grouping.incidents if i.id not in known and i.state is IncidentState.OPEN]
     loud = [i for i in fresh if _is_loud(i, faults)]
-    lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
-    if len(loud) + len(lately) <= limit.above:
-        return grouping
     current = {**known, **{i.id: i for i in grouping.incidents if i.id in known}}
     going_on = {
         i.storm: i
         for i in current.values()
         if i.storm is not None and i.state is IncidentState.OPEN and now - i.opened_at < LASTS
     }
-    room = max(1, limit.above - len(lately))
-    groups = _groups(loud, faults, room, going_on)
+    groups: dict[str, list[Incident]] = {}
+    apart: list[Incident] = []
+    for incident in loud:
+        cause = _cause(faults[incident.root])
+        (groups.setdefault(cause, []) if cause in going_on else apart).append(incident)
+    lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
+    if len(apart) + len(lately) > limit.above:
+        groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
+    if not groups:
+        return grouping
     number = min(i.id for i in fresh)
     answer = {i.id: i for i in grouping.incidents if i.id in known}
     home: dict[str, int] = {}
@@ -98,12 +103,10 @@ def _groups(
     by_cause: dict[str, list[Incident]] = {}
     for incident in loud:
         by_cause.setdefault(_cause(faults[incident.root]), []).append(incident)
-    new = [label for label in by_cause if label not in going_on]
-    if len(new) <= room:
-        return {label: group for label, group in by_cause.items() if len(group) > 1 or label in going_on}
-    ordered = sorted(new, key=lambda label: _weight(by_cause[label], faults))
+    if len(by_cause) <= room:
+        return {label: group for label, group in by_cause.items() if len(group) > 1}
+    ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
     apart = [label for label in ordered[: room - 1] if len(by_cause[label]) > 1]
-    apart += [label for label in by_cause if label in going_on]
     rest: dict[str, list[Incident]] = {}
     for label, group in by_cause.items():
         if label not in apart:

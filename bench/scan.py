@@ -13,6 +13,7 @@ import argparse
 import gzip
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -103,25 +104,32 @@ def _packed(path: Path) -> Path:
 def _compare(runs: dict[str, list[str]], rounds: int) -> None:
     """Each program in turn, ``rounds`` times; the first round warms the page cache and does not count."""
     walls: dict[str, list[float]] = {name: [] for name in runs}
+    processors: dict[str, list[float]] = {name: [] for name in runs}
     peaks: dict[str, float] = dict.fromkeys(runs, 0.0)
     for number in range(rounds + 1):
         for name, command in runs.items():
-            wall, peak = _timed(command, watch=number == 0)
+            wall, processor, peak = _timed(command, watch=number == 0)
             peaks[name] = max(peaks[name], peak)
             if number:
                 walls[name].append(wall)
+                processors[name].append(processor)
     reference = list(runs)[-1]
     for name, times in walls.items():
         ratio = statistics.median(own / other for own, other in zip(times, walls[reference], strict=True))
-        print(f"  {name:27} {statistics.median(times):7.2f} s  {ratio:6.2f} x {reference:25} {peaks[name]:6.0f} MB")
+        processor = statistics.median(processors[name])
+        print(
+            f"  {name:27} {statistics.median(times):7.2f} s {ratio:6.2f} x {reference:24}"
+            f" {processor:6.2f} s of processors {peaks[name]:5.0f} MB"
+        )
     if "json.loads + re per line" in runs:
         pairs = zip(walls["json.loads + re per line"], walls["phasewatch scan"], strict=True)
         times = statistics.median(slow / fast for slow, fast in pairs)
         print(f"  json.loads + re takes {times:.1f} times as long as scan")
 
 
-def _timed(command: list[str], *, watch: bool) -> tuple[float, float]:
-    """Wall time in seconds; peak memory in MB of the process and its children, if it is watched."""
+def _timed(command: list[str], *, watch: bool) -> tuple[float, float, float]:
+    """Wall time and processor time in seconds; peak memory in MB, if it is watched. All with the child processes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0.0
@@ -129,7 +137,8 @@ def _timed(command: list[str], *, watch: bool) -> tuple[float, float]:
         peak = max(peak, sum(map(_memory, _family(process.pid))))
         time.sleep(0.02)
     process.wait()
-    return time.perf_counter() - begun, peak
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak
 
 
 def _family(pid: int) -> list[int]:

@@ -8,7 +8,7 @@ say, and the names of those that are missing (``FoldedDay``); for that the expec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -180,15 +180,13 @@ def completions_statement(pipeline: Pipeline, first: date, last: date, as_of: da
     else:
         sql += f"\nSELECT {_ROW} FROM grouped"
     return Statement(
-        what="the completions", label="completions", sql=f"WITH{sql}", params=params, settings=_settings(pipeline)
+        what="the completions",
+        label="completions",
+        sql=f"WITH{sql}",
+        params=params,
+        table=pipeline.completions.table,
+        settings={theirs: f"completions.columns.{name}" for name, theirs in pipeline.completions.columns.items()},
     )
-
-
-def _settings(pipeline: Pipeline) -> Mapping[str, str]:
-    """Which setting the table and each column are from."""
-    prefix = f"completions of pipeline {pipeline.name}"
-    named = {quoted: f"{prefix}: columns.{name}" for name, quoted in pipeline.completions.columns.items()}
-    return {**named, pipeline.completions.table: f"{prefix}: table"}
 
 
 def _cuts(pipeline: Pipeline) -> list[DayTime]:

@@ -32,6 +32,8 @@ MARKERS = (
     "cannot access submodule",
     "relative import",
     "ound: Table",
+    "insertAll",
+    "cannot open shared object",
     "ImportError",
     "ModuleNotFoundError",
     "SyntaxError",
@@ -39,8 +41,11 @@ MARKERS = (
     "TabError",
     ".py, line ",
 )
-# Alone this is what every None says; only modules concern us.
-_NARROWED = {"has no attribute": '("has no attribute" AND "module")'}
+# Alone this is what every None says; only modules concern us. And a table that takes rows is no news.
+_NARROWED = {
+    "has no attribute": '("has no attribute" AND "module")',
+    "insertAll": '("insertAll" AND "not found")',
+}
 # An entry is accepted up to 24 hours ahead of the service's clock; one written long before it was received comes from
 # a buffer. The range of ``timestamp`` is what the service prunes its storage by: without one it reads all it retains.
 WRITTEN_BEFORE = timedelta(hours=26)

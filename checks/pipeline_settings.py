@@ -64,6 +64,12 @@ class ProcessorSettings(Section):
         description="what proves that it is done, any of it; a completion row, until the recorder ends, if left out",
     )
 
+    def contradictions(self) -> Iterator[Mistake]:
+        """Completion rows as evidence twice: one span of dates says all."""
+        rows = [index for index, proof in enumerate(self.evidence) if proof.completion]
+        for index in rows[1:]:
+            yield Mistake(message=f"completion again, as in evidence[{rows[0]}]", at=("evidence", index))
+
     def to_processor(self, run_date: str = "", recorded_until: date | None = None) -> Processor:
         """The value meant. ``run_date``: the pipeline's word for it; from ``recorded_until`` on nobody records it."""
         return Processor(

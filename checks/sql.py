@@ -43,11 +43,12 @@ def subquery(sql: str) -> str:
 class Statement:
     """One query that a check runs: its text and parameters, and what it is for, in words for its mistakes.
 
-    ``settings`` says for each name from the configuration that stands in it (table, column) which setting it is from.
+    ``table`` is the one it asks, where there is one; ``settings`` says of which setting each of its columns is.
     """
 
     what: str
     label: str
     sql: str
     params: Mapping[str, Any]
+    table: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)

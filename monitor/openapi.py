@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from monitor import people_routes
 from monitor.report import as_json
 
 _QUERY = (
@@ -77,7 +78,7 @@ def description() -> dict[str, Any]:
             "version": str(as_json.SCHEMA_VERSION),
             "description": "Reports are at most 30 seconds old: each costs queries.",
         },
-        "paths": {path: {"get": _operation(path, *facts)} for path, facts in PATHS.items()},
+        "paths": _paths(),
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -87,6 +88,21 @@ def description() -> dict[str, Any]:
         },
         "security": [{}, {"bearer": []}, {"basic": []}],
     }
+
+
+def _paths() -> dict[str, dict[str, Any]]:
+    """What can be read, and what can be said."""
+    paths: dict[str, dict[str, Any]] = {path: {"get": _operation(path, *facts)} for path, facts in PATHS.items()}
+    for pattern, methods in people_routes.PATHS.items():
+        path = pattern.replace(":int", "")
+        for method, (summary, _) in methods.items():
+            operation = _operation(path, summary, "application/json", {"type": "object"}, False)
+            operation["responses"]["400"] = {"description": "What is said makes no sense; `error` says why."}
+            if method != "GET":
+                body = {"schema": {"type": "object", "additionalProperties": {"type": ["string", "boolean"]}}}
+                operation["requestBody"] = {"content": {"application/json": body}}
+            paths.setdefault(path, {})[method.lower()] = operation
+    return paths
 
 
 def _operation(path: str, summary: str, media: str, schema: dict[str, Any] | None, takes_query: bool) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from checks.model import JsonValue, stamp
+from monitor import people_routes
+from monitor.people_routes import Listener
 from monitor.report.model import HealthReport
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class Watcher(Protocol):
         ...
 
 
-def application(watcher: Watcher, token: str | None) -> Starlette:
+def application(watcher: Watcher, token: str | None, listener: Listener | None = None) -> Starlette:
     """The routes. Without a token only callers that call this machine by its own names are answered: a page of another
     site whose name was made to point here (DNS rebinding) must not read them.
     """
@@ -68,9 +70,17 @@ def application(watcher: Watcher, token: str | None) -> Starlette:
             return refused if refused is not None else await call_next(request)
 
     return Starlette(
-        routes=[Route(path, endpoint) for path, endpoint in _endpoints(watcher).items()],
+        routes=[
+            *(Route(path, endpoint) for path, endpoint in _endpoints(watcher).items()),
+            *(Route(path, endpoint, methods=[method]) for path, method, endpoint in _said(listener)),
+        ],
         middleware=[Middleware(Guard)],
     )
+
+
+def _said(listener: Listener | None) -> list[tuple[str, str, Endpoint]]:
+    """What can be said; nothing where nobody listens."""
+    return people_routes.endpoints(listener) if listener is not None else []
 
 
 def _refused(request: Request, token: str | None) -> Response | None:

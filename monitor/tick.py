@@ -11,9 +11,10 @@ from typing import Any
 from alerts import causes, finding_rules, ledger, storms
 from alerts.model import Action, IncidentState, Notification, Scene
 from alerts.store.outbox import Claimed
+from alerts.store.people import Closure
 from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
-from checks.model import CheckRun, Status, Window
+from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
 from monitor import speaking
 from monitor.costs import Costs
@@ -40,14 +41,24 @@ class Path:
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
 
-    def tick(self, check: Check[Any], now: datetime) -> CheckRun:
-        """Run one check at ``now`` and store its consequences together with its new cursor; go on while its source has
-        more, a backlog of exported files, within a bound. The last run.
+    def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun | None:
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted; go
+        on, within a bound, while its source has more (a backlog of exported files). The last run.
+
+        None if it was held back, because the budget for BigQuery does not reach yet; that is told when it begins.
         """
-        for _ in range(MAX_RUNS):
-            run = self._run(check, now)
-            if not run.more:
-                break
+        run = None
+        if not self._costs.holds_back(check.name, check.every, now):
+            for _ in range(MAX_RUNS):
+                run = self._run(check, now)
+                if not may_store():
+                    break
+                self.absorb(run, now)
+                if not run.more:
+                    break
+        news = self._costs.news(now)
+        if news is not None:
+            self.conclude(news, now)
         return run
 
     def _run(self, check: Check[Any], now: datetime) -> CheckRun:
@@ -55,9 +66,7 @@ class Path:
             cursor = stored.cursor(check.name)
         with self._costs.asking(check.name, now):
             run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
-        run = self._costs.told(run, now)
-        self.absorb(run, now)
-        return run
+        return self._costs.told(run, now)
 
     def absorb(self, run: CheckRun, now: datetime) -> list[Notification]:
         """Findings -> transitions -> incidents -> notifications -> outbox, in one transaction; what was decided.
@@ -66,8 +75,9 @@ class Path:
         """
         with self._lock, self._store.writing() as stored:
             stored.save_run(run)
-            self._costs.save(stored, now)
-            return self._settle(stored, run, now)
+            decided = self._settle(stored, run, now)
+            self._costs.save(stored, now)  # after _settle: no other watcher writes meanwhile
+            return decided
 
     def review(self, now: datetime) -> list[Notification]:
         """What is told because time went by: reminders, the end of quiet hours or of a silence, the digest."""
@@ -77,6 +87,29 @@ class Path:
         """As ``absorb``, of something that is no check's run: it leaves no trace as one."""
         with self._lock, self._store.writing() as stored:
             return self._settle(stored, run, now)
+
+    def close_by_hand(self, number: int, author: str, reason: str, now: datetime) -> int | None:
+        """End an incident because a person says so; the number of faults closed, None if it is not open.
+
+        What is still so stays closed until it changes (``alerts.ledger.signature``).
+        """
+        with self._lock, self._store.writing() as stored:
+            incident = stored.incident(number)
+            if incident is None or incident.state is not IncidentState.OPEN:
+                return None
+            faults = stored.faults(resolved_since=now, of_incidents=[number])
+            still = [faults[name] for name in incident.members if name in faults and faults[name].is_open]
+            said = f"closed by hand by {author}: {reason}"
+            over = tuple(Clearance(fingerprint=f.fingerprint, at=now, reason=said) for f in still)
+            run = CheckRun(check="", started_at=now, finished_at=now, status=Status.OK, clearances=over)
+            self._settle(stored, run, now)
+            for fault in still:
+                if not ledger.is_event(fault.finding):
+                    seen = ledger.signature(fault.finding)
+                    stored.people.close(
+                        Closure(fingerprint=fault.fingerprint, signature=seen, author=author, reason=reason, at=now)
+                    )
+            return len(still)
 
     def muted(self, claimed: Claimed, now: datetime) -> bool:
         """Asked before a message is sent: whether it is not to be sent after all. What is withheld is recorded."""

@@ -63,6 +63,7 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
         yield Data(endpoint=emulator.endpoint, emulator=emulator)
 
 
+Through = Callable[[LogSource], LogSource]
 # A check asks for a few rows; a load job of many takes its time.
 ASK_WITHIN = timedelta(seconds=30)
 WRITE_WITHIN = timedelta(minutes=5)
@@ -150,14 +151,14 @@ def _log_patterns(config: Config) -> list[str]:
     return [rule.pattern for rule in config.checks.function_logs.to_signals() if rule.enabled]
 
 
-def log_files_check(config: Config) -> FunctionLogs | None:
+def log_files_check(config: Config, through: Through = lambda source: source) -> FunctionLogs | None:
     """On files in a folder."""
     from checks.sources.files import LogFiles
 
-    return log_check(config, LogFiles(config.embedded.logs))
+    return log_check(config, through(LogFiles(config.embedded.logs)))
 
 
-def cloud_logs_check(config: Config, where: Data) -> FunctionLogs | None:
+def cloud_logs_check(config: Config, where: Data, through: Through = lambda source: source) -> FunctionLogs | None:
     """On Cloud Logging, or on a Log Analytics view of it; with what its configuration hides from both."""
     from checks.rate import RateLimiter
     from checks.sources.cloud_logging import CloudLogging
@@ -177,7 +178,7 @@ def cloud_logs_check(config: Config, where: Data) -> FunctionLogs | None:
             patterns=_log_patterns(config),
         )
     configuration = LoggingConfig(project, endpoint=endpoint, limiter=limiter)
-    return log_check(config, source, lambda now: configuration.sight(now).unseen)
+    return log_check(config, through(source), lambda now: configuration.sight(now).unseen)
 
 
 def log_analytics(
@@ -212,12 +213,12 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, through: Through = lambda source: source) -> list[Check[Any]]:
+    """Everything that is run on time. ``through`` makes another source of log entries of the configured one."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
-    logs = cloud_logs_check(config, where) if config.mode == "gcp" else log_files_check(config)
+    logs = cloud_logs_check(config, where, through) if config.mode == "gcp" else log_files_check(config, through)
     if logs is not None:
         answer.append(logs)
     asked = warehouse(config, where)
@@ -309,4 +310,5 @@ def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
         base_url=settings.base_url,
         timeout=settings.timeout,
         broadcast_resolution=settings.broadcast_resolution,
+        broadcast_escalation=settings.broadcast_escalation,
     )

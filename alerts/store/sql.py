@@ -41,6 +41,16 @@ class LastRun:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """What was to go where, and since when."""
+
+    incident: int
+    destination: str
+    action: str
+    at: datetime
+
+
 class Store:
     """The state of one watcher. Safe to use from several threads; each call is its own short transaction."""
 
@@ -297,6 +307,15 @@ class Tick:
             query = query.where(table.c.incident == incident)
         return [codec.load(Notification, text) for text in self._db.execute(query).scalars()]
 
+    def rows(self) -> list[OutboxRow]:
+        """All that was ever put into the outbox, oldest first."""
+        table = schema.outbox
+        query = select(table.c.incident, table.c.destination, table.c.action, table.c.created_at).order_by(table.c.id)
+        return [
+            OutboxRow(incident=r.incident, destination=r.destination, action=r.action, at=r.created_at)
+            for r in self._db.execute(query)
+        ]
+
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""
         table = schema.outbox
@@ -306,17 +325,18 @@ class Tick:
         return tuple(sorted(set(self._db.execute(query).scalars())))
 
     def enqueue(self, notification_id: int, identity: str, postings: Sequence[Posting], now: datetime) -> None:
-        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless."""
+        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless. What was given
+        up in the same thread gets another attempt with each news: the channel may have been mended meanwhile.
+        """
         table = schema.outbox
         for posting in postings:
+            thread = (table.c.incident == posting.incident) & (table.c.destination == posting.destination)
+            self._db.execute(
+                update(table).where(thread, table.c.state == "dead").values(state="pending", not_before=now)
+            )
             if posting.action.value == "edit":
-                stale = (
-                    (table.c.incident == posting.incident)
-                    & (table.c.destination == posting.destination)
-                    & (table.c.action == "edit")
-                    & (table.c.state == "pending")
-                    & table.c.lease_until.is_(None)
-                )
+                waits = (table.c.state == "pending") & table.c.lease_until.is_(None)
+                stale = thread & (table.c.action == "edit") & waits
                 self._db.execute(update(table).where(stale).values(state="superseded"))
             self._db.execute(
                 table.insert().values(

@@ -166,6 +166,12 @@ _PHRASES = (
         rf"[Nn]ot [Ff]ound: Table {_TABLE}",
         _plain("NotFound", "bq-table-not-found"),
     ),
+    _phrase(
+        "insertAll",
+        "NotFound",
+        rf"404 POST \S{{1,2000}}/insertAll\S{{0,200}}: Table {_TABLE} not found",
+        _plain("NotFound", "bq-table-not-found"),
+    ),
 )
 _SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5}){0,4}|pyd|dll|dylib))(?=$|[:\s)])")
 _NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
@@ -184,12 +190,16 @@ _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|unable|crash|abort|broken|problem|fatal|missing|invalid|refus|"
     r"reject|warn|cannot"
 )
-_LOGFMT_BEFORE = re.compile(r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$")
+# ``error="..."``, and BigQuery's list of errors.
+_LOGFMT_BEFORE = re.compile(
+    r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$|'reason': 'notFound'.{0,80}'message': [\"']$"
+)
 # ``Column name 'x' is not defined`` is not Python's.
 _OTHER_NAME = re.compile(
     r"(?i)(?<![\w.])(?!(?:because|since|as|with|error|exception|that|failed|failure|raised|got|is|was|reason|message|says|"
     r"due to|by)$)[a-z]{2,40}$"
 )
+_TABLE_WORDS = ("ound: Table", "insertAll")
 _INTERPRETER = re.compile(r"(?:/\S{1,200}/)?python[\d.]{0,10}: ")  # ``python -m`` of what is not there
 _OPENERS = (":", "-", "(", "[", "=", ">", "|", ";", ",", "\u2013", "\u2014")
 _MAX_BEFORE = 400
@@ -326,10 +336,10 @@ def _accepted(  # noqa: C901, PLR0911 - one return for each reason not to believ
         return None
     if level is not None or not lead:
         whole = level is not None or not line[end:].strip(" .)]}\"'>,;")
-        return defect if whole or phrase.literal == "ound: Table" else None
+        return defect if whole or phrase.literal in _TABLE_WORDS else None
     if not lead.endswith(_OPENERS) or not _SMELL.search(before):
         return None
-    if phrase.literal == "ound: Table":
+    if phrase.literal in _TABLE_WORDS:
         return defect
     return defect if not line[end:].strip(" .)]}\"'>,;") or line[end : end + 2] == " (" else None
 

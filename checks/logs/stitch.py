@@ -25,6 +25,7 @@ _HINTS = (
     "not associated",
     "cannot import",
     "ound: Table",
+    "insertAll",
     "relative import",
     "cannot open shared object",
     'File "',

@@ -14,11 +14,14 @@ from checks.pipeline import Phase, Pipeline, Processor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The processors owed. ``names`` are sorted; ``enough`` is how many the quorum takes, None where there is none."""
+    """The processors owed. ``names`` are sorted; completion rows prove something of those in ``by_rows``; ``enough`` is
+    how many the quorum takes, None where there is none.
+    """
 
     processors: Mapping[str, Processor]
     names: tuple[str, ...]
     critical: frozenset[str]
+    by_rows: frozenset[str]
     enough: int | None
 
     def all_but(self, missing: frozenset[str]) -> tuple[str, ...]:
@@ -37,6 +40,11 @@ def expected_of(phase: Phase, run_date: date) -> Expected:
         processors=owed,
         names=tuple(sorted(owed)),
         critical=frozenset(name for name, processor in owed.items() if processor.critical),
+        by_rows=frozenset(
+            name
+            for name, processor in owed.items()
+            if any(proof.valid_on(run_date) for proof in processor.completion_evidence)
+        ),
         enough=enough,
     )
 

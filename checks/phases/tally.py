@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from checks.phases.evidence import CompletionEvidence, TableEvidence, TableSight
+from checks.phases.evidence import TableEvidence, TableSight
 from checks.phases.expected import Expected
 from checks.phases.names import canonical_phase, canonical_processor
 from checks.pipeline import CompletionTable, Pipeline, Processor
@@ -156,7 +156,7 @@ def tally(
         if name not in by_itself:
             # Its canonical spelling is among the folded: it is done, and this is another execution of it.
             flags.update([f"rerun:{name}"] if outcome.done_at is not None else [])
-        elif not _proved_by_rows(expected.processors[name], run_date):
+        elif name not in expected.by_rows:
             continue
         elif outcome.done_at is not None:
             done[name] = outcome.done_at
@@ -210,11 +210,6 @@ def _with_tables(known: Tally, run_date: date, tables: TableSight, at: datetime)
                 unseen.add(name)
     failed = {name: moment for name, moment in known.failed.items() if name not in done}
     return replace(known, done=done, failed=failed, unseen=frozenset(unseen - done.keys()), undated=frozenset(undated))
-
-
-def _proved_by_rows(processor: Processor, run_date: date) -> bool:
-    """Whether a completion row proves anything of the processor."""
-    return any(isinstance(proof, CompletionEvidence) for proof in processor.evidence_on(run_date))
 
 
 def _why_ignored(pipeline: Pipeline, processor: Processor | None, row: CompletionRow, at: datetime) -> str | None:

@@ -130,6 +130,8 @@ def calendar_statement(calendar: CalendarTable | CalendarQuery, first: date, las
             f"){where}"
         ),
         params={"first": first - reach, "last": last + reach},
+        table=calendar.table if isinstance(calendar, CalendarTable) else None,
+        settings={calendar.date_column: "calendar.date"} if isinstance(calendar, CalendarTable) else {},
     )
 
 
@@ -155,4 +157,12 @@ def halt_statement(state: HaltTable | HaltQuery, first: date, last: date) -> Sta
             " WHERE h.from_date <= @last AND (h.until_date IS NULL OR h.until_date > @first)"
         ),
         params={"first": first, "last": last},
+        table=state.table if isinstance(state, HaltTable) else None,
+        settings={
+            state.from_column: "halt_state.from",
+            state.until_column: "halt_state.until",
+            state.reason_column: "halt_state.reason",
+        }
+        if isinstance(state, HaltTable)
+        else {},
     )

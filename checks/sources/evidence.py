@@ -109,7 +109,6 @@ def evidence_statement(proof: TableEvidence, days: Sequence[date], as_of: dateti
     conditions = [f"({proof.where})"] if proof.where is not None else []
     if time is not None:
         conditions.append(f"{time} <= @as_of")
-    setting = f"evidence in {proof.table}"
     return Statement(
         what=f"the rows in {proof.table}",
         label="evidence",
@@ -123,8 +122,8 @@ def evidence_statement(proof: TableEvidence, days: Sequence[date], as_of: dateti
         params={"first": min(days), "last": max(days), "dates": list(days)}
         | ({"at_least": proof.at_least} if proof.expected is None else {})
         | ({"as_of": utc(as_of)} if time is not None else {}),
-        settings={proof.table: f"{setting}: table", proof.date: f"{setting}: date"}
-        | ({time: f"{setting}: time"} if time is not None else {}),
+        table=proof.table,
+        settings={proof.date: "evidence.date"} | ({proof.time: "evidence.time"} if proof.time is not None else {}),
     )
 
 

@@ -33,6 +33,7 @@ MARKS = (
     r"(?:ModuleNotFound|Import|Name|UnboundLocal|Syntax|Indentation|Tab)Error"
     r"|No module named|is not defined|free variable|local variable|cannot import name|has no attribute"
     r"|cannot access submodule|relative import|ound: Table|[Mm]issing (?:optional )?dependency"
+    r"|insertAll\S*: Table |cannot open shared object"
 )
 MAX_ENTRIES = 5_000
 MAX_SEEN = 10_000

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN_MALFORMED = 5
 STDIN = "-"
+_DRAWN_TIMES = 100
 
 
 @click.command("scan", short_help="Find import and name failures in exported log entries.")
@@ -234,14 +235,19 @@ def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     total = sum(path.stat().st_size for path in paths if path.is_file())
-    columns = ("scanning", BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = ("{task.description}", BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     # Refreshed by hand: its own thread must not run while processes are forked.
     with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("scan", total=total)
+        task = bar.add_task("scanning", total=total)
+        drawn = done = 0
 
         def told(size: int) -> None:
-            bar.advance(task, size)
-            bar.refresh()
+            nonlocal drawn, done
+            done += size
+            # Drawing takes longer than reading some megabytes.
+            if done >= total or abs(done - drawn) * _DRAWN_TIMES >= total:
+                bar.update(task, completed=done, description="judging " if done >= total else "scanning", refresh=True)
+                drawn = done
 
         yield told
 

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
-from io import BytesIO
 
 import pytest
-from google.cloud import bigquery
 
 from checks.completion_sql import FOLD_FROM
-from checks.model import stamp
 from checks.phases.states import judge_days
 from checks.pipeline import Pipeline, Processor
 from checks.ports import CompletionRow
@@ -22,7 +19,7 @@ from checks.sources.bigquery import BigQueryWarehouse
 from checks.sources.completions import CompletionTables
 from tests.checks.phases.test_reference import PHASES, SHIPPED, SPELLINGS, WEEKS, names_of
 from tests.conftest import PROJECT
-from tests.support.bigquery import COMPLETIONS_DDL, client, dataset, run
+from tests.support.bigquery import COMPLETIONS_DDL, dataset, load, run
 from tests.support.pipelines import COLUMNS, GAME_DAY, completion, et, every_day, nba, with_phase
 
 pytestmark = pytest.mark.emulator
@@ -35,24 +32,10 @@ def warehouse(emulator: str) -> Iterator[BigQueryWarehouse]:
         yield connected
 
 
-def load(emulator: str, table: str, rows: list[CompletionRow]) -> None:
+def record(emulator: str, table: str, rows: list[CompletionRow]) -> None:
     """Append rows to a table, as the recorder does."""
-    lines = [
-        json.dumps(
-            {
-                theirs: value.isoformat() if isinstance(value, date) and ours == "run_date" else value
-                for ours, theirs in COLUMNS.items()
-                for value in [getattr(row, ours)]
-            },
-            default=stamp,
-        )
-        for row in rows
-    ]
-    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
-    with client(emulator) as connection:
-        connection.load_table_from_file(
-            BytesIO("\n".join(lines).encode()), f"{connection.project}.{table}", job_config=config, timeout=60
-        ).result(timeout=60)
+    records = [{theirs: getattr(row, ours) for ours, theirs in COLUMNS.items()} for row in rows]
+    load(emulator, table, "\n".join(json.dumps(r, default=date.isoformat) for r in records).encode())
 
 
 def random_week(source: random.Random, first: date) -> list[CompletionRow]:
@@ -89,7 +72,7 @@ def test_the_query_gives_what_its_rows_would(warehouse: BigQueryWarehouse, emula
     with dataset(emulator) as name:
         pipeline = replace(SHIPPED, completions=replace(SHIPPED.completions, table=f"{name}.done"))
         run(emulator, COMPLETIONS_DDL.format(table=f"{name}.done"))
-        load(emulator, f"{name}.done", rows)
+        record(emulator, f"{name}.done", rows)
         for at in (et(f"{day} 12:00") + timedelta(seconds=s) for day in dates for s in (-300, 0, 70_000)):
             recorded, _ = CompletionTables(warehouse).completions(pipeline, dates[0], dates[-1], at)
             expected = judge_days(pipeline, dates, rows, calendar, at)
@@ -108,7 +91,7 @@ def test_rows_fetched_do_not_grow_with_rows_recorded(warehouse: BigQueryWarehous
     with dataset(emulator) as name:
         pipeline = nba(completions=f"{name}.done")
         run(emulator, COMPLETIONS_DDL.format(table=f"{name}.done"))
-        load(emulator, f"{name}.done", rows)
+        record(emulator, f"{name}.done", rows)
         at = et("2026-01-13 08:00")
         recorded, evidence = CompletionTables(warehouse).completions(pipeline, GAME_DAY, GAME_DAY, at)
     assert len(recorded.rows) == 4
@@ -180,7 +163,7 @@ def test_folded_phases_are_judged_as_their_rows_would_be(
     with dataset(emulator) as name:
         pipeline = large(f"{name}.done", ratio=ratio)
         run(emulator, COMPLETIONS_DDL.format(table=f"{name}.done"))
-        load(emulator, f"{name}.done", rows)
+        record(emulator, f"{name}.done", rows)
         for at in (et("2026-01-13 06:45"), et("2026-01-14 08:00"), et("2026-01-15 12:00")):
             recorded, evidence = CompletionTables(warehouse).completions(pipeline, dates[0], dates[-1], at)
             found = judge_days(pipeline, dates, recorded.rows, calendar, at, folded=recorded.folded)

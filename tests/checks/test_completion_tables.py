@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from io import BytesIO
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from checks.kinds.completions import Completions
 from checks.model import Status, utc
@@ -23,7 +21,7 @@ from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from tests.checks.phases.test_sample import QUERIES, as_expected
 from tests.conftest import PROJECT
-from tests.support.bigquery import COMPLETIONS_DDL, client, dataset, run
+from tests.support.bigquery import COMPLETIONS_DDL, dataset, load, run
 from tests.support.pipelines import (
     DATA,
     GAME_DAY,
@@ -143,15 +141,6 @@ def warehouse(emulator: str) -> Iterator[Warehouse]:
     """The real client on the local BigQuery."""
     with closing(BigQueryWarehouse(PROJECT, endpoint=emulator)) as connected:
         yield connected
-
-
-def load(emulator: str, table: str, lines: bytes) -> None:
-    """Append JSON lines to a table."""
-    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
-    with client(emulator) as connection:
-        connection.load_table_from_file(
-            BytesIO(lines), f"{connection.project}.{table}", job_config=config, timeout=30
-        ).result(timeout=30)
 
 
 @pytest.mark.emulator

@@ -19,7 +19,7 @@ from checks.prefilter import Passed, Prefilter
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import START, entry, lines
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TRACEBACK = """Traceback (most recent call last):
   File "/workspace/main.py", line 7, in run
     x = firestore.Client()
@@ -40,9 +40,9 @@ def told(result: ScanResult, passed: int, malformed: list[Malformed]) -> Outcome
     return (result.failures, result.entries + passed, result.malformed, places)
 
 
-def prefiltered(data: bytes, chunk_bytes: int) -> tuple[Outcome, int]:
+def prefiltered(data: bytes, chunk_bytes: int, *, thorough: bool = True) -> tuple[Outcome, int]:
     """The prefiltered way, and how many entries it passed over; it gives up where only a full decode will do."""
-    prefilter = Prefilter(chunk_bytes=chunk_bytes)
+    prefilter = Prefilter(chunk_bytes=chunk_bytes, thorough=thorough)
     pieces = list(prefilter.survey(io.BytesIO(data)))
     malformed: list[Malformed] = []
     passed = 0
@@ -122,12 +122,21 @@ def exports(draw: st.DrawFn) -> bytes:
     stream += [
         noise(number, number * draw(st.sampled_from((0.001, 1.0, 30.0)))) for number in range(draw(st.integers(0, 12)))
     ]
-    order = draw(st.sampled_from(("as it is", "time", "reversed", "any")))
+    order = draw(st.sampled_from(("as it is", "time", "reversed", "any", "one astray")))
     if order != "as it is":
         stream.sort(key=lambda raw: str(raw.get("timestamp")), reverse=order == "reversed")
     if order == "any":
         stream = draw(st.permutations(stream))
+    if order == "one astray" and stream:
+        stream.sort(key=lambda raw: str(raw.get("timestamp")))
+        for _ in range(draw(st.integers(1, 3))):
+            stream.insert(draw(st.integers(0, len(stream))), stream.pop(draw(st.integers(0, len(stream) - 1))))
     rows = [as_line(draw, raw) for raw in stream]
+    for _ in range(draw(st.integers(0, 2)) if rows else 0):  # delivered twice, or cut off
+        row = draw(st.sampled_from(rows))
+        rows.insert(
+            draw(st.integers(0, len(rows))), row if draw(st.booleans()) else row[: draw(st.integers(0, len(row)))]
+        )
     for junk in draw(st.lists(st.sampled_from(JUNK), max_size=4)):
         rows.insert(draw(st.integers(0, len(rows))), junk)
     return b"\n".join(rows) + draw(st.sampled_from((b"", b"\n")))
@@ -142,6 +151,36 @@ def test_it_gives_what_a_full_decode_gives(data: bytes, chunk_bytes: int) -> Non
     except FullDecodeError:
         return
     assert outcome == whole(data)
+
+
+@SLOW
+@given(exports(), st.sampled_from((64, 700, 2_000, 10_000, 1_000_000)))
+def test_the_quick_way_finds_the_same_failures(data: bytes, chunk_bytes: int) -> None:
+    """It takes the order of lines, and that they are JSON, on trust; all it may miss is who logged something."""
+    try:
+        (failures, entries, malformed, places), _ = prefiltered(data, chunk_bytes, thorough=False)
+    except FullDecodeError:
+        return
+    expected = whole(data)
+
+    def named(found: Any) -> list[Any]:
+        return [(f.service, f.exception, f.name, f.file, f.line, f.count) for f in found]
+
+    assert named(failures) == named(expected[0])
+    assert entries + malformed + len(places) == expected[1] + expected[2] + len(expected[3])
+
+
+def test_a_single_line_far_from_its_place_is_found() -> None:
+    """The line that tells who logged a traceback, an hour early in a file otherwise in order."""
+    astray = entry("ERROR:root:it went wrong", 3600 - 0.000_5, 1)
+    others = [entry("fine", n * 36.0, 500 + n, labels={"instanceId": f"ff{n % 7}"}) for n in range(200)]
+    stream = sorted([*lines(TRACEBACK, 3600), *others], key=lambda raw: raw["timestamp"])
+    stream.insert(3, astray)
+    data = b"".join(json.dumps(raw).encode() + b"\n" for raw in stream)
+    outcome, passed = prefiltered(data, 4_000)
+    assert outcome == whole(data)
+    assert [failure.handled for failure in outcome[0]] == [True]
+    assert passed == 200
 
 
 @pytest.mark.parametrize("chunk_bytes", [1_000, 100_000])

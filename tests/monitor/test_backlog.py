@@ -37,7 +37,9 @@ def check(tmp_path: Path) -> FunctionLogs:
 
 def run_once(store: Store, check: FunctionLogs) -> CheckRun:
     rules = Rules(pipelines=(), routing=Routing(routes=()), zone=ZoneInfo("UTC"), blind_after=MINUTE)
-    return OnePath(store, rules, lambda: NOW).tick(check, NOW)
+    run = OnePath(store, rules, lambda: NOW).tick(check, NOW)
+    assert run is not None
+    return run
 
 
 def test_one_tick_reads_a_backlog_to_its_end(tmp_path: Path, check: FunctionLogs) -> None:

@@ -12,7 +12,7 @@ from alerts.channels.slack import lookup
 from alerts.channels.slack.api import Session, SlackApi
 from alerts.channels.slack.blocks import Part, render
 from alerts.channels.slack.errors import GONE, UNFIT, UNSENDABLE, RefusalError
-from alerts.model import Action, Dispatch, IncidentState
+from alerts.model import Action, Dispatch, Emphasis, IncidentState, Message
 from alerts.pace import Pace
 from alerts.ports import DeliveryError
 from checks.model import JsonValue
@@ -60,6 +60,7 @@ class SlackChannel:
     :param base_url: another Web API, for tests; with its path, such as ``http://127.0.0.1:8080/api/``.
     :param timeout: bounds each wait on the network; a whole ``send`` takes at most six times that.
     :param broadcast_resolution: show the REPLY that resolves an incident in the channel as well.
+    :param broadcast_escalation: the same for a REPLY that says that it got worse, or reminds.
     :param pace: the least time between two new messages.
     :raises ValueError: for a token that cannot be one.
     """
@@ -75,11 +76,13 @@ class SlackChannel:
         base_url: str | None = None,
         timeout: timedelta = timedelta(seconds=10),
         broadcast_resolution: bool = False,
+        broadcast_escalation: bool = True,
         pace: timedelta = SECOND,
     ) -> None:
         self.name = name
         self._channel = channel
-        self._broadcast = broadcast_resolution
+        self._broadcast_resolution = broadcast_resolution
+        self._broadcast_escalation = broadcast_escalation
         self._api = SlackApi(token, base_url, timeout, timeout * _CALLS_IN_TIME)
         self._pace = Pace(pace)
         self._id: str | None = None
@@ -202,8 +205,7 @@ class SlackChannel:
         }
         if thread is not None:
             arguments["thread_ts"] = thread.ts
-            over = dispatch.action is Action.REPLY and dispatch.message.state is IncidentState.RESOLVED
-            if self._broadcast and over and key == dispatch.key:
+            if key == dispatch.key and dispatch.action is Action.REPLY and self._broadcasts(dispatch.message):
                 arguments["reply_broadcast"] = True
         self._pace.wait()
         try:
@@ -219,6 +221,11 @@ class SlackChannel:
             self._arrived.pop(next(iter(self._arrived)))
         self._arrived[key] = _Sent(channel, ts)
         return self._arrived[key]
+
+    def _broadcasts(self, message: Message) -> bool:
+        if message.state is IncidentState.RESOLVED:
+            return self._broadcast_resolution
+        return self._broadcast_escalation and message.emphasis is Emphasis.ESCALATION
 
     def _update(self, session: Session, channel: str, ts: str, part: Part) -> None:
         # Without metadata the message keeps its own, which holds the key it was posted with.

@@ -68,6 +68,12 @@ REPORTED = {
     "Not found: Table p-1:ds.tab was not found in location US": ("NotFound", "p-1:ds.tab"),
     "ERROR:x:failed because name 'x' is not defined": ("NameError", "x"),
     "/usr/local/bin/python3: No module named app.main": ("ModuleNotFoundError", "app.main"),
+    "Error inserting rows: 404 POST https://bigquery.googleapis.com/bigquery/v2/projects/p-1/datasets/ds/tables/tab/"
+    "insertAll?prettyPrint=false: Table p-1:ds.tab not found.": ("NotFound", "p-1:ds.tab"),
+    "ERROR:root:Encountered errors: [{'reason': 'notFound', 'message': 'Not found: Table p-1:ds.tab'}]": (
+        "NotFound",
+        "p-1:ds.tab",
+    ),
 }
 IGNORED = [
     "INFO:worker:self check passed, no ImportError found in 14 modules",

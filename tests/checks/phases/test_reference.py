@@ -85,8 +85,13 @@ def weeks(draw: st.DrawFn) -> tuple[list[Row], dict[date, int], datetime]:
             if name not in left_out
         ]
     for _ in range(draw(st.integers(min_value=0, max_value=12))):
-        phase, day = draw(st.sampled_from(sorted(PHASES))), first + timedelta(days=draw(st.integers(0, DATES - 1)))
-        name = draw(st.sampled_from(names_of(phase, day)))
+        # Mostly of two processors, so that their executions meet.
+        phase, day = (
+            draw(st.sampled_from([*sorted(PHASES), "phase3", "phase4"])),
+            first + timedelta(days=draw(st.sampled_from([0, 1, 1, 1, 2, 3]))),
+        )
+        favourite = {"phase3": "player_game_summary", "phase4": "ml_feature_store"}.get(phase, "p2_odds_game_lines")
+        name = draw(st.one_of(st.just(favourite), st.just(favourite), st.sampled_from(names_of(phase, day))))
         completed = draw(at)
         rows.append(
             Row(
@@ -97,7 +102,8 @@ def weeks(draw: st.DrawFn) -> tuple[list[Row], dict[date, int], datetime]:
                 draw(st.sampled_from([None, 0, 0, 5])),
                 draw(st.sampled_from([None, "a", "b"])),
                 completed,
-                completed + draw(st.sampled_from([0, 0, 1799, 1800, 1801, 86400])) * timedelta(seconds=1),
+                completed
+                + draw(st.sampled_from([0, 0, 1799, 1800, 1801, 86400, -300, -301, -3600])) * timedelta(seconds=1),
             )
         )
     games = {first + timedelta(days=n): draw(st.sampled_from([6, 6, 6, 0])) for n in range(DATES)}
