@@ -13,6 +13,10 @@ COMMANDS = {
     "check": ("monitor.commands.check", "Run checks once, now, and print what they find."),
     "report": ("monitor.commands.report", "Print the health report."),
     "scan": ("monitor.commands.scan", "Find import and name failures in exported log entries."),
+    "preflight": (
+        "monitor.commands.preflight",
+        "Before a deployment: imports, names, requirements of what is shipped.",
+    ),
     "record": ("monitor.commands.record", "Write completions, or the calendar, to the configured tables."),
     "tables": ("monitor.commands.tables", "Compare required tables with the live ones; create what is missing."),
     "incidents": ("monitor.commands.incidents", "List incidents, or show one with its history."),

@@ -151,13 +151,14 @@ class Costs:
     """Counts as the queries come, and says which check has to wait. Safe to use from several threads.
 
     What was counted is stored with the tick that asked (``save``); a crash before that loses that tick's counts.
+    ``budget`` in bytes a month may be changed; None: whatever it costs.
     """
 
     def __init__(self, stored: JsonValue, budget: int | None = None) -> None:
         self._guard = threading.Lock()
         self._days = parse(stored)
         self._fresh: list[tuple[str, int | None]] = []
-        self._budget = budget
+        self.budget = budget
         self._spenders: set[str] = set()
         self._ran: dict[str, datetime] = {}
         self._held: datetime | None = None
@@ -198,7 +199,7 @@ class Costs:
     def report(self, now: datetime) -> CostReport:
         """The costs as stored so far."""
         with self._guard:
-            return report(self._days, now, self._budget)
+            return report(self._days, now, self.budget)
 
     def told(self, run: CheckRun, now: datetime) -> CheckRun:
         """The run with the day's costs in its evidence, if it asked BigQuery for anything."""
@@ -206,7 +207,7 @@ class Costs:
             return run
         with self._guard:
             pending = sum((Spent(queries=1, unreported=int(b is None), billed=b or 0) for _, b in self._fresh), Spent())
-            found = report(self._days, now, self._budget)
+            found = report(self._days, now, self.budget)
         notes = [f"BigQuery today: {(found.today + pending).words()}"]
         if self._slowed(now):
             notes.append(f"asked less often: {self._why(found)}")
@@ -219,29 +220,29 @@ class Costs:
 
         Only checks that have asked BigQuery before wait, and none of them for longer than ``AT_LEAST_EVERY``.
         """
-        if self._budget is None or check not in self._spenders:
+        if self.budget is None or check not in self._spenders:
             return False
         ran = self._ran.get(check)
         if ran is None or now - ran >= max(AT_LEAST_EVERY, every):
             return False
-        if headroom(self.report(now).month.billed, self._budget, now) >= 0:
+        if headroom(self.report(now).month.billed, self.budget, now) >= 0:
             return False
         self._held = now
         return True
 
     def news(self, now: datetime) -> CheckRun | None:
         """What is to be told of the budget, when that has changed: it slows the checks, it is spent, it suffices."""
-        if self._budget is None:
+        if self.budget is None:
             return None
         found = self.report(now)
-        spent = found.month.billed >= self._budget
+        spent = found.month.billed >= self.budget
         state = f"{now:%Y-%m} {'spent' if spent else 'slowed' if self._slowed(now) else 'enough'}"
         if state == self._told:
             return None
         self._told = state
         if state.endswith("enough"):
             over = Clearance(fingerprint=f"own:{CHECK}", at=now, reason="the month's budget suffices again")
-            return _run(now, found, clearances=(over,))
+            return _run(now, clearances=(over,))
         finding = Finding(
             fingerprint=f"own:{CHECK}",
             check=CHECK,
@@ -258,19 +259,17 @@ class Costs:
                 "remedy": "raise budget.monthly, or let the checks look less often (`every`), so that they do evenly",
             },
         )
-        return _run(now, found, findings=(finding,))
+        return _run(now, findings=(finding,))
 
     def _slowed(self, now: datetime) -> bool:
         return self._held is not None and now - self._held <= _LATELY
 
     def _why(self, found: CostReport) -> str:
-        budget = self._budget or 0
+        budget = self.budget or 0
         return f"{found.month.billed:,} bytes billed this month of a budget of {budget:,}, handed out day by day"
 
 
-def _run(
-    now: datetime, found: CostReport, findings: tuple[Finding, ...] = (), clearances: tuple[Clearance, ...] = ()
-) -> CheckRun:
+def _run(now: datetime, findings: tuple[Finding, ...] = (), clearances: tuple[Clearance, ...] = ()) -> CheckRun:
     return CheckRun(
         check=CHECK,
         started_at=now,
@@ -278,5 +277,4 @@ def _run(
         status=Status.DEGRADED if findings else Status.OK,
         findings=findings,
         clearances=clearances,
-        evidence=Evidence(notes=(found.words(),)),
     )

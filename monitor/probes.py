@@ -378,13 +378,13 @@ def _is_watcher(host: str, port: int) -> bool:
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked of the configuration
     connection = http.client.HTTPConnection(target, port, timeout=3)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/healthz")
         answer = json.loads(connection.getresponse().read(10_000))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
-    return isinstance(answer, dict) and "phasewatch" in answer
+    return isinstance(answer, dict) and {"status", "scheduler", "delivery"} <= answer.keys()
 
 
 def _holder(config: Config) -> str:

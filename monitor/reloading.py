@@ -34,6 +34,8 @@ def needs_restart(old: Config, new: Config) -> list[str]:
         "state": (old.state, new.state),
         "server": (old.server, new.server),
         "var": (old.var, new.var),
+        "watchdog": (old.watchdog, new.watchdog),
+        "alerts.daily_test": (old.alerts.daily_test, new.alerts.daily_test),
     }
     return [name for name, (before, after) in pairs.items() if before != after]
 

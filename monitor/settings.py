@@ -17,10 +17,12 @@ from alerts.settings import AlertSettings
 from checks.fields import Duration, ListOf, LocalPath, at_least, is_loopback
 from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.pipeline_settings import PipelineSettings
+from checks.preflight_settings import PreflightSettings
 from checks.references import mappings, texts
 from checks.settings import ChecksSettings, GcpSettings
 from checks.table_settings import Tables, tables_twice
 from monitor.budget_settings import BudgetSettings
+from monitor.watch_settings import WatchdogSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"
@@ -133,7 +135,11 @@ class Config(Section):
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
+    watchdog: WatchdogSettings = Field(default=WatchdogSettings(), description="what watches the watcher")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
+    preflight: PreflightSettings = Field(
+        default=PreflightSettings(), description="what is looked at before a deployment"
+    )
     var: LocalPath = Field(description="folder for what the program writes; default var")
 
     _folder: Path = PrivateAttr(default=Path())

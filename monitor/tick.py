@@ -38,14 +38,23 @@ class Path:
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
 
-    def tick(self, check: Check[Any], now: datetime) -> CheckRun:
-        """Run one check at ``now`` and store its consequences together with its new cursor."""
-        with self._store.reading() as stored:
-            cursor = stored.cursor(check.name)
-        with self._costs.asking(check.name, now):
-            run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
-        run = self._costs.told(run, now)
-        self.absorb(run, now)
+    def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun | None:
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted.
+
+        None if it was held back, because the budget for BigQuery does not reach yet; that is told when it begins.
+        """
+        run = None
+        if not self._costs.holds_back(check.name, check.every, now):
+            with self._store.reading() as stored:
+                cursor = stored.cursor(check.name)
+            with self._costs.asking(check.name, now):
+                run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
+            run = self._costs.told(run, now)
+            if may_store():
+                self.absorb(run, now)
+        news = self._costs.news(now)
+        if news is not None:
+            self.conclude(news, now)
         return run
 
     def absorb(self, run: CheckRun, now: datetime) -> list[Notification]:
@@ -55,8 +64,9 @@ class Path:
         """
         with self._lock, self._store.writing() as stored:
             stored.save_run(run)
-            self._costs.save(stored, now)
-            return self._settle(stored, run, now)
+            decided = self._settle(stored, run, now)
+            self._costs.save(stored, now)  # after _settle: no other watcher writes meanwhile
+            return decided
 
     def review(self, now: datetime) -> list[Notification]:
         """What is told because time went by: reminders, the end of quiet hours or of a silence, the digest."""

@@ -325,17 +325,18 @@ class Tick:
         return tuple(sorted(set(self._db.execute(query).scalars())))
 
     def enqueue(self, notification_id: int, identity: str, postings: Sequence[Posting], now: datetime) -> None:
-        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless."""
+        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless. What was given
+        up in the same thread gets another attempt with each news: the channel may have been mended meanwhile.
+        """
         table = schema.outbox
         for posting in postings:
+            thread = (table.c.incident == posting.incident) & (table.c.destination == posting.destination)
+            self._db.execute(
+                update(table).where(thread, table.c.state == "dead").values(state="pending", not_before=now)
+            )
             if posting.action.value == "edit":
-                stale = (
-                    (table.c.incident == posting.incident)
-                    & (table.c.destination == posting.destination)
-                    & (table.c.action == "edit")
-                    & (table.c.state == "pending")
-                    & table.c.lease_until.is_(None)
-                )
+                waits = (table.c.state == "pending") & table.c.lease_until.is_(None)
+                stale = thread & (table.c.action == "edit") & waits
                 self._db.execute(update(table).where(stale).values(state="superseded"))
             self._db.execute(
                 table.insert().values(

@@ -15,7 +15,6 @@ from alerts.store import schema
 INCIDENTS_AT_ONCE = 50
 ROWS_AT_ONCE = 500
 PAGES_AT_ONCE = 2_000
-_SLOTS_KEPT = timedelta(days=2)
 # What is waiting or given up is still somebody's business.
 _UNSENT = ("pending", "dead")
 
@@ -92,6 +91,8 @@ _BELONGINGS: Sequence[tuple[Table, Column[Any]]] = (
     (schema.transitions, schema.transitions.c.id),
     (schema.notifications, schema.notifications.c.id),
     (schema.outbox, schema.outbox.c.id),
+    (schema.acknowledgements, schema.acknowledgements.c.id),
+    (schema.talks, schema.talks.c.incident),
     (schema.faults, schema.faults.c.fingerprint),
 )
 
@@ -130,6 +131,7 @@ def _loose(keep: Keep, now: datetime) -> list[tuple[Table, Column[Any], ColumnEl
             outbox.c.id,
             (outbox.c.created_at < old) & outbox.c.state.not_in(_UNSENT) & _homeless(outbox, known),
         ),
+        (schema.silences, schema.silences.c.id, schema.silences.c.ends_at < old),
         (runs, runs.c.id, (runs.c.finished_at < now - keep.runs) & runs.c.id.not_in(latest)),
     ]
 

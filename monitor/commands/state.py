@@ -86,10 +86,10 @@ def prune(ctx: click.Context, vacuum: bool) -> None:
       phasewatch state prune
       phasewatch state prune --vacuum
     """
-    from alerts.store.upkeep import Keep
+    from monitor import guards
 
     config = common.load_config(ctx)
-    keep = Keep(history=config.state.keep.history, runs=config.state.keep.runs)
+    keep = guards.keep(config)
     store = _store(config)
     total = 0
     try:

@@ -118,9 +118,7 @@ def _agreed(ctx: click.Context, found: Plan, *, yes: bool) -> bool:
     if not steps:
         _print_end(found)
         return False
-    click.echo("This will be done:")
-    for step in steps:
-        click.echo(f"  {step.words()}")
+    _print_steps("This will be done:", found)
     if yes:
         return True
     if not sys.stdin.isatty():
@@ -178,6 +176,13 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
     )
 
 
+def _print_steps(lead: str, found: Plan) -> None:
+    click.echo(lead)
+    for step in found.steps():
+        for line in _wrapped(step.words(), "  ", common.width_of_terminal()):
+            click.echo(line)
+
+
 def _print_end(found: Plan, *, applied: bool = False) -> None:
     """What is to be done now, in a line or two."""
     from monitor.table_plan import State
@@ -185,7 +190,7 @@ def _print_end(found: Plan, *, applied: bool = False) -> None:
     steps, beyond = len(found.steps()), found.beyond()
     unseen = sum(looked.state is State.UNKNOWN for looked in found.tables)
     if steps and not applied:
-        click.echo(f"To do: {steps} step{'' if steps == 1 else 's'}. Run `phasewatch tables apply`.")
+        _print_steps("To do (run `phasewatch tables apply`):", found)
     if beyond:
         click.echo(f"For a person: {beyond}; `apply` cannot do {'it' if beyond == 1 else 'them'}.")
     if unseen:

@@ -15,6 +15,7 @@ from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
 
@@ -62,6 +63,7 @@ def render(report: HealthReport) -> str:
         words=_WORDS,
         shown=TROUBLE_SHOWN,
         zone=report.zone,
+        itself=[] if report.itself is None else itself.lines(report.itself, report.as_of, report.zone),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.model import Fault
 from checks.model import Evidence, JsonValue, stamp
+from monitor.report import itself
 from monitor.report.model import CheckReport, HealthReport, IncidentReport, PhaseReport, PipelineReport, Response
 
 SCHEMA_VERSION = 1
@@ -53,6 +54,7 @@ def to_json(report: HealthReport) -> dict[str, JsonValue]:
         "marks": [{"at": stamp(mark.at), "kind": mark.kind, "what": mark.what} for mark in report.marks],
         "response": _response(report.response),
         "notes": list(report.notes),
+        "itself": None if report.itself is None else itself.to_json(report.itself),
         "costs": report.costs.as_json() if report.costs else None,
     }
 

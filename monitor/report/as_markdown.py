@@ -6,6 +6,7 @@ import re
 
 from alerts.text import clean, redact
 from alerts.wording import duration, moment
+from monitor.report import itself
 from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 
@@ -46,6 +47,9 @@ def render(report: HealthReport) -> str:
     if report.costs is not None:
         lines += ["", f"BigQuery: {_safe(report.costs.words())}"]
     lines += ["", *(f"Note: {_safe(note)}" for note in report.notes)]
+    if report.itself is not None:
+        sentences = itself.lines(report.itself, report.as_of, report.zone)
+        lines += ["", "## phasewatch itself", "", *(f"- {_safe(sentence)}" for sentence in sentences)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -9,6 +9,7 @@ from alerts.model import IncidentState, Message
 from alerts.text import clean, redact, shorten
 from alerts.wording import moment
 from checks.model import Severity, Status
+from monitor.report import itself
 from monitor.report.model import HealthReport, PipelineReport
 
 _SEVERITY = {
@@ -42,6 +43,9 @@ def message(report: HealthReport) -> Message:
     facts.append(("Incidents", "\n".join(listed) or "none"))
     failures = [f"{_safe(fault.finding.title)}, {fault.count} times" for fault in report.failures]
     facts.append(("Failures in the logs", "\n".join(failures) or "none open"))
+    if report.itself is not None:
+        about = itself.lines(report.itself, report.as_of, report.zone)
+        facts.append(("phasewatch itself", "\n".join(_safe(sentence) for sentence in about)))
     return Message(
         severity=_SEVERITY[report.status],
         state=IncidentState.RESOLVED if report.status is Status.OK else IncidentState.OPEN,

@@ -12,6 +12,7 @@ from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
 
 if TYPE_CHECKING:
@@ -254,6 +255,12 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         _line(out, "  BigQuery  ", report.costs.words())
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
+    if report.itself is not None:
+        out.print()
+        wrong = bool(report.itself.problems) or report.itself.stale
+        out.print("phasewatch itself", style="bold red" if wrong else "bold")
+        for sentence in itself.lines(report.itself, report.as_of, zone):
+            _line(out, "  ", _safe(sentence))
 
 
 def looked(evidence: Evidence) -> str:

@@ -11,7 +11,8 @@ from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import costs, wiring
+from monitor import costs, storage, wiring
+from monitor.report import itself
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
@@ -116,7 +117,19 @@ def gather(
         since=since,
         generated_at=generated_at,
     )
-    return replace(report, costs=_costs(config, store, request.at))
+    report = replace(report, costs=_costs(config, store, request.at))
+    if store is None or request.past:
+        return report
+    path = wiring.state_file(config)
+    about = itself.build(
+        checks=state.checks,
+        faults=state.faults,
+        backlog=store.outbox.backlog(),
+        delivered_at=store.outbox.last_sent(),
+        storage=None if path is None else storage.look(path),
+        now=request.at,
+    )
+    return replace(report, itself=about)
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from alerts.model import Fault, Incident
 from alerts.silences import Silence
+from alerts.store.outbox import Backlog
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
 from monitor.costs import CostReport
+from monitor.storage import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +180,29 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Itself:
+    """The watcher itself. ``looked_at`` is when its supervisor last stored a look (None: never), ``stale`` whether that
+    was too long ago.
+
+    ``problems`` are its own open faults, a sentence each; ``delivered_at`` is when a message last arrived anywhere;
+    ``storage`` None: a server holds the state.
+    """
+
+    looked_at: datetime | None
+    stale: bool
+    problems: tuple[str, ...] = ()
+    delivered_at: datetime | None = None
+    backlog: tuple[Backlog, ...] = ()
+    storage: Storage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
     """Everything there is to say at ``as_of``.
 
     ``verdict`` says the whole in sentences, worst first. ``zone`` is the one people read times in. ``costs`` are the
-    watcher's, as far as its state knows; None without a state.
+    watcher's, as far as its state knows; None without a state. ``itself`` is None in a report on a past moment, and
+    where there is no state.
     """
 
     generated_at: datetime
@@ -199,4 +219,5 @@ class HealthReport:
     marks: tuple[Mark, ...] = ()
     silences: tuple[Silence, ...] = ()
     notes: tuple[str, ...] = ()
+    itself: Itself | None = None
     costs: CostReport | None = None

@@ -162,6 +162,27 @@ def test_a_missing_table_explains_the_function_and_the_phase() -> None:
     assert set(incident.explains.values()) == {f"the table {table} is missing"}
 
 
+def test_a_table_found_missing_by_two_checks_is_one_incident_and_explains_what_is_judged_by_it() -> None:
+    """A function that fails for it, and the phase; a table that no phase is judged by explains no phase."""
+    table = "nba-props-platform.nba_orchestration.phase_completions"
+    found = phase(
+        at(4),
+        fingerprint=f"table:tables:{table}",
+        kind="table.missing",
+        subject=Subject(pipeline="nba", table=table),
+    )
+    other = replace(found, fingerprint="table:tables:x", subject=Subject(pipeline="nba", table="p.nba_raw.box"))
+    stumbled = replace(found, fingerprint=f"table:completions:{table}", check="completions")
+    story = Story()
+    story.run(at(3), phase(at(3)), check="completions")
+    story.run(at(4), found, other, check="tables")
+    story.run(at(4.1), stumbled, check="completions", error="404 Not found")
+    story.run(at(5), log_failure(at(5), kind="log.bq-table-not-found", subject=Subject(service=SERVICE, table=table)))
+    assert sorted(len(i.members) for i in story.open()) == [1, 4]
+    [incident] = (i for i in story.open() if len(i.members) > 1)
+    assert set(incident.explains.values()) == {f"the table {table} is missing"}
+
+
 def test_a_link_between_two_open_incidents_merges_the_younger_into_the_older() -> None:
     """What links them is one story: the older message is already read."""
     story = Story()

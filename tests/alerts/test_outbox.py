@@ -192,6 +192,19 @@ def test_a_channel_that_left_the_configuration_keeps_its_rows_as_dead(store: Sto
     assert [(b.destination, b.dead) for b in store.outbox.backlog()] == [("pager", 1)]
 
 
+def test_news_give_what_was_given_up_in_their_thread_another_attempt(store: Store) -> None:
+    """Somebody may have invited the app meanwhile. Without news nothing is tried again by itself."""
+    put(store, 1, Action.POST)
+    channel = Recorder(*[DeliveryError("not_in_channel", permanent=True)] * 2)
+    assert deliver(store, channel, at(0)) == ["not_in_channel"]
+    assert deliver(store, channel, at(20)) == []
+    put(store, 2, Action.EDIT, Action.REPLY)
+    assert deliver(store, channel, at(21)) == ["not_in_channel"]
+    put(store, 3, Action.REPLY)
+    assert deliver(store, channel, at(22)) == [None] * 4
+    assert [d.message.title for d in channel.sent] == ["n1", "n2", "n2", "n3"]
+
+
 # --- by hand ----------------------------------------------------------------------------------------------------------
 
 
@@ -204,8 +217,8 @@ def give_up(store: Store, to: str = "slack") -> None:
 def test_what_was_given_up_is_listed_and_sent_again(store: Store) -> None:
     """With what waits behind it; the gravest first."""
     put(store, 1, Action.POST, incident=1)
-    give_up(store)
     put(store, 2, Action.EDIT, incident=1)
+    give_up(store)
     put(store, 3, Action.POST, incident=2, urgency=2)
     letters = store.letters.unsent()
     assert [(x.message.title, x.state, x.attempts, x.error) for x in letters] == [
@@ -227,8 +240,8 @@ def test_what_was_given_up_is_listed_and_sent_again(store: Store) -> None:
 def test_a_dropped_row_is_never_sent_and_holds_nothing_up(store: Store) -> None:
     """With the reason; what follows stands alone."""
     put(store, 1, Action.POST)
-    give_up(store)
     put(store, 2, Action.REPLY)
+    give_up(store)
     [dead, _] = store.letters.unsent()
     assert store.letters.drop(dead.id, "told by phone", at(1))
     assert not store.letters.drop(dead.id, "again", at(1))

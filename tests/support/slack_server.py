@@ -6,12 +6,14 @@
         assert slack.conversation() == [...]
 
 Its clock is its own: the first message has the ts ``start``, each further one is a second later. With ``limited`` it
-takes one new message a second in each channel, in real time, and refuses more with 429 as Slack does.
+takes one new message a second in each channel, in real time, and refuses more with 429 as Slack does. ``lag`` is how
+long an answer may be on its way after a call was carried out.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import time
@@ -106,6 +108,7 @@ class SlackServer:
         self.token = token
         self.limited = limited
         self.refused_for_speed = 0
+        self.lag = 0.0
         self._free_from: dict[str, float] = {}
         self.channels = {c.id: c for c in channels}
         self.scopes = scopes
@@ -400,7 +403,9 @@ class _Handler(BaseHTTPRequestHandler):
             if slack.too_fast(place):
                 fault = Fault(status=429, code="ratelimited", retry_after="1")
         effect = fault is None or fault.after_effect
+        time.sleep(random.uniform(0, slack.lag))
         answer = slack.answer(method, self.headers.get("Authorization", ""), arguments, effect=effect)
+        time.sleep(random.uniform(0, slack.lag))
         if fault is None and method == "webhook":
             word = "ok" if answer["ok"] else str(answer["error"])
             self._reply(_HOOK_STATUS.get(word, 400), word, kind="text/html")
