@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CONFIG ?= config.yaml
 
-.PHONY: help watch test check install install-dev format lock bench clean
+.PHONY: help watch test soak check install install-dev format lock bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,6 +17,10 @@ watch: install  ## start the watcher on config.yaml (Ctrl-C stops everything)
 
 test: install-dev  ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: install-dev  ## kill -9 two hundred times, with a seed of the moment (SEED=... repeats one)
+	@seed=$${SEED:-$$$$}; echo "seed $$seed"; PHASEWATCH_KILLS=200 PHASEWATCH_SEED=$$seed \
+		$(BIN)/python -m pytest tests/scenarios/test_killed.py -n 0 --timeout 1800
 
 check: install-dev  ## lint, format, types, import rules
 	$(BIN)/python -m pip --disable-pip-version-check check

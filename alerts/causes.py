@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from alerts.model import Fault, Incident, IncidentState
-from checks.pipeline import Pipeline, local_instant
+from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
+from alerts.model import Fault, FaultState, Incident, IncidentState
+from checks.pipeline import Pipeline
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
@@ -36,49 +37,37 @@ def group(
 
     ``faults`` holds all open faults, all faults of ``incidents``, and those resolved lately; ``incidents`` the open
     ones and those resolved within ``JOIN_WITHIN``. Cause and effects are judged on this one snapshot. A fault that
-    links two open incidents merges the younger into the older: the older one's message is already read.
+    links two open incidents merges the younger into the older: the older one's message is already read. An incident
+    that gathers a storm merges with no other. A consequence (a phase that waits) is placed as soon as its cause fires;
+    while that is pending it waits too, and where there is none it is an incident by itself.
     """
-    graph = _Graph(pipelines)
-    live = {i.id: i for i in incidents if i.state is not IncidentState.MERGED}
-    before = dict(live)
+    before = {i.id: i for i in incidents if i.state is not IncidentState.MERGED}
+    board = _Board(before.values(), faults, Graph(pipelines), now)
     merged: dict[int, Incident] = {}
-    home = {name: i.id for i in live.values() for name in i.members}
     # Causes first, so that effects find an incident to join.
-    for fault in sorted(_firing(faults.values()), key=_rank):
-        related = _related(fault, live.values(), faults, graph, now)
-        if not related and fault.fingerprint in home and live[home[fault.fingerprint]].state is IncidentState.OPEN:
+    for fault in sorted(_firing(faults.values()), key=rank):
+        related = board.related(fault)
+        own = board.home.get(fault.fingerprint)
+        if not related and own is not None and board.drafts[own].is_open:
             continue
-        own = home.get(fault.fingerprint)
-        if own is not None and (live[own].state is IncidentState.OPEN or _joinable(live[own], now)):
-            related.setdefault(own, live[own].explains.get(fault.fingerprint, ""))
+        if own is not None and board.joinable(own):
+            related.setdefault(own, board.drafts[own].explains.get(fault.fingerprint, ""))
         if not related:
-            fresh = Incident(
-                id=next_id,
-                state=IncidentState.OPEN,
-                root=fault.fingerprint,
-                members=(fault.fingerprint,),
-                opened_at=now,
-            )
-            next_id += 1
-            live[fresh.id] = fresh
-            home[fault.fingerprint] = fresh.id
-            continue
-        target = min(related)
-        live[target] = _join(live[target], fault, related[target])
-        home[fault.fingerprint] = target
-        for other in sorted(set(related) - {target}):
-            if live[other].state is not IncidentState.OPEN:
+            if own is None and fault.finding.consequence and board.cause_is_pending(fault):
                 continue
-            gone = live.pop(other)
-            merged[other] = replace(gone, state=IncidentState.MERGED, resolved_at=now, merged_into=target)
-            for name in gone.members:
-                live[target] = _join(live[target], faults[name], gone.explains.get(name, ""))
-                home[name] = target
-    settled = {k: _settle(i, faults, graph, now) for k, i in live.items()}
+            board.open(next_id, fault)
+            next_id += 1
+            continue
+        target = own if own in related and board.drafts[own].gathers else board.target(related)
+        board.join(target, fault, related[target])
+        for other in sorted(set(related) - {target}):
+            if board.may_merge(other, target):
+                merged[other] = board.merge(other, target)
+    settled = {number: board.settled(number) for number in board.drafts}
     changed = [i for i in settled.values() if i != before.get(i.id)]
     placed = {
         name: number
-        for name, number in home.items()
+        for name, number in board.home.items()
         if name in faults and faults[name].incident != number and number in settled
     }
     ordered = sorted([*changed, *merged.values()], key=lambda i: i.id)
@@ -87,20 +76,16 @@ def group(
 
 def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now: datetime) -> str | None:
     """Why ``cause`` explains ``effect``, in words; None if it does not."""
-    return _Graph(pipelines).explains(cause, effect, now)
+    return Graph(pipelines).explains(cause, effect, now)
 
 
-def _firing(faults: Iterable[Fault]) -> list[Fault]:
-    return [f for f in faults if f.fired_at is not None and f.is_open]
-
-
-def _rank(fault: Fault) -> tuple[int, datetime, str]:
+def rank(fault: Fault) -> tuple[int, datetime, str]:
     """What is rather a cause comes first: a missing table, a failing function, a phase, a phase that waits."""
     kind = fault.finding.kind
     order = 4
     if kind == "table.missing":
         order = 0
-    elif kind.startswith("log."):
+    elif kind.startswith(OF_FUNCTIONS):
         order = 1
     elif kind == "phase.blocked":
         order = 3
@@ -109,139 +94,172 @@ def _rank(fault: Fault) -> tuple[int, datetime, str]:
     return (order, fault.finding.since, fault.fingerprint)
 
 
-def _joinable(incident: Incident, now: datetime) -> bool:
-    if incident.state is IncidentState.OPEN:
-        return True
-    return incident.resolved_at is not None and now - incident.resolved_at <= JOIN_WITHIN
+def _firing(faults: Iterable[Fault]) -> list[Fault]:
+    return [f for f in faults if f.fired_at is not None and f.is_open]
 
 
-def _join(incident: Incident, fault: Fault, why: str) -> Incident:
-    explains = dict(incident.explains)
-    if why:
-        explains[fault.fingerprint] = why
-    members = incident.members if fault.fingerprint in incident.members else (*incident.members, fault.fingerprint)
-    return replace(incident, state=IncidentState.OPEN, resolved_at=None, members=members, explains=explains)
+class _Draft:
+    """An incident while it is being worked on: a tuple of ten thousand members is not copied for each new one."""
+
+    __slots__ = ("explains", "gathers", "incident", "is_open", "members", "touched")
+
+    def __init__(self, incident: Incident) -> None:
+        self.incident = incident
+        self.members = dict.fromkeys(incident.members)
+        self.explains = dict(incident.explains)
+        self.is_open = incident.state is IncidentState.OPEN
+        self.gathers = incident.storm is not None
+        self.touched = False
+
+    def join(self, name: str, why: str) -> None:
+        """Take the fault in, again if it is back."""
+        if why:
+            self.explains[name] = why
+        self.members[name] = None
+        self.is_open = True
+        self.touched = True
+
+    def frozen(self) -> Incident:
+        """The incident as it is by now."""
+        if not self.touched:
+            return self.incident
+        return replace(
+            self.incident,
+            state=IncidentState.OPEN if self.is_open else self.incident.state,
+            resolved_at=None if self.is_open else self.incident.resolved_at,
+            members=tuple(self.members),
+            explains=self.explains,
+        )
 
 
-def _related(
-    fault: Fault, incidents: Iterable[Incident], faults: Mapping[str, Fault], graph: _Graph, now: datetime
-) -> dict[int, str]:
-    """The incidents this fault belongs to, each with the reason."""
-    answer: dict[int, str] = {}
-    for incident in incidents:
-        if not _joinable(incident, now):
-            continue
-        for name in incident.members:
-            if name == fault.fingerprint or name not in faults:
+class _Board:
+    """All incidents as drafts, and where to find what a fault may be related to."""
+
+    def __init__(self, incidents: Iterable[Incident], faults: Mapping[str, Fault], graph: Graph, now: datetime) -> None:
+        self.drafts = {i.id: _Draft(i) for i in incidents}
+        self.home = {name: i.incident.id for i in self.drafts.values() for name in i.members}
+        self._faults = faults
+        self._graph = graph
+        self._now = now
+        self._offered: dict[Key, dict[int, dict[str, None]]] = {}
+        for name, number in self.home.items():
+            self._offer(name, number)
+        self._pending = [f for f in faults.values() if f.state is FaultState.PENDING]
+
+    def related(self, fault: Fault) -> dict[int, str]:
+        """The incidents this fault belongs to, each with the reason."""
+        answer: dict[int, str] = {}
+        for key in self._graph.asks(fault):
+            for number, names in self._offered.get(key, {}).items():
+                if number not in answer and self.joinable(number):
+                    reason = self._reason(fault, names)
+                    if reason is not None:
+                        answer[number] = reason
+        return answer
+
+    def _reason(self, fault: Fault, names: Iterable[str]) -> str | None:
+        """Why the fault is related to the first of these that it is related to."""
+        for name in names:
+            other = self._faults[name]
+            if name == fault.fingerprint or not (other.is_open or same_function(fault, other)):
                 continue
-            other = faults[name]
-            reason = graph.relation(fault, other, now)
-            if reason is not None and (other.is_open or _same_function(fault, other)):
-                answer[incident.id] = reason
-                break
-    return answer
-
-
-def _same_function(one: Fault, other: Fault) -> bool:
-    return (
-        one.finding.kind.startswith("log.")
-        and other.finding.kind.startswith("log.")
-        and one.finding.subject.service == other.finding.subject.service
-    )
-
-
-def _settle(incident: Incident, faults: Mapping[str, Fault], graph: _Graph, now: datetime) -> Incident:
-    """Choose the root, explain the others by it, and resolve the incident when all its faults are."""
-    members = [faults[name] for name in incident.members if name in faults]
-    candidates = [f for f in members if f.is_open] or members
-    if incident.state is not IncidentState.OPEN or not candidates:
-        return incident
-    root = min(candidates, key=_rank)
-    explains = dict(incident.explains)
-    explains.pop(root.fingerprint, None)
-    for fault in members:
-        if fault is root:
-            continue
-        for cause in (root, *(m for m in members if m is not root and m is not fault)):
-            reason = graph.explains(cause, fault, now) or (graph.relation(cause, fault, now) if cause is root else None)
+            reason = self._graph.relation(fault, other, self._now)
             if reason is not None:
-                explains[fault.fingerprint] = reason
-                break
-    over = not any(f.is_open for f in members)
-    return replace(
-        incident,
-        root=root.fingerprint,
-        explains=explains,
-        state=IncidentState.RESOLVED if over else IncidentState.OPEN,
-        resolved_at=now if over else None,
-    )
-
-
-class _Graph:
-    """The pipelines, asked which fault explains which."""
-
-    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
-        self._pipelines = {p.name: p for p in pipelines}
-
-    def relation(self, one: Fault, other: Fault, now: datetime) -> str | None:
-        """Why the two belong together, whichever is the cause."""
-        return self.explains(one, other, now) or self.explains(other, one, now) or self._shared(one, other)
-
-    def explains(self, cause: Fault, effect: Fault, now: datetime) -> str | None:
-        """Why the first explains the second."""
-        why, of = cause.finding, effect.finding
-        if why.kind == "table.missing" and why.subject.table is not None:
-            if of.subject.table == why.subject.table and of.kind != "table.missing":
-                return f"the table {why.subject.table} is missing"
-            pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and why.subject.pipeline == pipeline.name:
-                return f"the table {why.subject.table} is missing"
-        if of.kind.startswith("phase.") and of.subject.run_date is not None:
-            if why.kind.startswith("log."):
-                return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
-            if why.kind.startswith("phase.") and of.kind == "phase.blocked":
-                return self._upstream_explains(cause, effect)
+                return reason
         return None
 
-    def _function_explains(
-        self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
-    ) -> str | None:
-        """A failing recorder or starter explains its phase, if it failed between the phase's start and now."""
-        pipeline = self._pipelines.get(pipeline_name or "")
-        if pipeline is None or phase_name not in {p.name for p in pipeline.phases}:
-            return None
-        phase = pipeline.phase(phase_name)
-        service = cause.finding.subject.service
-        if service is None or (service != phase.recorder and service not in phase.starters):
-            return None
-        begin = phase.start.on(run_date, pipeline.zone) if phase.start else None
-        begin = begin or local_instant(run_date, time(0), pipeline.zone)
-        if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
-            return None
-        return f"{service} {'records' if service == phase.recorder else 'starts'} {phase.name}"
+    def cause_is_pending(self, fault: Fault) -> bool:
+        """Whether a fault explains this one that may still pass by itself."""
+        return any(self._graph.explains(other, fault, self._now) is not None for other in self._pending)
 
-    def _upstream_explains(self, cause: Fault, effect: Fault) -> str | None:
-        why, of = cause.finding.subject, effect.finding.subject
-        pipeline = self._pipelines.get(of.pipeline or "")
-        if pipeline is None or why.phase is None or (why.pipeline, why.run_date) != (of.pipeline, of.run_date):
-            return None
-        if of.phase in {p.name for p in pipeline.downstream(why.phase)}:
-            return f"{of.phase} waits for {why.phase}"
+    def joinable(self, number: int) -> bool:
+        """Open, or over so lately that it goes on."""
+        draft = self.drafts[number]
+        ended = draft.incident.resolved_at
+        return draft.is_open or (ended is not None and self._now - ended <= JOIN_WITHIN)
+
+    def target(self, related: Iterable[int]) -> int:
+        """The oldest; one that gathers a storm only if there is no other."""
+        return min(related, key=lambda number: (self.drafts[number].gathers, number))
+
+    def may_merge(self, other: int, target: int) -> bool:
+        """Whether the two open incidents are one story. A storm is many, and would swallow every other."""
+        drafts = self.drafts[other], self.drafts[target]
+        return drafts[0].is_open and not any(d.gathers for d in drafts)
+
+    def open(self, number: int, fault: Fault) -> None:
+        """A new incident with this root."""
+        name = fault.fingerprint
+        self.drafts[number] = _Draft(
+            Incident(id=number, state=IncidentState.OPEN, root=name, members=(name,), opened_at=self._now)
+        )
+        self._place(name, number)
+
+    def join(self, number: int, fault: Fault, why: str) -> None:
+        """Put the fault into the incident."""
+        self.drafts[number].join(fault.fingerprint, why)
+        self._place(fault.fingerprint, number)
+
+    def merge(self, other: int, target: int) -> Incident:
+        """Move everything; the other incident as it ends."""
+        gone = self.drafts.pop(other)
+        for name in gone.members:
+            self.drafts[target].join(name, gone.explains.get(name, ""))
+            self._place(name, target)
+        return replace(gone.frozen(), state=IncidentState.MERGED, resolved_at=self._now, merged_into=target)
+
+    def settled(self, number: int) -> Incident:
+        """Choose the root, explain the others by it, and resolve the incident when all its faults are."""
+        draft = self.drafts[number]
+        incident = draft.frozen()
+        members = [self._faults[name] for name in draft.members if name in self._faults]
+        candidates = [f for f in members if f.is_open] or members
+        if incident.state is not IncidentState.OPEN or not candidates:
+            return incident
+        root = min(candidates, key=rank)
+        explains = dict(draft.explains)
+        explains.pop(root.fingerprint, None)
+        for fault in members if incident.storm is None else ():
+            if fault is not root:
+                reason = self._graph.relation(root, fault, self._now) or self._explained_within(number, fault)
+                if reason is not None:
+                    explains[fault.fingerprint] = reason
+        over = not any(f.is_open for f in members)
+        return replace(
+            incident,
+            root=root.fingerprint,
+            explains=explains,
+            state=IncidentState.RESOLVED if over else IncidentState.OPEN,
+            resolved_at=self._now if over else None,
+        )
+
+    def _explained_within(self, number: int, fault: Fault) -> str | None:
+        """Why another member of the incident explains this one."""
+        for key in self._graph.asks_for_causes(fault):
+            for name in self._offered.get(key, {}).get(number, ()):
+                reason = self._graph.explains(self._faults[name], fault, self._now)
+                if reason is not None and name != fault.fingerprint:
+                    return reason
         return None
 
-    def _shared(self, one: Fault, other: Fault) -> str | None:
-        """The same function, or the same fault of a shared module in another one."""
-        if _same_function(one, other):
-            return f"another failure of {one.finding.subject.service}"
-        if one.finding.kind.startswith("log.") and other.finding.kind.startswith("log."):
-            identity = _shared_identity(one)
-            if identity is not None and identity == _shared_identity(other):
-                return f"the same failure in {one.finding.subject.service}: a shared module"
-        return None
+    def _place(self, name: str, number: int) -> None:
+        if self.home.get(name) == number:
+            return
+        if name in self.home:
+            self._withdraw(name, self.home[name])
+        self.home[name] = number
+        self._offer(name, number)
 
+    def _offer(self, name: str, number: int) -> None:
+        if name in self._faults:
+            for key in self._graph.offers(self._faults[name]):
+                self._offered.setdefault(key, {}).setdefault(number, {})[name] = None
 
-def _shared_identity(fault: Fault) -> str | None:
-    """Exception, name and file of a log fault: its fingerprint ``log:service:...`` without the service."""
-    prefix = f"log:{fault.finding.subject.service}:"
-    rest = fault.fingerprint.removeprefix(prefix)
-    return None if rest == fault.fingerprint or rest.endswith(":") else rest
+    def _withdraw(self, name: str, number: int) -> None:
+        if name not in self._faults:
+            return
+        for key in self._graph.offers(self._faults[name]):
+            names = self._offered[key][number]
+            names.pop(name, None)
+            if not names:
+                del self._offered[key][number]

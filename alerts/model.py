@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from checks.model import Finding, JsonValue, Severity
+from checks.model import Finding, JsonValue, Severity, Window
 
 
 class FaultState(StrEnum):
@@ -39,7 +39,8 @@ class Fault:
 
     ``finding`` is the latest one, with ``since`` the earliest and ``last_seen`` the latest of all;
     ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew; ``incident`` the
-    id of the incident it belongs to, None while pending.
+    id of the incident it belongs to, None while pending. ``news_at`` is when it last showed something new: an
+    occurrence of a failure, a change of a state. ``reopened`` holds when it came back lately after it was resolved.
     """
 
     finding: Finding
@@ -50,6 +51,8 @@ class Fault:
     resolved_at: datetime | None = None
     resolution: str | None = None
     incident: int | None = None
+    news_at: datetime | None = None
+    reopened: tuple[datetime, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -86,6 +89,8 @@ class Incident:
 
     ``root`` and ``members`` are fingerprints; ``members`` includes the root and is in order of joining.
     ``explains`` says per consequence why it is here, in words. ``merged_into`` is set in state MERGED only.
+    ``storm`` is set where unrelated faults were gathered because too many came at once (``alerts.storms``), and says
+    what they have in common.
     """
 
     id: int
@@ -96,6 +101,7 @@ class Incident:
     explains: Mapping[str, str] = field(default_factory=dict)
     resolved_at: datetime | None = None
     merged_into: int | None = None
+    storm: str | None = None
 
 
 class Why(StrEnum):
@@ -109,12 +115,28 @@ class Why(StrEnum):
     PROGRESSED = "less is missing"
     MERGED = "merged into another incident"
     RESOLVED = "resolved"
+    HELD_BACK = "held back until now"
+    COMES_AND_GOES = "it comes and goes"
+    REMINDER = "still wrong, and nobody acknowledged it"
+    ESCALATED = "nobody acknowledged it in time"
+    ACKNOWLEDGED = "acknowledged"
+    SHOWN = "what people said of it is shown"
+    DIGEST = "daily digest"
+    CAUGHT_UP = "found at the first look"
 
-    PENDING = "pending: may pass by itself"
     HANDLED = "handled failure: digest only"
-    CONSEQUENCE = "consequence of a known root"
     NOT_ANNOUNCED = "its incident was never announced"
-    NO_NEWS = "nothing new to say"
+    SILENCED = "silenced"
+    QUIET_HOURS = "quiet hours"
+    FLAPPING = "it comes and goes: told when it stays"
+    CATCHING_UP = "still reading what happened before"
+
+
+class Emphasis(StrEnum):
+    """Why a reply may deserve to be seen outside its thread."""
+
+    RESOLUTION = "resolution"
+    ESCALATION = "escalation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +144,8 @@ class Message:
     """What we say, in no channel's dialect.
 
     ``facts`` are (label, text) in reading order; texts may hold several lines. ``title`` is one line. All text is plain
-    and already redacted, never escaped: escaping is the channel's own duty. ``links`` are (label, URL).
+    and already redacted, never escaped: escaping is the channel's own duty. ``links`` are (label, URL). ``mention`` is
+    whom a channel that can should call, in that channel's own words from the configuration, never from a log.
     """
 
     severity: Severity
@@ -132,15 +155,72 @@ class Message:
     facts: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     footer: str = ""
+    emphasis: Emphasis | None = None
+    mention: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody has an incident in hand."""
+
+    incident: int
+    at: datetime
+    author: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """How far the conversation about an incident has come.
+
+    ``told_at``: when somebody was last told aloud; ``severity`` what it was then. ``reminders`` counts all of them,
+    ``idle`` those since the last occurrence; ``escalated`` the steps taken. ``held`` is why the latest news was held
+    back, since ``held_since``. ``shown`` is what people said of it as the root message shows it. ``told_in`` is the
+    number of the digest that told it, where it had no message of its own; ``ended_at`` when it was last resolved.
+    """
+
+    incident: int
+    told_at: datetime | None = None
+    severity: Severity | None = None
+    reminders: int = 0
+    idle: int = 0
+    escalated: int = 0
+    held: Why | None = None
+    held_since: datetime | None = None
+    damped: bool = False
+    shown: str = ""
+    told_in: int | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """What the configuration knows that helps whoever reads a message.
+
+    ``project`` is the Google Cloud project (None: nothing to link to); ``tables`` the completions table by pipeline;
+    ``resume`` the command that resumes a phase, by (pipeline, phase), never run by us; ``runbooks`` the page for
+    a phase, or with the phase None for a pipeline; ``runbook`` the page for all else.
+    """
+
+    project: str | None = None
+    tables: Mapping[str, str] = field(default_factory=dict)
+    resume: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    runbooks: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
+    runbook: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a message is made from: all faults concerned by fingerprint, the moment, the zone people read."""
+    """What a message is made from: all faults concerned by fingerprint, the moment, the zone people read.
+
+    ``windows`` holds what each check last looked at, by its name.
+    """
 
     faults: Mapping[str, Fault]
     now: datetime
     zone: ZoneInfo
+    guide: Guide = field(default_factory=Guide)
+    windows: Mapping[str, Window] = field(default_factory=dict)
 
     def members(self, incident: Incident) -> list[Fault]:
         """The faults of an incident, in order of joining."""
@@ -159,7 +239,9 @@ class Action(StrEnum):
 class Notification:
     """A decision to speak, or with ``suppressed`` true not to, and the reason for it.
 
-    ``root`` is what the incident's root message shows from now on, ``reply`` what its thread adds (None: nothing).
+    ``root`` is what the incident's root message shows from now on, ``reply`` what its thread adds (None: nothing). What
+    is suppressed still edits the root message where there is one: that rings nobody. ``to`` are destinations besides
+    those of the routes. A digest is of no incident: its number is negative.
     """
 
     incident: int
@@ -168,6 +250,7 @@ class Notification:
     suppressed: bool = False
     root: Message | None = None
     reply: Message | None = None
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,13 +41,25 @@ class Channel(Protocol):
     ``send`` performs one action with a deadline of its own, never retries by itself, and returns a JSON-able receipt
     (Slack: ``{"channel", "ts"}``) that later EDITs and REPLYs of the same incident are given as ``root``. An EDIT is
     idempotent. A dispatch that is ``uncertain`` must not appear twice without a mark: look for its key first, or mark
-    the text as a possible repetition. A channel that cannot edit or thread returns a receipt all the same.
+    the text as a possible repetition. A channel that cannot edit or thread returns a receipt all the same; its REPLYs
+    name what they are about.
+
+    ``can`` says what the channel is able to do at all: ``edit``, ``thread``, ``delete``, ``recognise`` (find again by
+    its key what an unconfirmed attempt sent).
 
     :raises DeliveryError: if it did not arrive, or may not have.
     """
 
     name: str
+    can: frozenset[str]
 
     def send(self, dispatch: Dispatch) -> Mapping[str, JsonValue]:
         """Deliver one dispatch."""
+        ...
+
+    def withdraw(self, receipt: Mapping[str, JsonValue]) -> bool:
+        """Take back what was sent, all of it; False where the channel cannot.
+
+        :raises DeliveryError: if it may still be there.
+        """
         ...

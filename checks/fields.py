@@ -203,6 +203,14 @@ Service = Annotated[
 ]
 
 
+# Shown as a link: what is no web address would not be.
+PageUrl = Annotated[
+    str,
+    matching(r"https?://[^\s<>\"`|]{1,500}", "the address of a page", "write https://host/path"),
+    WithJsonSchema({"type": "string", "pattern": "^https?://"}),
+]
+
+
 def _canonical(value: object) -> str:
     if not isinstance(value, str):
         raise Mistake(message=f"expected the name of a processor, found {kind_of(value)}").error()

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "logging.googleapis.com"
 PAGE_SIZE = 1_000  # more is refused
-# Reads allowed by the service: 60 a minute and project, for everyone who reads there. Half of them is ours at most.
-READS_PER_MINUTE = 30
-READS_AT_ONCE = 20
 LOGIN_REMEDY = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 # Seconds that a request waits for its turn: one whole turn of the limiter and a bit. Then the rest waits for the next
 # time.
@@ -70,8 +67,17 @@ class LoggingApi:
         self._channel: grpc.Channel | None = None
         self._guard = threading.Lock()
 
-    def page(self, text: str, *, newest_first: bool, token: str, deadline: float, counted: Callable[[], None]) -> Page:
-        """One page of the entries that a filter matches, in order of (timestamp, insertId).
+    def page(
+        self,
+        text: str,
+        *,
+        deadline: float,
+        counted: Callable[[], None],
+        newest_first: bool = False,
+        token: str = "",
+        size: int = PAGE_SIZE,
+    ) -> Page:
+        """One page of at most ``size`` of the entries that a filter matches, in order of (timestamp, insertId).
 
         :param deadline: when it must be over, on ``time.monotonic``; retries of passing trouble included.
         :param counted: called for each request made.
@@ -85,7 +91,7 @@ class LoggingApi:
             resource_names=[f"projects/{self.project}"],
             filter=text,
             order_by="timestamp desc" if newest_first else "timestamp asc",
-            page_size=PAGE_SIZE,
+            page_size=size,
             page_token=token,
         )
         for attempt in range(1, _ATTEMPTS + 1):

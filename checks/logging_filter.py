@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from checks.logs.deployments import DEPLOYS
 from checks.model import normal_service, stamp
 
 MAX_FILTER = 20_000
@@ -105,6 +106,16 @@ def marked_clause(patterns: Sequence[str] = ()) -> str:
     words = [_NARROWED.get(marker, quote(marker)) for marker in MARKERS]
     own = [f"{field}=~{quote(pattern)}" for pattern in patterns for field in ("textPayload", "jsonPayload.message")]
     return any_of((*words, *own))
+
+
+def deploys_clause() -> str:
+    """Audit entries of deployments and rollouts, as ``checks.logs.deployments`` reads them."""
+    return f'(logName:"cloudaudit.googleapis.com%2F" AND protoPayload.methodName=~{quote(DEPLOYS)})'
+
+
+def revisions_clause(revisions: Iterable[str]) -> str:
+    """Entries of one of these revisions."""
+    return f"resource.labels.revision_name={any_of(map(quote, sorted(revisions)))}"
 
 
 def received_clause(start: datetime, end: datetime) -> str:

@@ -7,19 +7,31 @@ before it tells who logged it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from checks.logging_filter import Place
-from checks.logs.entry import mapping, moment, text_of, written
+from checks.logs.entry import EPOCH, mapping
 from checks.logs.payload import payload_text
 from checks.logs.tracebacks import HEADER
 
 # The engine gives up frames whose exception line does not follow within five seconds (checks.logs.tracebacks).
 AROUND = timedelta(seconds=5)
+_APART = 2 * int(AROUND.total_seconds())
+# Places that overlap are made one up to this length: else a storm would be one place, asked for as long as it lasts.
+LONGEST = timedelta(seconds=60)
+_LONGEST = int(LONGEST.total_seconds())
 MAX_PLACES = 1_000
-_INSTANCES = ("instanceId", "instance_id", "execution_id", "run.googleapis.com/execution_name")
-_SERVICES = ("service_name", "function_name", "job_name")
+_INSTANCES = tuple(
+    (name, f'labels."{name}"')
+    for name in ("instanceId", "instance_id", "execution_id", "run.googleapis.com/execution_name")
+)
+_SERVICES = tuple((name, f"resource.labels.{name}") for name in ("service_name", "function_name", "job_name"))
+
+
+# A path of the query language, and its value.
+Writer = tuple[str, str]
 
 
 def needs_neighbours(raw: Mapping[str, Any]) -> bool:
@@ -36,29 +48,50 @@ def needs_neighbours(raw: Mapping[str, Any]) -> bool:
     return not (header and before.strip())
 
 
-def place_of(raw: Mapping[str, Any]) -> Place | None:
-    """Where the lines around an entry are; None if nothing says who wrote it or when."""
-    nanos = written(raw)
-    if nanos is None:
-        return None
-    labels, resource = mapping(raw.get("labels")), mapping(mapping(raw.get("resource")).get("labels"))
-    named = [(f'labels."{name}"', text_of(labels.get(name))) for name in _INSTANCES]
-    named += [(f"resource.labels.{name}", text_of(resource.get(name))) for name in _SERVICES]
-    for field, value in named:
-        if value:
-            try:
-                return Place(field=field, value=value, start=moment(nanos) - AROUND, end=moment(nanos) + AROUND)
-            except OverflowError:
-                return None
+def writer_of(raw: Mapping[str, Any]) -> Writer | None:
+    """What the lines around an entry have in common with it: a path of the query language and its value, as near to the
+    one execution as the entry tells; None if nothing says who wrote it.
+    """
+    labels = raw.get("labels") or {}
+    for name, path in _INSTANCES:
+        value = labels.get(name)
+        if value and isinstance(value, str):
+            return path, value
+    labels = mapping(raw.get("resource")).get("labels") or {}
+    for name, path in _SERVICES:
+        value = labels.get(name)
+        if value and isinstance(value, str):
+            return path, value
     return None
 
 
+def places_of(noted: Mapping[tuple[Writer, int], int]) -> list[tuple[Place, datetime]]:
+    """Around what somebody wrote in some second, until when it is asked for (Unix seconds); what overlaps made one."""
+    spans: list[tuple[Writer, int, int, int]] = []
+    for (writer, second), until in sorted(noted.items()):
+        span = spans[-1] if spans else None
+        if span and span[0] == writer and second <= span[2] + _APART and second < span[1] + _LONGEST:
+            spans[-1] = (writer, span[1], second, max(span[3], until))
+        else:
+            spans.append((writer, second, second, until))
+    answer = []
+    for (path, value), first, last, until in spans:
+        with suppress(OverflowError):  # a time that does not exist
+            start, end = (EPOCH + timedelta(seconds=second) for second in (first, last + 1))
+            place = Place(field=path, value=value, start=start - AROUND, end=end + AROUND)
+            answer.append((place, EPOCH + timedelta(seconds=until)))
+    return answer
+
+
 def merged(places: Iterable[tuple[Place, datetime]]) -> list[tuple[Place, datetime]]:
-    """The same places with overlapping ones made one, each with the latest of the times that stand beside them."""
+    """The same places with overlapping ones made one, each with the latest of the times that stand beside them; none
+    becomes longer than ``LONGEST`` and what lies around it.
+    """
     answer: list[tuple[Place, datetime]] = []
     for place, until in sorted(places, key=lambda one: (one[0].field, one[0].value, one[0].start)):
         last, last_until = answer[-1] if answer else (None, until)
-        if last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end:
+        near = last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end
+        if last and near and place.end - last.start <= LONGEST + 2 * AROUND:
             both = Place(field=last.field, value=last.value, start=last.start, end=max(last.end, place.end))
             answer[-1] = (both, max(last_until, until))
         else:

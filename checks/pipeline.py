@@ -1,16 +1,18 @@
 """A pipeline as its owners describe it: phases, what each owes, when, and who records it.
 
-Values only; built from ``config.yaml`` by ``checks.settings`` and validated there, so nothing here is checked twice.
+Values only; built from ``config.yaml`` by ``checks.pipeline_settings`` and validated there, so nothing here is checked
+twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from checks.phases.calendar import Calendar, CalendarTable, HaltTable, Pauses
+from checks.phases.evidence import CompletionEvidence, ProcessorEvidence, TableEvidence, Validity
 
 
 def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -38,30 +40,35 @@ class DayTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Processor:
-    """One unit of work that a phase owes for each run date.
+class Processor(Validity):
+    """One unit of work that a phase owes for each run date on which it is valid.
 
     ``critical``: its absence is never excused by the quorum rule. ``not_before``: a row completed earlier than this
-    cannot be about the run (post-game work before noon) and is ignored. Valid on
-    ``valid_from <= run date < valid_until``.
+    cannot be about the run (post-game work before noon) and is ignored. ``evidence``: what proves that it is done, any
+    of it suffices.
     """
 
     name: str
     critical: bool = True
     not_before: DayTime | None = None
-    valid_from: date | None = None
-    valid_until: date | None = None
+    evidence: tuple[ProcessorEvidence, ...] = (CompletionEvidence(),)
 
-    def valid_on(self, run_date: date) -> bool:
-        """Whether this processor is expected for that run date."""
-        return (self.valid_from is None or self.valid_from <= run_date) and (
-            self.valid_until is None or run_date < self.valid_until
-        )
+    def evidence_on(self, run_date: date) -> tuple[ProcessorEvidence, ...]:
+        """What can prove that it is done for that run date."""
+        return tuple(proof for proof in self.evidence if proof.valid_on(run_date))
+
+    @property
+    def completion_evidence(self) -> tuple[CompletionEvidence, ...]:
+        """The spans for which completion rows prove it."""
+        return tuple(proof for proof in self.evidence if isinstance(proof, CompletionEvidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names."""
+    """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names.
+
+    From the run date ``recorder_until`` on nobody records this phase.
+    """
 
     name: str
     after: tuple[str, ...]
@@ -69,13 +76,27 @@ class Phase:
     due: DayTime
     start: DayTime | None = None
     recorder: str | None = None
+    recorder_until: date | None = None
     starters: tuple[str, ...] = ()
     quorum_ratio: float | None = None
     stall_after: timedelta
 
     def expected_on(self, run_date: date) -> tuple[Processor, ...]:
-        """What is owed for that run date, by the list that was valid then."""
-        return tuple(p for p in self.processors if p.valid_on(run_date))
+        """What is owed for that run date, by the list that was valid then.
+
+        A processor of which nothing can prove that it is done is not owed: its absence could not be told from success.
+        """
+        return tuple(p for p in self.processors if p.valid_on(run_date) and p.evidence_on(run_date))
+
+    def proof_tables(self, run_date: date, names: Collection[str]) -> tuple[str, ...]:
+        """The tables whose rows may prove any of the named processors for that run date, once each."""
+        proofs = (proof for p in self.expected_on(run_date) if p.name in names for proof in p.evidence_on(run_date))
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+
+    def recorder_on(self, run_date: date) -> str | None:
+        """The function that records this phase for that run date, None if there is none or it is not named."""
+        ended = self.recorder_until is not None and run_date >= self.recorder_until
+        return None if ended else self.recorder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +153,8 @@ class Pipeline:
         calendar = (self.calendar.table,) if isinstance(self.calendar, CalendarTable) else ()
         halts = (self.pauses.halt_state.table,) if isinstance(self.pauses.halt_state, HaltTable) else ()
         return tuple(dict.fromkeys((*calendar, *halts, self.completions.table)))
+
+    def evidence_tables(self) -> tuple[str, ...]:
+        """The tables whose rows prove that some processor is done, once each."""
+        proofs = (proof for phase in self.phases for p in phase.processors for proof in p.evidence)
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))

@@ -77,6 +77,36 @@ class RunSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A revision in which something failed at ``at``; ``revision`` None where a function (gen1) or job has none."""
+
+    service: str
+    revision: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSeen:
+    """Entries that tell of the past of revisions, in any order."""
+
+    entries: Sequence[Mapping[str, Any]]
+    evidence: Evidence
+
+
+@runtime_checkable
+class RevisionSource(Protocol):
+    """A log source that does not bring along how the revisions of a function came about, and is asked instead."""
+
+    def past(self, failing: Sequence[Failing]) -> PastSeen:
+        """Before each failure: the deployments of the function, the first entry of the revision, a successful run of
+        the revision before it, and what failed there. A few bounded reads, however many revisions are asked for.
+
+        :raises SourceError: if it could not look.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
     """Rows as dicts of Python values, with what it cost. ``bytes_billed`` None: not reported."""
 
@@ -128,7 +158,14 @@ class Check(Protocol[Observed]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRow:
-    """One recorded completion as it stands in the table; ``phase`` and ``processor`` as spelt there."""
+    """Completions that were recorded alike, mostly a single row; ``phase`` and ``processor`` as spelt in the table.
+
+    Alike are rows of the same phase, run date, spelling, status word and execution: a redelivered message is written
+    again. ``rows`` counts them; times and ``record_count`` are those of the earliest. Where the same spelling has many
+    executions, the later ones come as one value: ``executions`` counts them, ``execution_id`` means nothing then,
+    ``last_completed_at`` is the time of the latest, and ``record_count`` is 0 only if it is 0 in all of them.
+    ``insert_delay`` is the longest time between completion and insertion. A single row may leave out these last two.
+    """
 
     phase: str
     run_date: date
@@ -138,6 +175,40 @@ class CompletionRow:
     execution_id: str | None
     completed_at: datetime
     inserted_at: datetime
+    rows: int = 1
+    executions: int = 1
+    last_completed_at: datetime | None = None
+    insert_delay: timedelta | None = None
+
+    @property
+    def last_at(self) -> datetime:
+        """When the latest of the executions was completed."""
+        return self.last_completed_at or self.completed_at
+
+    @property
+    def delay(self) -> timedelta:
+        """The longest time between completion and insertion."""
+        return self.inserted_at - self.completed_at if self.insert_delay is None else self.insert_delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedDay:
+    """The processors of one phase and run date whose rows there is nothing to say of, as one value.
+
+    Each of them has one success under its canonical name, in time and with records. ``missing`` names the expected
+    ones that are not among them: they have no rows, or rows that come by themselves. ``processors`` counts the folded;
+    ``last_at`` is the latest of their times, ``last_critical_at`` that of the critical ones. ``moments`` are all times
+    from the ``first_rank``-th (counted from 1) to the one that makes the phase's quorum, as far as there are so many.
+    """
+
+    phase: str
+    run_date: date
+    processors: int
+    missing: tuple[str, ...]
+    last_at: datetime | None = None
+    last_critical_at: datetime | None = None
+    first_rank: int = 1
+    moments: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,11 +42,10 @@ class EntryReader:
 
     def read(self, entry: Any) -> dict[str, Any]:
         """The dict of a ``google.logging.v2.LogEntry`` (the protobuf message itself, not its proto-plus wrapper)."""
-        resource = entry.resource
-        packed = resource.SerializeToString()
+        packed = entry.resource.SerializeToString()
         shared = self._resources.get(packed)
         if shared is None:
-            shared = self._resource(packed, resource)
+            shared = self._resource(packed, entry.resource)
         written, received = entry.timestamp, entry.receive_timestamp
         raw: dict[str, Any] = {
             "insertId": entry.insert_id,

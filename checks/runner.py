@@ -20,7 +20,8 @@ def run(
 
     A source that cannot be asked gives UNKNOWN and the finding ``blind`` (told after ``blind_after``); a table that is
     missing gives ``table.missing`` (told at the second look: metadata answers lag for some minutes after a
-    re-creation); a bug in the check gives ``broken``. The cursor then stays where it was.
+    re-creation); a query that does not fit its table ``query.invalid``; a bug in the check ``broken``. The cursor then
+    stays where it was.
     """
     try:
         observed, source_cursor = check.read(now, cursor)
@@ -68,6 +69,20 @@ def _blind(check: Check[Any], error: SourceError, now: datetime, blind_after: ti
             severity=Severity.CRITICAL,
             subject=Subject(pipeline=check.about.pipeline, table=error.subject, check=check.name),
             title=f"The table {error.subject} does not exist",
+            since=now,
+            last_seen=now,
+            facts=facts,
+            pending_for=check.every,
+        )
+    if error.kind == "invalid":
+        # The table changed, or the query did: waiting does not mend it.
+        return Finding(
+            fingerprint=f"query:{check.name}",
+            check=check.name,
+            kind="query.invalid",
+            severity=Severity.CRITICAL,
+            subject=Subject(pipeline=check.about.pipeline, check=check.name),
+            title=f"Blind: a query of the check {check.name} no longer fits its table",
             since=now,
             last_seen=now,
             facts=facts,

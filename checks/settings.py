@@ -1,55 +1,39 @@
-"""The checks' part of ``config.yaml``: where to ask, what the pipelines owe, which checks run how often.
+"""The checks' part of ``config.yaml``: where to ask, and which checks run how often.
 
-Strict and frozen; every mistake is reported at its own place (``checks.mistakes``). ``PipelineSettings.to_pipeline``
-gives the values that the checks work with.
+Strict and frozen; every mistake is reported at its own place (``checks.mistakes``). What the pipelines owe is in
+``checks.pipeline_settings``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import (
-    BeforeValidator,
     Field,
-    GetJsonSchemaHandler,
     PlainValidator,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema
 
-from checks.calendar_settings import CalendarSettings, HaltSettings, HaltStateSettings
 from checks.fields import (
-    Canonical,
-    ClockTime,
-    Column,
-    Day,
     Duration,
     Endpoint,
-    ListOf,
     Name,
-    Percentage,
     Project,
     Region,
     Service,
-    Span,
     Table,
-    ZoneName,
     at_least,
 )
 from checks.logs.rules import SignalRule
-from checks.mistakes import Mistake, Section, kind_of, mistakes_of, quoted, refuse, unknown
-from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
-from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
+from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
-
-Word = Annotated[str, Field(min_length=1, max_length=100)]
+from checks.table_settings import PartitionCheckSettings, TableCheckSettings
 
 
 class EndpointSettings(Section):
@@ -60,267 +44,28 @@ class EndpointSettings(Section):
     monitoring: Endpoint | None = Field(default=None, description="address of Cloud Monitoring, if not Google's")
 
 
+class LogAnalyticsSettings(Section):
+    """The view of a log bucket in a linked BigQuery dataset, from which function logs are read by SQL."""
+
+    view: Table = Field(description="the linked dataset's view: dataset._AllLogs or project.dataset._AllLogs")
+    max_gigabytes: int = Field(
+        default=10, ge=1, le=10_000, description="a query that would read more is refused; one runs per check"
+    )
+    lateness: Duration = Field(
+        default=timedelta(hours=1),
+        description="how long after they were written entries may arrive; a query reads this much more",
+    )
+
+
 class GcpSettings(Section):
     """The Google Cloud project that is watched."""
 
     project: Project = Field(default="phasewatch-local", description="id of the project; must be given in mode gcp")
     region: Region | None = Field(default=None, description="region of the functions; all regions where it is left out")
     endpoints: EndpointSettings = Field(default=EndpointSettings(), description="other addresses for Google's services")
-
-
-class DayTimeSettings(Section):
-    """A wall-clock time in the pipeline's zone, some days after the run date."""
-
-    day: int = Field(ge=-31, le=31, description="days after the run date: 0 is the run date itself")
-    time: ClockTime = Field(description='wall-clock time in the pipeline\'s zone, as "09:00"')
-
-    def to_day_time(self) -> DayTime:
-        """The value meant."""
-        return DayTime(day=self.day, at=self.time)
-
-    @property
-    def order(self) -> tuple[int, ClockTime]:
-        """Sorts by when it is."""
-        return (self.day, self.time)
-
-
-class ValiditySettings(Section):
-    """The run dates for which a processor is owed: ``from <= run date < until``."""
-
-    from_: Day | None = Field(default=None, alias="from", description="first run date for which it is owed")
-    until: Day | None = Field(default=None, description="first run date for which it is no longer owed")
-
-    def contradictions(self) -> Iterator[Mistake]:
-        """Says that the span is empty, or says nothing."""
-        if self.from_ is None and self.until is None:
-            yield Mistake(message="neither from nor until", hint="give one, or leave valid out")
-        if self.from_ and self.until and self.from_ >= self.until:
-            yield Mistake(message="must be later than from", hint="until is the first date without it", at=("until",))
-
-
-class ProcessorSettings(Section):
-    """One unit of work that a phase owes. A bare name stands for a critical one."""
-
-    name: Canonical = Field(description="its name as rows are compared: snake_case, no dots, aliases resolved")
-    class_: Literal["critical", "optional"] = Field(
-        default="critical",
-        alias="class",
-        description="critical: its absence is never excused; optional: complete_when may",
+    log_analytics: LogAnalyticsSettings | None = Field(
+        default=None, description="read function logs by SQL from a Log Analytics view, not from Cloud Logging"
     )
-    not_before: DayTimeSettings | None = Field(
-        default=None, description="a row completed earlier cannot be about the run and is ignored"
-    )
-    valid: ValiditySettings | None = Field(
-        default=None, description="the run dates for which it is owed; all if left out"
-    )
-
-    def to_processor(self) -> Processor:
-        """The value meant."""
-        return Processor(
-            name=self.name,
-            critical=self.class_ == "critical",
-            not_before=self.not_before.to_day_time() if self.not_before else None,
-            valid_from=self.valid.from_ if self.valid else None,
-            valid_until=self.valid.until if self.valid else None,
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A mapping or a bare name."""
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core))]}
-
-
-def _processor(value: object) -> object:
-    if not isinstance(value, str | Mapping | ProcessorSettings):
-        raise Mistake(message=f"expected a name or a mapping (key: value), found {kind_of(value)}").error()
-    return as_mapping(value)
-
-
-class CompleteWhenSettings(Section):
-    """When a phase counts as satisfied although something optional is missing."""
-
-    critical: Literal["all"] = Field(default="all", description="every critical processor must be done")
-    at_least: Percentage = Field(description="the least part of all expected processors, rounded up")
-
-
-class PhaseSettings(Section):
-    """One phase: what it owes for each run date, by when, and which functions record and start it."""
-
-    name: Name = Field(description="name of the phase, as in the completions table")
-    after: ListOf[str] = Field(default=(), description="phases that it waits for")
-    recorder: Service | None = Field(default=None, description="the function that writes this phase's completion rows")
-    starters: ListOf[Service] = Field(default=(), description="functions that start this phase")
-    start: DayTimeSettings | None = Field(
-        default=None, description="when it starts; a phase without it never counts as stalled"
-    )
-    due: DayTimeSettings = Field(description='when its completions are due, as {day: 1, time: "09:00"}')
-    complete_when: CompleteWhenSettings | None = Field(
-        default=None, description="when a part of the set is enough; all of it if left out"
-    )
-    stall_after: Span | None = Field(
-        default=None, description="this phase's own stall_after; the pipeline's if left out"
-    )
-    processors: ListOf[Annotated[ProcessorSettings, BeforeValidator(_processor)]] = Field(
-        min_length=1, description="what it owes, a name or a mapping each"
-    )
-
-    def contradictions(self) -> Iterator[Mistake]:
-        """Times that cannot be kept, a quorum of nothing, a processor owed twice."""
-        if self.start and self.due.order <= self.start.order:
-            yield Mistake(message="must be later than start", at=("due",))
-        for index, processor in enumerate(self.processors):
-            if processor.not_before and processor.not_before.order >= self.due.order:
-                at: tuple[str | int, ...] = ("processors", index, "not_before")
-                yield Mistake(message="must be earlier than the phase's due", at=at)
-            for earlier in range(index):
-                if _both_owed(self.processors[earlier], processor):
-                    message = f"the same processor as processors[{earlier}], for the same run dates"
-                    yield Mistake(message=message, hint="valid must not overlap", at=("processors", index))
-                    break
-        if self.complete_when:
-            yield from self._without_critical()
-
-    def _without_critical(self) -> Iterator[Mistake]:
-        processors = [processor.to_processor() for processor in self.processors]
-        changes = {day for p in processors for day in (p.valid_from, p.valid_until) if day}
-        for day in [date.min, *sorted(changes)]:
-            owed = [p for p in processors if p.valid_on(day)]
-            if owed and not any(p.critical for p in owed):
-                since = "" if day == date.min else f" from {day} on"
-                message = f"no processor is critical{since}, so any part of the set would do"
-                yield Mistake(message=message, hint="give at least one class: critical", at=("complete_when",))
-                return
-
-
-def _both_owed(one: ProcessorSettings, other: ProcessorSettings) -> bool:
-    """Whether both are the same processor on at least one run date."""
-    a, b = one.to_processor(), other.to_processor()
-    starts = max(a.valid_from or date.min, b.valid_from or date.min)
-    ends = min(a.valid_until or date.max, b.valid_until or date.max)
-    return a.name == b.name and starts < ends
-
-
-class ColumnSettings(Section):
-    """The completions table's own names for its columns."""
-
-    phase: Column = Field(default="phase", description="column with the phase")
-    run_date: Column | None = Field(
-        default=None, description="column with the run date; the pipeline's run_date if left out"
-    )
-    processor: Column = Field(default="processor_name", description="column with the processor")
-    status: Column = Field(default="status", description="column with the status word")
-    record_count: Column = Field(default="record_count", description="column with the number of records")
-    execution_id: Column = Field(default="execution_id", description="column with the id of the execution")
-    completed_at: Column = Field(default="completed_at", description="column with the time of completion")
-    inserted_at: Column = Field(default="inserted_at", description="column with the time at which the row was written")
-
-
-class CompletionSettings(Section):
-    """Where completions are recorded, and what the status words mean. Any other word counts for nothing."""
-
-    table: Table = Field(description="table with one row per completion")
-    columns: ColumnSettings = Field(default=ColumnSettings(), description="its columns, where they are named otherwise")
-    success: ListOf[Word] = Field(
-        default=("success", "partial"), min_length=1, description="status words that mean: done"
-    )
-    partial: ListOf[Word] = Field(
-        default=("partial",), description="those of the success words that mean: done only in part (flagged)"
-    )
-    failed: ListOf[Word] = Field(default=("failed",), description="status words that mean: failed")
-
-    @classmethod
-    def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
-        """Words in two lists that exclude each other, or partial without being done."""
-        success = texts(raw.get("success", ["success", "partial"]))
-        if "partial" not in raw:
-            raw["partial"] = [word for word in success.values() if word == "partial"]
-        for index, word in texts(raw["partial"]).items():
-            if word not in success.values():
-                mistake = unknown("success word", word, success.values())
-                yield replace(mistake, at=("partial", index), unnamed=True)
-        for index, word in texts(raw.get("failed", ["failed"])).items():
-            if word in success.values():
-                message = f"{quoted(word)} is a word for success as well"
-                yield Mistake(message=message, at=("failed", index) if "failed" in raw else ("success",), unnamed=True)
-
-
-class PipelineSettings(Section):
-    """One pipeline: its zone, calendar, completions table, and phases."""
-
-    name: Name = Field(description="name of the pipeline")
-    timezone: ZoneName = Field(description="zone of its run dates and times, for example America/New_York")
-    run_date: Column = Field(default="run_date", description="what the run date is called in its tables")
-    calendar: CalendarSettings = Field(description="on which dates a run is owed")
-    halt: ListOf[HaltSettings] = Field(default=(), description="deliberate halts: nothing is owed meanwhile")
-    halt_state: HaltStateSettings | None = Field(default=None, description="where the pipeline itself keeps its halts")
-    completions: CompletionSettings = Field(description="the table in which completions are recorded")
-    stall_after: Span = Field(
-        default=timedelta(minutes=90),
-        description="how long a phase may do nothing once it could, before it counts as stalled",
-    )
-    future_tolerance: Duration = Field(
-        default=timedelta(minutes=5), description="rows completed later than this after now are ignored and flagged"
-    )
-    late_insert_after: Duration = Field(
-        default=timedelta(minutes=30), description="rows written later than this after their completion are flagged"
-    )
-    aliases: Mapping[str, str] = Field(
-        default={}, description="other names under which processors are recorded: the name here"
-    )
-    phases: ListOf[PhaseSettings] = Field(min_length=1, description="its phases, in any order")
-
-    @classmethod
-    def examine(cls, raw: dict[str, Any], folder: Path | None) -> Iterator[Mistake]:  # noqa: ARG003 - the base's
-        """Names: of phases twice, of upstreams and alias targets nowhere, of phases that wait for each other."""
-        phases = mappings(raw.get("phases"))
-        yield from repeated_phases(phases)
-        yield from upstreams(phases)
-        yield from alias_targets(raw.get("aliases"), phases.values())
-
-    def to_pipeline(self) -> Pipeline:
-        """The pipeline as the checks know it: phases upstream first, otherwise in the order of the file."""
-        columns = self.completions.columns.model_dump()
-        columns["run_date"] = columns["run_date"] or self.run_date
-        return Pipeline(
-            name=self.name,
-            zone=ZoneInfo(self.timezone),
-            calendar=self.calendar.to_calendar(self.run_date),
-            pauses=self.calendar.to_pauses(self.halt, self.halt_state),
-            completions=CompletionTable(
-                table=self.completions.table,
-                columns=columns,
-                success=self.completions.success,
-                partial=self.completions.partial,
-                failed=self.completions.failed,
-            ),
-            aliases=dict(self.aliases),
-            future_tolerance=self.future_tolerance,
-            late_insert_after=self.late_insert_after,
-            phases=self._upstream_first(),
-        )
-
-    def _upstream_first(self) -> tuple[Phase, ...]:
-        waiting = list(self.phases)
-        placed: dict[str, Phase] = {}
-        while waiting:
-            # There is always one: cycles and unknown names were refused.
-            ready = next(phase for phase in waiting if all(name in placed for name in phase.after))
-            waiting.remove(ready)
-            placed[ready.name] = self._phase(ready)
-        return tuple(placed.values())
-
-    def _phase(self, phase: PhaseSettings) -> Phase:
-        return Phase(
-            name=phase.name,
-            after=phase.after,
-            processors=tuple(processor.to_processor() for processor in phase.processors),
-            due=phase.due.to_day_time(),
-            start=phase.start.to_day_time() if phase.start else None,
-            recorder=phase.recorder,
-            starters=phase.starters,
-            quorum_ratio=phase.complete_when.at_least if phase.complete_when else None,
-            stall_after=phase.stall_after or self.stall_after,
-        )
 
 
 def _functions(value: object) -> Literal["*"] | tuple[str, ...]:
@@ -376,6 +121,10 @@ class CompletionCheckSettings(Section):
     enabled: bool = Field(default=True, description="whether this check runs")
     every: Interval = Field(default=timedelta(seconds=60), description="how often, at least 5s")
     look_back: int = Field(default=4, ge=1, le=60, description="how many run dates are judged, today's included")
+    idle: Interval = Field(
+        default=timedelta(minutes=30),
+        description="how often a run date is looked at of which nothing is due yet: rows may have failed early",
+    )
 
 
 class ChecksSettings(Section):
@@ -386,4 +135,8 @@ class ChecksSettings(Section):
     )
     completions: CompletionCheckSettings = Field(
         default=CompletionCheckSettings(), description="completions owed and recorded"
+    )
+    tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
+    partitions: PartitionCheckSettings = Field(
+        default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
     )

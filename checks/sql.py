@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from checks.ports import SourceError
 
@@ -34,3 +37,18 @@ def subquery(sql: str) -> str:
     """A query from the configuration as it may stand in FROM: one statement, whatever it ends with."""
     # The line break ends a comment in its last line.
     return f"(\n{sql.strip().rstrip(';')}\n)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One query that a check runs: its text and parameters, and what it is for, in words for its mistakes.
+
+    ``table`` is the one it asks, where there is one; ``settings`` says of which setting each of its columns is.
+    """
+
+    what: str
+    label: str
+    sql: str
+    params: Mapping[str, Any]
+    table: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)

@@ -6,20 +6,32 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alerts.delivery import Delivery, Outcome
-from checks.model import CheckRun, Clearance, Finding, JsonValue, Severity, Status, Subject, stamp
+from alerts.delivery import Delivery
+from checks.model import CheckRun, JsonValue, stamp
 from checks.ports import Check
-from monitor import record, wiring
+from monitor import guards, metrics, reloading, routes, startup, table_apply, table_wiring, vitals, wiring
 from monitor.clock import Clock
+from monitor.costs import CURSOR as COST_CURSOR
+from monitor.costs import Costs
+from monitor.emergency import Emergency
+from monitor.heard import Heard
+from monitor.itself import problems, ticked_lately
 from monitor.lock import WatchLock
 from monitor.report import gather
-from monitor.scheduler import Beat, Scheduler
+from monitor.report.cached import FRESH_FOR, CachedReports
+from monitor.report.model import HealthReport
+from monitor.scheduler import Scheduler, nearest_slot
+from monitor.sending import REVIVE_SINCE, Sending
+from monitor.supervisor import STALE_AFTER, Supervisor, Watched
 from monitor.tick import Path as OnePath
 from monitor.web import WebServer, bind
 
@@ -28,10 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 1.0
+REVIEW_SECONDS = 15.0
 SUPERVISE_SECONDS = 2.0
-REVIVE_SINCE = timedelta(days=1)
-READY_GRACE = timedelta(seconds=60)
 
 
 class App:
@@ -46,8 +56,7 @@ class App:
         self._progress = progress
         self._undo = ExitStack()
         self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._delivery_thread: threading.Thread | None = None
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self.checks: list[Check[Any]] = []
         self.url = ""
 
@@ -70,35 +79,126 @@ class App:
         listener = bind(config.server.host, config.server.port)
         self._undo.callback(listener.close)
         token = config.server.token.reveal() if config.server.token else None
-        web = WebServer(listener, self, self._report, token)
+        self._reports = CachedReports(self._gather, clock.now, FRESH_FOR * clock.speed)
+        web = WebServer(listener, lambda: routes.application(self, token, self._listener()))
         self.url = web.url
         if lock is not None:
             lock.serving(self.url)
         self.store = wiring.open_state(config)
         self._undo.callback(self.store.close)
-        self.data = self._undo.enter_context(wiring.data(config, self._progress))
-        if self.data.emulator is not None and config.pipelines:
-            # A new local BigQuery is empty: that no table was made yet is no outage there.
-            record.ensure_tables(wiring.warehouse(config, self.data), wiring.pipelines(config), progress=self._progress)
-        self.checks = wiring.checks(config, self.data)
-        self._path = OnePath(self.store, wiring.rules(config), clock.now)
-        owner = f"{socket.gethostname()}:{os.getpid()}"
-        channels = wiring.channels(config, self._stream)
-        self._delivery = Delivery(self.store.outbox, channels, owner, clock.speed)
-        self.store.outbox.release()
-        # The configuration may have been mended since: what was given up is tried again.
-        self.store.outbox.revive(clock.now(), since=clock.now() - REVIVE_SINCE)
-        self._scheduler = Scheduler(
-            clock, self.checks, self._tick, lambda check, slot: self._claim(check, slot, owner), self._path.absorb
-        )
-        self._start_thread("delivery", self._deliver)
+        with self.store.reading() as stored:
+            self._costs = Costs(stored.cursor(COST_CURSOR), _budget(config))
+        self.data = replace(self._undo.enter_context(wiring.data(config, self._progress)), costs=self._costs)
         if self.data.emulator is not None:
-            self._start_thread("embedded", self._supervise)
+            # A new local BigQuery is empty: that no table was made yet is no outage there.
+            required = table_wiring.required_tables(config)
+            table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
+        self.checks = wiring.checks(config, self.data)
+        self._path = OnePath(self.store, wiring.rules(config), clock.now, self._costs)
+        with self.store.reading() as stored:
+            runs = stored.last_runs()
+        every = [check.every for check in self.checks]
+        self._path.catch_up_until = reloading.catch_up_until(runs, every, clock.now(), clock.speed)
+        self._path.conclude(reloading.taken(clock.now()), clock.now())
+        self.store.outbox.release()
+        self._revive()
+        self._scheduler = self._new_scheduler()
+        delivery = self._new_delivery(config)
+        self._sending = Sending(delivery, self.store.outbox, clock.now, self._stopping, self._noticed)
+        self._sender = self._thread("delivery", self._sending.run)
+        guarding = self._guard()
+        self._sender.start()
+        self._thread("review", self._review).start()
+        self._thread("queries", self._try_queries).start()
+        if self.data.emulator is not None:
+            self._thread("embedded", self._keep_emulator).start()
         self._undo.callback(self._stop_threads)
         web.start()
         self._undo.callback(web.stop)
         self._scheduler.start()
-        self._undo.callback(self._scheduler.stop)
+        self._undo.callback(self._stop_scheduler)
+        for thread in guarding:
+            thread.start()
+
+    def _guard(self) -> list[threading.Thread]:
+        """What watches the watcher: the supervisor, the ping to the outside, the daily test; each in its own thread."""
+        self._test = guards.daily_test(self.config, self._stream, self._clock.now, self._claim)
+        self._watchdog = guards.watchdog(self.config, self._verdict, self._stopping)
+        self._supervisor = Supervisor(self._watched(), self._clock, self._absorb, self._last_resort(), self._stopping)
+        loops = {"supervisor": self._supervisor.run}
+        if self._watchdog is not None:
+            loops["watchdog"] = self._watchdog.run
+        if self._test is not None:
+            loops["daily-test"] = partial(self._test.run, self._stopping)
+        return [self._thread(name, loop) for name, loop in loops.items()]
+
+    def _watched(self) -> Watched:
+        config, watchdog = self.config, self._watchdog
+        return Watched(
+            store=self.store,
+            scheduler=self._scheduler,
+            sending=self._sending,
+            sender=self._sender,
+            channels=tuple(name for name, channel in config.alerts.channels.items() if channel.enabled),
+            state_file=wiring.state_file(config),
+            keep=guards.keep(config),
+            limits=guards.limits(config, self._clock.speed),
+            ping_error=lambda: None if watchdog is None else watchdog.error,
+            trials=dict if self._test is None else self._test.outcomes,
+        )
+
+    def _last_resort(self) -> Emergency:
+        return Emergency(guards.last_resort(self.config, self._stream))
+
+    def _revive(self) -> None:
+        """The configuration may have been mended: what was given up is tried again."""
+        now = self._clock.now()
+        self.store.outbox.revive(now, since=now - REVIVE_SINCE)
+
+    def reload(self, config: Config) -> None:
+        """Put another configuration in force between two ticks: running ones end first.
+
+        :raises monitor.reloading.ReloadError: if a setting changed that cannot change while the watcher runs.
+        """
+        fixed = reloading.needs_restart(self.config, config)
+        if fixed:
+            raise reloading.ReloadError(f"{', '.join(fixed)} can only change with a restart")
+        checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
+        self._scheduler.stop()
+        self.config, self.checks, self._path.rules = config, checks, rules
+        self._costs.budget = _budget(config)
+        self._sending.use(delivery)
+        self._scheduler = self._new_scheduler()
+        self._supervisor.watch(self._watched(), self._last_resort())
+        self._scheduler.start()
+        self._thread("queries", self._try_queries).start()
+        self._revive()
+        self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
+        self._sending.wake()
+        log.info("configuration reloaded", extra={"action": "config.reloaded"})
+
+    def refuse(self, reason: str) -> None:
+        """Say that a changed configuration was not taken."""
+        log.error("configuration not taken: %s", reason, extra={"action": "config.refused"})
+        self._path.conclude(reloading.refused(reason, self._clock.now()), self._clock.now())
+        self._sending.wake()
+
+    def _new_delivery(self, config: Config) -> Delivery:
+        return Delivery(
+            self.store.outbox,
+            wiring.channels(config, self._stream),
+            self._owner,
+            self._clock.speed,
+            muted=self._path.muted,
+            withheld=self._path.withheld,
+        )
+
+    def _listener(self) -> Heard:
+        return Heard(self.store, self._path, self._clock.now, self._sending.wake)
+
+    def _new_scheduler(self) -> Scheduler:
+        limit = self.config.watchdog.check_limit
+        return Scheduler(self._clock, self.checks, self._tick, self._claim, self._absorb, limit)
 
     def stop(self) -> None:
         """No new ticks; running ones end; what is due is not sent any more but kept; the child process ends."""
@@ -107,16 +207,28 @@ class App:
     # -- what the web server asks ---------------------------------------------------------------------------------
 
     def alive(self) -> tuple[bool, dict[str, JsonValue]]:
-        """Whether the scheduler and the delivery thread run."""
-        delivering = self._delivery_thread is not None and self._delivery_thread.is_alive()
-        return self._scheduler.alive and delivering, {"scheduler": self._scheduler.alive, "delivery": delivering}
+        """Whether the scheduler, the delivery thread and the supervisor run."""
+        delivering = self._sender.is_alive()
+        looking = self._clock.now() - self._supervisor.looked_at <= STALE_AFTER * self._clock.speed
+        details: dict[str, JsonValue] = {
+            "scheduler": self._scheduler.alive,
+            "delivery": delivering,
+            "supervisor": looking,
+        }
+        return self._scheduler.alive and delivering and looking, details
 
     def ready(self) -> tuple[bool, dict[str, JsonValue]]:
-        """Whether the last tick of every check ended recently; a check that found nothing due has ticked too."""
-        now = self._clock.now()
-        beats = self._scheduler.beats()
-        late = sorted(name for name, beat in beats.items() if not ticked_lately(beat, now, self._clock.speed))
+        """Whether the last tick of every check ended recently and nothing else blocks; a check that found nothing due
+        has ticked too. ``reasons`` are all that is wrong with the watcher, whether it blocks or not.
+        """
+        look = self._supervisor.look()
+        found = problems(look, guards.limits(self.config, self._clock.speed))
+        late = sorted(n for n, beat in look.beats.items() if not ticked_lately(beat, look.at, look.speed))
         details: dict[str, JsonValue] = {
+            "reasons": [
+                *(f"{name} has not ticked yet" for name in late if look.beats[name].ended_at is None),
+                *(problem.sentence for problem in found),
+            ],
             "checks": {
                 name: {
                     "last_tick_at": None if beat.ended_at is None else stamp(beat.ended_at),
@@ -124,73 +236,72 @@ class App:
                     "late": name in late,
                     "skipped": beat.skipped,
                 }
-                for name, beat in sorted(beats.items())
+                for name, beat in sorted(look.beats.items())
             },
             "outbox": [
                 {"destination": b.destination, "pending": b.pending, "dead": b.dead, "error": b.error}
-                for b in self.store.outbox.backlog()
+                for b in look.backlog
             ],
+            "storage": None if look.storage is None else look.storage.to_json(),
         }
-        return not late, details
+        return not late and not any(problem.blocks for problem in found), details
 
-    def _report(self, query: dict[str, str]) -> str:
-        from monitor.report import as_json
+    def report(self, query: Mapping[str, str]) -> HealthReport:
+        """The health report, at most half a minute old.
 
-        request = gather.Request.parse(query, self._clock.now())
-        report = gather.gather(self.config, self.data, self.store, request, self._clock.now())
-        return as_json.render(report)
+        :raises ValueError: for a query that makes no sense.
+        """
+        return self._reports(query)
+
+    def _gather(self, query: dict[str, str]) -> HealthReport:
+        now = self._clock.now()
+        return gather.gather(self.config, self.data, self.store, gather.Request.parse(query, now), now)
+
+    def metrics(self) -> bytes:
+        """The vitals in Prometheus' text format."""
+        return metrics.render(vitals.read(self.store, self._clock.now()), version("phasewatch"))
 
     # -- the loops ------------------------------------------------------------------------------------------------
 
-    def _tick(self, check: Check[Any], now: datetime) -> None:
-        self._path.tick(check, now)
-        self._wake.set()
+    def _tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool]) -> None:
+        self._path.tick(check, now, may_store)
+        self._sending.wake()
 
-    def _claim(self, check: str, slot: datetime, owner: str) -> bool:
+    def _absorb(self, run: CheckRun, now: datetime) -> None:
+        self._path.absorb(run, now)
+
+    def _claim(self, check: str, slot: datetime) -> bool:
         with self.store.writing() as stored:
-            return stored.claim_slot(check, slot, owner)
+            return stored.claim_slot(check, slot, self._owner)
 
-    def _deliver(self) -> None:
-        """Send what is due until told to stop. An error of the state is waited out, not died of."""
-        troubled: dict[str, bool] = {}
-        while not self._stopping.is_set():
+    def _review(self) -> None:
+        """Tell what is due because time went by, also while no check runs."""
+        while not self._stopping.wait(REVIEW_SECONDS):
             try:
-                outcome = self._delivery.send_next(self._clock.now())
-                if outcome is not None:
-                    self._note_delivery(outcome, troubled)
-                    continue
-            except Exception:  # nobody else would notice that this thread is gone
-                log.exception("delivery failed", extra={"action": "delivery.failed"})
-            self._wake.wait(IDLE_SECONDS)
-            self._wake.clear()
-
-    def _note_delivery(self, outcome: Outcome, troubled: dict[str, bool]) -> None:
-        """A dead channel is a fault of our own, told through the others; the first message that arrives ends it."""
-        name = outcome.destination
-        if outcome.error is None:
-            if troubled.pop(name, False):
                 now = self._clock.now()
-                over = Clearance(fingerprint=f"delivery:{name}", at=now, reason=f"{name} takes messages again")
-                self._path.absorb(_own_run(f"delivery:{name}", now, clearances=(over,)), now)
-            return
-        log.warning("not delivered: %s", outcome.error, extra={"action": "delivery.retry", "destination": name})
-        troubled[name] = True
-        now = self._clock.now()
-        finding = Finding(
-            fingerprint=f"delivery:{name}",
-            check=f"delivery:{name}",
-            kind="delivery",
-            severity=Severity.CRITICAL,
-            subject=Subject(check=name),
-            title=f"Alerts do not reach {name}",
-            since=now,
-            last_seen=now,
-            facts={"reason": outcome.error, "remedy": outcome.remedy or "messages wait and are tried again"},
-            pending_for=timedelta(0) if outcome.gave_up else timedelta(minutes=5),
-        )
-        self._path.absorb(_own_run(f"delivery:{name}", now, findings=(finding,)), now)
+                if self._claim(
+                    "alerts.review", nearest_slot(now, timedelta(seconds=REVIEW_SECONDS) * self._clock.speed)
+                ):
+                    self._path.review(now)
+                    self._sending.wake()
+            except Exception:  # nobody else would notice that this thread is gone
+                log.exception("review failed", extra={"action": "review.failed"})
 
-    def _supervise(self) -> None:
+    def _try_queries(self) -> None:
+        """Once, beside everything else: what does not fit its table is told at once, and not when it is due."""
+        if not self.config.checks.completions.enabled:
+            return
+        now = self._clock.now()
+        warehouse = wiring.warehouse(self.config, self.data)
+        try:
+            self._path.absorb(startup.try_queries(warehouse, wiring.pipelines(self.config), now), now)
+            self._sending.wake()
+        except Exception:  # the checks will tell of whatever this is
+            log.exception("queries could not be tried", extra={"action": "startup.query"})
+        finally:
+            warehouse.close()
+
+    def _keep_emulator(self) -> None:
         """Keep the local BigQuery alive. That it is down makes the checks blind; here it is only logged."""
         from monitor.embedded import EmulatorError
 
@@ -204,33 +315,35 @@ class App:
             if restarted is not None:
                 log.warning("embedded BigQuery: %s", restarted, extra={"action": "embedded.restarted"})
 
-    def _start_thread(self, name: str, target: Callable[[], None]) -> None:
+    # The supervisor is made after what it watches.
+
+    def _noticed(self) -> None:
+        self._supervisor.wake()
+
+    def _verdict(self) -> list[str] | None:
+        return self._supervisor.verdict()
+
+    def _thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
+        """A thread that is waited for at the end, if it was started."""
         thread = threading.Thread(target=target, name=f"phasewatch-{name}", daemon=True)
-        thread.start()
-        if name == "delivery":
-            self._delivery_thread = thread
-        self._undo.callback(thread.join, 15)
+        self._undo.callback(lambda: thread.join(15) if thread.is_alive() else None)
+        return thread
+
+    def _stop_scheduler(self) -> None:
+        self._scheduler.stop()
 
     def _stop_threads(self) -> None:
         self._stopping.set()
-        self._wake.set()
+        self._sending.wake()
+        self._supervisor.wake()
+
+
+def _budget(config: Config) -> int | None:
+    """The month's budget in bytes; None without one."""
+    return config.budget.in_bytes() if config.budget else None
 
 
 def state_lock(config: Config) -> Path | None:
     """The lock file of a SQLite state; None for a server, where several watchers share the work by slots."""
     path = wiring.state_file(config)
     return None if path is None else path.with_name(path.name + ".lock")
-
-
-def ticked_lately(beat: Beat, now: datetime, speed: float) -> bool:
-    """Whether the last tick ended within three intervals and a minute of real time."""
-    return beat.ended_at is not None and now - beat.ended_at <= beat.every * 3 + READY_GRACE * speed
-
-
-def _own_run(
-    name: str, now: datetime, findings: tuple[Finding, ...] = (), clearances: tuple[Clearance, ...] = ()
-) -> CheckRun:
-    status = Status.FAILING if findings else Status.OK
-    return CheckRun(
-        check=name, started_at=now, finished_at=now, status=status, findings=findings, clearances=clearances
-    )

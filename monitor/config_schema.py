@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from alerts.settings import Secret
+from alerts.secret import Secret
 from checks.fields import duration_text
 from monitor.settings import Config
 

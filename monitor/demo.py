@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alerts.message import moment
 from alerts.model import IncidentState
+from alerts.wording import moment
 from monitor import config as configuration
 from monitor import demo_story, record, record_rows, wiring
 from monitor.clock import AcceleratedClock
 from monitor.demo_story import ZONE, Event
+from monitor.table_wiring import required_tables
 
 if TYPE_CHECKING:
     from monitor.app import App
@@ -50,6 +51,7 @@ class Stage:
 
     def __init__(self, config: Config, where: wiring.Data) -> None:
         self._pipeline = wiring.pipelines(config)[0]
+        self._tables = required_tables(config, self._pipeline.name)
         self._warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
         self._log = config.embedded.logs / "functions.jsonl"
 
@@ -58,7 +60,7 @@ class Stage:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         games = "".join(json.dumps(row) + "\n" for row in demo_story.calendar_rows())
         schedule = record_rows.read_schedule(games, self._pipeline, name="the story")
-        record.record_schedule(self._warehouse, self._pipeline, schedule, create=True)
+        record.record_schedule(self._warehouse, self._pipeline, schedule, create=self._tables)
         self._record(demo_story.history(), demo_story.START)
 
     def perform(self, event: Event) -> None:
@@ -72,7 +74,7 @@ class Stage:
     def _record(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
         lines = [json.dumps(row) for row in rows]
         completions = record_rows.read_rows(lines, self._pipeline, name="the story", now=now)
-        record.record_completions(self._warehouse, self._pipeline, completions, create=True)
+        record.record_completions(self._warehouse, self._pipeline, completions, create=self._tables)
 
 
 def play(config: Config, stream: TextIO, show_report: Callable[[App, AcceleratedClock], str]) -> int:

@@ -85,8 +85,12 @@ def story() -> Iterator[Event]:
         at=done,
         says="phase 2 of 25 January is complete",
         rows=(_row("phase2", RUN_DATE, PHASE2[3], done),),
-        entries=(_request("phase2-to-phase3-orchestrator", "00041-riv", done),),
+        entries=(
+            _request("phase2-to-phase3-orchestrator", "00041-riv", done),
+            _request(ORCHESTRATOR, "00028-tam", done),
+        ),
     )
+    yield Event(at=local(monday, "06:26"), entries=_deployed("00029-zop", local(monday, "06:26")))
     for number, processor in enumerate(SUMMARIES):
         when = local(monday, f"06:{36 + 6 * number}")
         says = f"{ORCHESTRATOR} cannot record {processor}: it logs a NameError and answers 200"
@@ -97,11 +101,15 @@ def story() -> Iterator[Event]:
     yield Event(
         at=first,
         says="the first repair is deployed (revision 00030-kul), a message is delivered again",
-        entries=_missing_module(first),
+        entries=(*_deployed("00030-kul", first - timedelta(minutes=4)), *_missing_module(first)),
     )
     yield Event(at=local(wednesday, "05:00"), leap=True)
     fixed = local(wednesday, "05:10")
-    yield Event(at=fixed, says="the final fix is deployed (revision 00031-pef), the messages are replayed")
+    yield Event(
+        at=fixed,
+        says="the final fix is deployed (revision 00031-pef), the messages are replayed",
+        entries=_deployed("00031-pef", fixed),
+    )
     for number, processor in enumerate(SUMMARIES):
         when = fixed + timedelta(minutes=4 + 3 * number)
         yield Event(
@@ -159,6 +167,37 @@ def _missing_module(when: datetime) -> tuple[dict[str, Any], ...]:
         "ModuleNotFoundError: No module named 'shared.utils'"
     )
     return failure_entries("00030-kul", when, text)
+
+
+def _deployed(revision: str, when: datetime) -> tuple[dict[str, Any], ...]:
+    """Somebody deploys the function, and a minute later its revision is up: the two audit entries of Cloud Run."""
+    ready = when + timedelta(minutes=1)
+    asked = {
+        "serviceName": "run.googleapis.com",
+        "methodName": "google.cloud.run.v1.Services.ReplaceService",
+        "resourceName": f"namespaces/nba-props-platform/services/{ORCHESTRATOR}",
+        "authenticationInfo": {"principalEmail": "dev@example.com"},
+    }
+    came_up = {
+        "serviceName": "run.googleapis.com",
+        "methodName": "/Services.ReplaceService",
+        "resourceName": f"namespaces/nba-props-platform/revisions/{ORCHESTRATOR}-{revision}",
+        "status": {
+            "message": f"Ready condition status changed to True for Revision {ORCHESTRATOR}-{revision} with message: "
+            "Deploying Revision."
+        },
+    }
+    kind = {"@type": "type.googleapis.com/google.cloud.audit.AuditLog"}
+    return tuple(
+        {
+            **_entry(ORCHESTRATOR, revision, at, "requests"),
+            "insertId": f"{int(at.timestamp()):08x}{log}",
+            "logName": f"projects/nba-props-platform/logs/cloudaudit.googleapis.com%2F{log}",
+            "severity": "NOTICE" if log == "activity" else "INFO",
+            "protoPayload": {**kind, **audit},
+        }
+        for at, log, audit in ((when, "activity", asked), (ready, "system_event", came_up))
+    )
 
 
 def failure_entries(revision: str, when: datetime, text: str) -> tuple[dict[str, Any], ...]:

@@ -71,9 +71,9 @@ def good(name: str, said: str, *, notes: Sequence[str] = (), facts: Mapping[str,
     return Verdict(name=name, state=State.OK, said=said, notes=tuple(notes), facts=facts or {})
 
 
-def off(name: str, said: str) -> Verdict:
+def off(name: str, said: str, *, notes: Sequence[str] = ()) -> Verdict:
     """It is not in use, and why."""
-    return Verdict(name=name, state=State.OFF, said=said)
+    return Verdict(name=name, state=State.OFF, said=said, notes=tuple(notes))
 
 
 def failed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,9 @@ from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
 
 if TYPE_CHECKING:
-    from alerts.settings import ConsoleSettings, SlackSettings
+    from alerts.channel_settings import ChannelSettings, SlackSettings
     from checks.pipeline import Pipeline
+    from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
     from monitor.config import Config
 
@@ -38,7 +40,7 @@ def trials(config: Config, where: wiring.Data | None, clock: Clock, timeout: tim
     found: list[Trial] = []
     if where is not None:
         found += _bigquery(config, where, clock, within)
-    found += _logs(config, clock, within)
+    found += _logs(config, where, clock, within)
     for name, channel in config.alerts.channels.items():
         found.append(_channel(name, channel, clock, within))
     found.append(Trial("state", lambda: state(config)))
@@ -120,14 +122,15 @@ def completions(
     today = now.astimezone(pipeline.zone).date()
     back = config.checks.completions.look_back - 1
     try:
-        rows, evidence = tables.rows(pipeline, today - timedelta(days=back), today, now)
+        _, evidence = tables.completions(pipeline, today - timedelta(days=back), today, now)
         first, last, _ = tables.span(pipeline)
     except SourceError as error:
         return _table_trouble(name, error, config, where)
     if first is None or last is None:
         return doctor.good(name, "readable, and empty")
-    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": len(rows)}
-    said = f"readable, from {first} to {last}; {len(rows)} rows for the last {back + 1} run dates"
+    rows = evidence.counts["rows"]
+    facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": rows}
+    said = f"readable, from {first} to {last}; {rows} rows for the last {back + 1} run dates"
     return doctor.good(name, said, notes=evidence.unseen, facts=facts)
 
 
@@ -135,7 +138,7 @@ def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.
     if error.kind == "missing" and where.emulator is not None:
         return doctor.off(name, "not there yet; `phasewatch watch` makes it in the local BigQuery")
     if error.kind == "missing" and config.mode == "gcp":
-        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch record --help` can make it)"
+        remedy = f"{error.remedy or 'correct its name in the configuration'} (`phasewatch tables apply` makes it)"
         return doctor.failed(name, str(error), remedy=remedy, facts={"kind": error.kind})
     return doctor.from_source(name, error)
 
@@ -143,13 +146,17 @@ def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.
 # --- logs -------------------------------------------------------------------------------------------------------------
 
 
-def _logs(config: Config, clock: Clock, within: timedelta) -> Iterator[Trial]:
+def _logs(config: Config, where: wiring.Data | None, clock: Clock, within: timedelta) -> Iterator[Trial]:
     if not config.checks.function_logs.enabled:
         yield Trial("logs", lambda: doctor.off("logs", "checks.function_logs is switched off"))
     elif config.mode == "embedded":
         yield Trial("log files", lambda: log_files(config, clock))
     else:
-        yield Trial("cloud logging", lambda: cloud_logging(config, clock, within))
+        view = config.gcp.log_analytics
+        if view is None:
+            yield Trial("cloud logging", lambda: cloud_logging(config, clock, within))
+        elif where is not None:
+            yield Trial("log analytics", lambda: log_analytics(config, view, where, clock, within))
         yield Trial("log configuration", lambda: log_configuration(config, clock, within))
 
 
@@ -160,6 +167,11 @@ def log_files(config: Config, clock: Clock) -> Verdict:
     """
     from checks.sources.files import LogFiles
 
+    folder = config.embedded.logs
+    if not folder.exists():
+        feed = f"gcloud logging read FILTER --format=json > {_shown(folder)}/export.json"
+        said = f"{_shown(folder)} is not there yet; `phasewatch watch` makes it"
+        return doctor.off("log files", said, notes=[f"exported entries go there, for example by `{feed}`"])
     batch = LogFiles(config.embedded.logs).read(None, clock.now())
     counts, window = batch.evidence.counts, batch.evidence.window
     said = f"{counts['files']} files in {_shown(config.embedded.logs)}, {counts['entries']} entries"
@@ -189,6 +201,7 @@ def cloud_logging(config: Config, clock: Clock, within: timedelta) -> Verdict:
         endpoint=config.gcp.endpoints.logging,
         timeout=within / 2,
     )
+    asked = clock.now()
     try:
         page = api.page(
             f'{types_clause()} AND timestamp >= "{stamp(clock.now() - RECENT_LOGS)}"',
@@ -202,9 +215,26 @@ def cloud_logging(config: Config, clock: Clock, within: timedelta) -> Verdict:
     if not page.entries:
         return doctor.good("cloud logging", "entries can be listed; no function has logged in the last hour")
     newest = datetime.fromtimestamp(page.entries[0].timestamp.seconds, UTC)
-    return doctor.good(
+    verdict = doctor.good(
         "cloud logging", f"entries can be listed, the newest is of {_minute(newest)}", facts={"newest": stamp(newest)}
     )
+    # Lists carry no date. What was received is the past of the service: only that our clock is behind can be seen.
+    received = max(datetime.fromtimestamp(entry.receive_timestamp.seconds, UTC) for entry in page.entries)
+    return doctor.with_clock(verdict, received, asked, asked) if received > asked else verdict
+
+
+def log_analytics(
+    config: Config, settings: LogAnalyticsSettings, where: wiring.Data, clock: Clock, within: timedelta
+) -> Verdict:
+    """One read of the view, as the check does it: its columns, the rights, what it costs.
+
+    :raises SourceError: as the source does.
+    """
+    batch = wiring.log_analytics(config, settings, where, within).read(None, clock.now())
+    billed = batch.evidence.bytes_billed
+    cost = "bytes billed: not reported" if billed is None else f"{billed:,} bytes billed"
+    found = f"{batch.evidence.counts['rows']} entries of the last hour name a failure, or are about one; {cost}"
+    return doctor.good("log analytics", f"{settings.view} can be read: {found}", notes=batch.evidence.unseen)
 
 
 def log_configuration(config: Config, clock: Clock, within: timedelta) -> Verdict:
@@ -221,7 +251,7 @@ def log_configuration(config: Config, clock: Clock, within: timedelta) -> Verdic
     if sight.retention is not None:
         back = clock.now() - sight.retention
         facts = {"retention_days": sight.retention.days, "sees_back_to": stamp(back)}
-        kept = f"logs are kept for {sight.retention.days} days"
+        kept = f"logs are kept for {sight.retention.days} days, back to {back:%Y-%m-%d}"
     if not sight.complete:
         first, *rest = [text for text in sight.unseen if "could not be" in text or "cannot be" in text]
         what, _, remedy = first.partition(": grant ")
@@ -240,13 +270,25 @@ def log_configuration(config: Config, clock: Clock, within: timedelta) -> Verdic
 # --- channels ---------------------------------------------------------------------------------------------------------
 
 
-def _channel(name: str, settings: ConsoleSettings | SlackSettings, clock: Clock, within: timedelta) -> Trial:
+def _channel(name: str, settings: ChannelSettings, clock: Clock, within: timedelta) -> Trial:
     if settings.off is not None:
         reason = settings.off
         return Trial(name, lambda: doctor.off(name, reason))
     if settings.kind == "console":
         return Trial(name, lambda: doctor.good(name, "alerts are printed where `phasewatch watch` runs"))
-    return Trial(name, lambda: slack(name, settings, clock, within))
+    if settings.kind == "slack":
+        return Trial(name, lambda: slack(name, settings, clock, within))
+    return Trial(name, lambda: unasked(name, settings))
+
+
+def unasked(name: str, settings: ChannelSettings) -> Verdict:
+    """A channel that can only be tried by sending: whether it can be made at all."""
+    try:
+        wiring.channel(name, settings, sys.stdout)
+    except ValueError as error:
+        return doctor.failed(name, str(error))
+    note = f"whether it takes messages is not known: `phasewatch test-alert --channel {name}` tells"
+    return doctor.good(name, f"a channel of kind {settings.kind}, nothing sent", notes=(note,))
 
 
 def slack(name: str, settings: SlackSettings, clock: Clock, within: timedelta) -> Verdict:
@@ -336,13 +378,13 @@ def _is_watcher(host: str, port: int) -> bool:
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked of the configuration
     connection = http.client.HTTPConnection(target, port, timeout=3)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/healthz")
         answer = json.loads(connection.getresponse().read(10_000))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
-    return isinstance(answer, dict) and "phasewatch" in answer
+    return isinstance(answer, dict) and {"status", "scheduler", "delivery"} <= answer.keys()
 
 
 def _holder(config: Config) -> str:

@@ -14,27 +14,25 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from checks.phases.calendar import CalendarTable
 from checks.pipeline import Pipeline
 from checks.ports import SourceError
 from checks.sources.bigquery import BigQueryWarehouse
+from checks.tables.known import GAME_ID
+from checks.tables.model import RequiredTable
 from monitor.record_rows import (
-    COMPLETION_FIELDS,
-    GAME_ID,
     Completions,
     RecordError,
     Schedule,
     calendar_table,
     unknown_field,
 )
+from monitor.table_apply import make_missing
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
 Progress = Callable[[str], None]
 
-# What a calendar row may hold in a table that we create.
-CALENDAR_FIELDS = ((GAME_ID, "STRING", "REQUIRED"), ("game_status", "INTEGER", "NULLABLE"))
 # A merge carries its rows in the request, of which BigQuery takes 10 MB.
 MERGE_LIMIT_BYTES = 5_000_000
 SHOWN_PROBLEMS = 20
@@ -65,13 +63,13 @@ def record_completions(
     pipeline: Pipeline,
     completions: Completions,
     *,
-    create: bool = False,
+    create: Sequence[RequiredTable] = (),
     skip_bad: bool = False,
     progress: Progress = lambda _: None,
 ) -> Recorded:
     """Append completions to the pipeline's table in one load job.
 
-    ``create`` (embedded mode): make the dataset and the table if they are missing. ``skip_bad``: leave out rows with
+    ``create`` (embedded mode): tables that are made first if they are missing. ``skip_bad``: leave out rows with
     problems instead of writing nothing. A row that is given twice is written twice, as the pipeline's recorder does.
 
     :raises RecordError: for problems, or a missing table; nothing was written.
@@ -79,7 +77,7 @@ def record_completions(
     """
     _refuse(completions.problems, skip_bad=skip_bad)
     table = pipeline.completions.table
-    created = ensure_tables(warehouse, (pipeline,), progress=progress) if create else ()
+    created = make_missing(warehouse, create, progress=progress)
     live = _live_columns(warehouse, table)
     absent = sorted(
         {key for row in completions.rows for key, value in row.items() if value not in (None, [])} - {*live}
@@ -119,7 +117,7 @@ def record_schedule(
     pipeline: Pipeline,
     schedule: Schedule,
     *,
-    create: bool = False,
+    create: Sequence[RequiredTable] = (),
     skip_bad: bool = False,
     progress: Progress = lambda _: None,
 ) -> Recorded:
@@ -137,7 +135,7 @@ def record_schedule(
     _refuse(schedule.problems, skip_bad=skip_bad)
     calendar = calendar_table(pipeline)
     table, column = calendar.table, calendar.date_column
-    created = ensure_tables(warehouse, (pipeline,), progress=progress) if create else ()
+    created = make_missing(warehouse, create, progress=progress)
     live = _live_columns(warehouse, table)
     has_ids = GAME_ID in live
     rows = [
@@ -172,35 +170,6 @@ def record_schedule(
     )
 
 
-def ensure_tables(
-    warehouse: BigQueryWarehouse, pipelines: Sequence[Pipeline], *, progress: Progress = lambda _: None
-) -> tuple[str, ...]:
-    """Create the datasets, completion tables and calendars of the pipelines where they are missing; which ones.
-
-    For the embedded mode only: elsewhere the watcher has no identity that may create anything.
-
-    :raises SourceError: if BigQuery cannot be asked or refuses.
-    """
-    from google.api_core.exceptions import NotFound
-    from google.cloud import bigquery
-
-    created = []
-    calendars = [p.calendar for p in pipelines if isinstance(p.calendar, CalendarTable)]
-    wanted = {c.table: _calendar_table(c, warehouse.project) for c in calendars}
-    wanted |= {p.completions.table: _completions_table(p, warehouse.project) for p in pipelines}
-    for name, table in wanted.items():
-        with warehouse.calls() as (client, retry):
-            try:
-                client.get_table(table.reference, retry=retry, timeout=10.0)
-            except NotFound:
-                progress(f"creating {name}")
-                dataset = bigquery.DatasetReference(table.project, table.dataset_id)
-                client.create_dataset(dataset, exists_ok=True, retry=retry, timeout=10.0)
-                client.create_table(table, exists_ok=True, retry=retry, timeout=10.0)
-                created.append(name)
-    return tuple(created)
-
-
 def _refuse(problems: Sequence[str], *, skip_bad: bool = False) -> None:
     """:raises RecordError: if there are problems, unless they may be skipped."""
     if not problems or skip_bad:
@@ -215,30 +184,6 @@ def _refuse(problems: Sequence[str], *, skip_bad: bool = False) -> None:
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
-
-
-def _completions_table(pipeline: Pipeline, project: str) -> bigquery.Table:
-    """The twelve fields, partitioned by run date, clustered by phase and processor: as the first pipeline has it."""
-    from google.cloud import bigquery
-
-    columns = pipeline.completions.columns
-    table = bigquery.Table(
-        _reference(pipeline.completions.table, project),
-        schema=[bigquery.SchemaField(columns.get(name, name), kind, mode) for name, kind, mode in COMPLETION_FIELDS],
-    )
-    table.time_partitioning = bigquery.TimePartitioning(field=columns["run_date"])
-    table.clustering_fields = [columns["phase"], columns["processor"]]
-    return table
-
-
-def _calendar_table(calendar: CalendarTable, project: str) -> bigquery.Table:
-    from google.cloud import bigquery
-
-    fields = ((calendar.date_column, "DATE", "REQUIRED"), *CALENDAR_FIELDS)
-    return bigquery.Table(
-        _reference(calendar.table, project),
-        schema=[bigquery.SchemaField(name, kind, mode) for name, kind, mode in fields],
-    )
 
 
 def _reference(table: str, project: str) -> bigquery.TableReference:
@@ -261,7 +206,7 @@ def _live_columns(warehouse: BigQueryWarehouse, table: str) -> dict[str, bigquer
             raise
         raise RecordError(
             f"the table {table} does not exist in project {warehouse.project}",
-            remedy="create it, or correct its name in the configuration; only mode embedded creates tables by itself",
+            remedy="`phasewatch tables apply` makes it; or correct its name in the configuration",
         ) from error
 
 

@@ -16,24 +16,8 @@ from typing import Any
 from checks.model import stamp
 from checks.phases.calendar import CalendarTable
 from checks.pipeline import Pipeline
+from checks.tables.known import COMPLETION_FIELDS, GAME_ID
 
-# The twelve fields of a completion in their order, with type and mode; the names on the left are ours, and those of
-# the pipeline's `columns` stand for them in its table.
-COMPLETION_FIELDS = (
-    ("phase", "STRING", "REQUIRED"),
-    ("run_date", "DATE", "REQUIRED"),
-    ("processor", "STRING", "REQUIRED"),
-    ("status", "STRING", "REQUIRED"),
-    ("record_count", "INTEGER", "NULLABLE"),
-    ("correlation_id", "STRING", "NULLABLE"),
-    ("execution_id", "STRING", "NULLABLE"),
-    ("completed_at", "TIMESTAMP", "REQUIRED"),
-    ("is_incremental", "BOOLEAN", "NULLABLE"),
-    ("entities_changed", "STRING", "REPEATED"),
-    ("metadata", "JSON", "NULLABLE"),
-    ("inserted_at", "TIMESTAMP", "REQUIRED"),
-)
-GAME_ID = "game_id"
 # More on one date would be a mistake.
 MOST_GAMES = 1000
 

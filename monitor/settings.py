@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, ValidationInfo
 
-from alerts.settings import AlertSettings, Secret, WithSecrets
-from checks.fields import ListOf, LocalPath, is_loopback
+from alerts.secret import Secret, WithSecrets
+from alerts.settings import AlertSettings
+from checks.fields import Duration, ListOf, LocalPath, at_least, is_loopback
 from checks.mistakes import Mistake, Section, kind_of, unknown
+from checks.pipeline_settings import PipelineSettings
+from checks.preflight_settings import PreflightSettings
 from checks.references import mappings, texts
-from checks.settings import ChecksSettings, GcpSettings, PipelineSettings
+from checks.settings import ChecksSettings, GcpSettings
+from checks.table_settings import Tables, tables_twice
+from monitor.budget_settings import BudgetSettings
+from monitor.watch_settings import WatchdogSettings
 
 _SQLITE = "sqlite:///"
 _DRIVER = "postgresql+psycopg://"
@@ -62,6 +69,17 @@ class DatabaseUrl(Secret):
         return self.shown()
 
 
+class KeepSettings(Section):
+    """How long the state keeps what is over. What is open, waiting or given up stays."""
+
+    history: Annotated[Duration, at_least(timedelta(days=1))] = Field(
+        default=timedelta(days=180), description="resolved incidents, with their faults, history and messages"
+    )
+    runs: Annotated[Duration, at_least(timedelta(days=1))] = Field(
+        default=timedelta(days=14), description="runs of checks, but the last of each"
+    )
+
+
 class StateSettings(WithSecrets):
     """Where faults, incidents and the outbox are kept."""
 
@@ -69,6 +87,7 @@ class StateSettings(WithSecrets):
 
     url: DatabaseUrl = Field(description="SQLite file or PostgreSQL database; default sqlite:///var/phasewatch.db")
     url_file: LocalPath | None = Field(default=None, description="file with the URL, instead of url")
+    keep: KeepSettings = Field(default=KeepSettings(), description="how long what is over is kept")
 
 
 class ServerSettings(WithSecrets):
@@ -110,11 +129,17 @@ class Config(Section):
     pipelines: ListOf[PipelineSettings] = Field(
         default=(), description="the pipelines; without any, only the functions' logs are watched"
     )
+    tables: Tables = Field(default=(), description="required tables that belong to no pipeline")
     checks: ChecksSettings = Field(default=ChecksSettings(), description="which checks run, and how often")
+    budget: BudgetSettings | None = Field(default=None, description="what BigQuery may cost; anything if left out")
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
     server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
+    watchdog: WatchdogSettings = Field(default=WatchdogSettings(), description="what watches the watcher")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
+    preflight: PreflightSettings = Field(
+        default=PreflightSettings(), description="what is looked at before a deployment"
+    )
     var: LocalPath = Field(description="folder for what the program writes; default var")
 
     _folder: Path = PrivateAttr(default=Path())
@@ -142,12 +167,28 @@ class Config(Section):
             if isinstance(name, str) and names.setdefault(name, index) != index:
                 message = f"the same name as pipelines[{names[name]}]"
                 yield Mistake(message=message, at=("pipelines", index, "name"))
-        alerts = raw.get("alerts")
-        for index, route in mappings(alerts.get("routes") if isinstance(alerts, Mapping) else None).items():
-            for item, name in texts(route.get("pipelines")).items():
-                if name not in names:
-                    at = ("alerts", "routes", index, "pipelines", item)
-                    yield replace(unknown("pipeline", name, names), at=at, unnamed=True)
+        yield from tables_twice(raw.get("tables"))
+        for index, table in mappings(raw.get("tables")).items():
+            if table.get("rows") is not None:
+                message = "a run date needs a pipeline"
+                yield Mistake(message=message, hint="move the table to its tables", at=("tables", index, "rows"))
+        yield from _routes(raw.get("alerts"), names, pipelines)
+
+
+def _routes(alerts: object, names: Mapping[str, int], pipelines: Mapping[int, Mapping[str, Any]]) -> Iterator[Mistake]:
+    """Routes for what is not there."""
+    phases = [p.get("name") for pipeline in pipelines.values() for p in mappings(pipeline.get("phases")).values()]
+    known: Mapping[str, Collection[str]] = {
+        "pipelines": names,
+        "phases": [name for name in phases if isinstance(name, str)],
+        "checks": ChecksSettings.model_fields,
+    }
+    for index, route in mappings(alerts.get("routes") if isinstance(alerts, Mapping) else None).items():
+        for condition, options in known.items():
+            for item, name in texts(route.get(condition)).items():
+                if name not in options:
+                    at = ("alerts", "routes", index, condition, item)
+                    yield replace(unknown(condition.removesuffix("s"), name, options), at=at, unnamed=True)
 
 
 def _fill_in(raw: dict[str, Any]) -> None:

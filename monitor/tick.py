@@ -2,99 +2,152 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from alerts import causes, ledger, plan
-from alerts.model import Incident, Scene, Transition
+from alerts import causes, finding_rules, ledger, storms
+from alerts.model import Action, IncidentState, Notification, Scene
+from alerts.store.outbox import Claimed
+from alerts.store.people import Closure
 from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
-from checks.model import CheckRun
-from checks.pipeline import Pipeline
+from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
+from monitor import speaking
+from monitor.costs import Costs
+from monitor.rules import Rules
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What the path needs to know of the configuration."""
-
-    pipelines: tuple[Pipeline, ...]
-    routes: tuple[plan.Route, ...]
-    zone: ZoneInfo
-    blind_after: timedelta
+__all__ = ["Path", "Rules"]
 
 
 class Path:
-    """Runs checks and stores what follows. Thread-safe: one transaction at a time."""
+    """Runs checks and stores what follows. Thread-safe: one transaction at a time.
 
-    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime]) -> None:
+    ``catch_up_until``: while what happened before the start is being read, nobody is told of what is found.
+    """
+
+    def __init__(self, store: Store, rules: Rules, clock: Callable[[], datetime], costs: Costs | None = None) -> None:
+        self.rules = rules
+        self.catch_up_until: datetime | None = None
         self._store = store
-        self._rules = rules
         self._clock = clock
+        self._costs = costs or Costs(None)
         self._lock = threading.Lock()
+        self._windows: dict[str, Window] = {}
 
-    def tick(self, check: Check[Any], now: datetime) -> CheckRun:
-        """Run one check at ``now`` and store its consequences together with its new cursor."""
-        with self._store.reading() as stored:
-            cursor = stored.cursor(check.name)
-        run = runner.run(check, now, cursor, blind_after=self._rules.blind_after, clock=self._clock)
-        self.absorb(run, now)
+    def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun | None:
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted.
+
+        None if it was held back, because the budget for BigQuery does not reach yet; that is told when it begins.
+        """
+        run = None
+        if not self._costs.holds_back(check.name, check.every, now):
+            with self._store.reading() as stored:
+                cursor = stored.cursor(check.name)
+            with self._costs.asking(check.name, now):
+                run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
+            run = self._costs.told(run, now)
+            if may_store():
+                self.absorb(run, now)
+        news = self._costs.news(now)
+        if news is not None:
+            self.conclude(news, now)
         return run
 
-    def absorb(self, run: CheckRun, now: datetime) -> None:
-        """Findings -> transitions -> incidents -> notifications -> outbox, in one transaction.
+    def absorb(self, run: CheckRun, now: datetime) -> list[Notification]:
+        """Findings -> transitions -> incidents -> notifications -> outbox, in one transaction; what was decided.
 
         A crash before its end repeats the work from the old cursor; a crash after it loses nothing.
         """
         with self._lock, self._store.writing() as stored:
-            recently = now - max(ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
-            incidents = stored.incidents(resolved_since=recently)
-            known = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
-            transitions = ledger.settle(run, known, now)
-            faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
-            grouping = causes.group(faults, incidents, self._rules.pipelines, now, stored.next_incident())
-            faults = with_incident(faults, grouping.placed)
-            transitions = [replace(t, fault=faults[t.fault.fingerprint]) for t in transitions]
             stored.save_run(run)
-            changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
-            stored.save_faults(faults[name] for name in sorted(changed))
-            stored.add_transitions(transitions)
-            stored.save_incidents(grouping.incidents)
-            scene = Scene(faults=faults, now=now, zone=self._rules.zone)
-            self._speak(stored, transitions, {i.id: i for i in incidents}, grouping.incidents, scene)
+            decided = self._settle(stored, run, now)
+            self._costs.save(stored, now)  # after _settle: no other watcher writes meanwhile
+            return decided
 
-    def _speak(
-        self,
-        stored: Tick,
-        transitions: Sequence[Transition],
-        before: dict[int, Incident],
-        changed: Sequence[Incident],
-        scene: Scene,
-    ) -> None:
-        concerned = {i.id: i for i in (*before.values(), *changed)}
-        announced = stored.announced(concerned)
-        for notification in plan.plan(transitions, before, changed, announced, scene):
-            number = stored.add_notification(notification)
-            members = scene.members(concerned[notification.incident])
-            pipelines = {f.finding.subject.pipeline for f in members if f.finding.subject.pipeline}
-            about_channels = {f.finding.subject.check for f in members if f.finding.kind == "delivery"}
-            # Nobody can be told through a channel that the channel is dead.
-            wanted = [d for d in plan.route(notification, pipelines, self._rules.routes) if d not in about_channels]
-            threads = stored.threads(notification.incident)
-            rows = plan.postings(notification, wanted, threads)
-            stored.enqueue(number, self._store.identity, rows, scene.now)
-            log.info(
-                "notification",
-                extra={
-                    "action": "notification.suppressed" if notification.suppressed else "notification.planned",
-                    "incident": notification.incident,
-                    "why": notification.why.value,
-                },
-            )
+    def review(self, now: datetime) -> list[Notification]:
+        """What is told because time went by: reminders, the end of quiet hours or of a silence, the digest."""
+        return self.conclude(CheckRun(check="", started_at=now, finished_at=now, status=Status.OK), now)
+
+    def conclude(self, run: CheckRun, now: datetime) -> list[Notification]:
+        """As ``absorb``, of something that is no check's run: it leaves no trace as one."""
+        with self._lock, self._store.writing() as stored:
+            return self._settle(stored, run, now)
+
+    def close_by_hand(self, number: int, author: str, reason: str, now: datetime) -> int | None:
+        """End an incident because a person says so; the number of faults closed, None if it is not open.
+
+        What is still so stays closed until it changes (``alerts.ledger.signature``).
+        """
+        with self._lock, self._store.writing() as stored:
+            incident = stored.incident(number)
+            if incident is None or incident.state is not IncidentState.OPEN:
+                return None
+            faults = stored.faults(resolved_since=now, of_incidents=[number])
+            still = [faults[name] for name in incident.members if name in faults and faults[name].is_open]
+            said = f"closed by hand by {author}: {reason}"
+            over = tuple(Clearance(fingerprint=f.fingerprint, at=now, reason=said) for f in still)
+            run = CheckRun(check="", started_at=now, finished_at=now, status=Status.OK, clearances=over)
+            self._settle(stored, run, now)
+            for fault in still:
+                if not ledger.is_event(fault.finding):
+                    seen = ledger.signature(fault.finding)
+                    stored.people.close(
+                        Closure(fingerprint=fault.fingerprint, signature=seen, author=author, reason=reason, at=now)
+                    )
+            return len(still)
+
+    def muted(self, claimed: Claimed, now: datetime) -> bool:
+        """Asked before a message is sent: whether it is not to be sent after all. What is withheld is recorded."""
+        if claimed.incident < 0 or claimed.dispatch.action is Action.EDIT:
+            return False
+        if claimed.dispatch.message.state is not IncidentState.OPEN:
+            return False
+        with self._store.reading() as stored:
+            return speaking.is_muted(stored, self.rules, claimed.incident, now)
+
+    def withheld(self, incident: int, now: datetime) -> None:
+        """A message of this incident was not sent after all: it is owed."""
+        with self._lock, self._store.writing() as stored:
+            speaking.withhold(stored, incident, now)
+
+    def _settle(self, stored: Tick, run: CheckRun, now: datetime) -> list[Notification]:
+        stored.alone()
+        rules = self.rules
+        recently = now - max(ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+        held = stored.people.held_incidents()
+        incidents = stored.incidents(resolved_since=recently, besides=held)
+        known = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+        closed = stored.people.closures()
+        run = replace(run, findings=finding_rules.apply(run.findings, rules.findings))
+        transitions = ledger.settle(run, known, now, closed)
+        stored.people.forget_closures(ledger.reopened_closures(run, closed))
+        faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
+        grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
+        grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
+        faults = with_incident(faults, grouping.placed)
+        transitions = [
+            replace(t, fault=faults[t.fault.fingerprint]) if t.fault.fingerprint in grouping.placed else t
+            for t in transitions
+        ]
+        changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
+        stored.save_faults(faults[name] for name in sorted(changed))
+        stored.add_transitions(transitions)
+        stored.save_incidents(grouping.incidents)
+        if run.evidence.window is not None:
+            self._windows[run.check] = run.evidence.window
+        before = {i.id: i for i in incidents}
+        return speaking.speak(
+            stored,
+            rules,
+            Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows),
+            before=before,
+            now_state={**before, **{i.id: i for i in grouping.incidents}},
+            transitions=transitions,
+            recently=recently,
+            catching_up=self.catch_up_until is not None and now < self.catch_up_until,
+            identity=self._store.identity,
+        )

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
 
-from alerts.plan import Route
+from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
-from monitor.tick import Rules
+from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
+    from alerts.channel_settings import ChannelSettings
     from alerts.ports import Channel
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
     from checks.kinds.function_logs import FunctionLogs
+    from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
     from checks.sources.completions import CompletionTables
+    from checks.sources.log_analytics import LogAnalytics
     from monitor.config import Config
+    from monitor.costs import Costs
     from monitor.embedded import Emulator
+    from monitor.rules import Rules
+
+
+Hidden = Callable[[datetime], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode."""
+    """Where BigQuery answers: an endpoint (None: Google's own), and the emulator behind it in embedded mode.
+
+    ``costs`` counts what is asked there; None outside the watcher.
+    """
 
     endpoint: str | None
     emulator: Emulator | None
+    costs: Costs | None = None
 
 
 @contextmanager
@@ -52,6 +63,7 @@ def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
         yield Data(endpoint=emulator.endpoint, emulator=emulator)
 
 
+Through = Callable[[LogSource], LogSource]
 # A check asks for a few rows; a load job of many takes its time.
 ASK_WITHIN = timedelta(seconds=30)
 WRITE_WITHIN = timedelta(minutes=5)
@@ -61,7 +73,8 @@ def warehouse(config: Config, where: Data, timeout: timedelta = ASK_WITHIN) -> B
     """The BigQuery adapter."""
     from checks.sources.bigquery import BigQueryWarehouse
 
-    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout)
+    counted = where.costs.note if where.costs else None
+    return BigQueryWarehouse(config.gcp.project, endpoint=where.endpoint, timeout=timeout, counted=counted)
 
 
 def pipelines(config: Config) -> tuple[Pipeline, ...]:
@@ -83,63 +96,110 @@ def completion_checks(config: Config, tables: CompletionTables) -> list[Completi
             tables=tables,
             every=settings.every,
             look_back=settings.look_back,
+            idle=settings.idle,
             name="completions" if len(known) == 1 else f"completions:{p.name}",
         )
         for p in known
     ]
 
 
-# Cloud Logging takes 60 list requests a minute for a whole project, people at the console among them.
-READS_PER_MINUTE = 25
-READS_AT_ONCE = 20
+# Cloud Logging takes 60 list requests a minute for a whole project, people at the console among them. Within any minute
+# both together are ours at most: less than half.
+READS_PER_MINUTE = 18
+READS_AT_ONCE = 10
 # A report reads everything at once, and forgets it again.
 REPORT_READS_BYTES = 256 * 1024 * 1024
+GIGABYTE = 1024**3
 
 
-def log_source(config: Config, *, past: bool = False) -> LogSource | None:
-    """Where log entries come from: files in embedded mode, Cloud Logging in mode gcp.
-
-    ``past``: for a report, which reads all files there are and leaves out what was received after its moment; None in
-    mode gcp, where a report takes failures from the state: a day of logs is no question for a quota of 60 a minute.
+def past_logs(config: Config) -> LogSource | None:
+    """For a report: all files there are, without what was received after its moment. None in mode gcp, where a report
+    takes failures from the state: a day of logs is no question for a quota of 60 a minute.
     """
-    if config.mode == "gcp":
-        return None if past else _cloud_logging(config)
     from checks.sources.files import LogFiles
 
-    if past:
-        return LogFiles(config.embedded.logs, max_bytes_per_read=REPORT_READS_BYTES, received_by_until=True)
-    return LogFiles(config.embedded.logs)
+    if config.mode == "gcp":
+        return None
+    return LogFiles(config.embedded.logs, max_bytes_per_read=REPORT_READS_BYTES, received_by_until=True)
 
 
-def _cloud_logging(config: Config) -> LogSource:
-    from checks.rate import RateLimiter
-    from checks.sources.cloud_logging import CloudLogging
-
-    settings = config.checks.function_logs
-    return CloudLogging(
-        config.gcp.project,
-        limiter=RateLimiter(READS_PER_MINUTE, READS_AT_ONCE),
-        endpoint=config.gcp.endpoints.logging,
-        functions=None if settings.functions == "*" else settings.functions,
-        patterns=[rule.pattern for rule in settings.to_signals() if rule.enabled],
-    )
-
-
-def log_check(config: Config, source: LogSource) -> FunctionLogs | None:
+def log_check(config: Config, source: LogSource, hidden: Hidden = lambda _: ()) -> FunctionLogs | None:
     """The check of function logs, with the phases each function records or starts."""
     from checks.kinds.function_logs import FunctionLogs
 
     settings = config.checks.function_logs
     if not settings.enabled:
         return None
-    functions = None if settings.functions == "*" else tuple(settings.functions)
     return FunctionLogs(
         source=source,
         every=settings.every,
-        functions=functions,
+        functions=watched_functions(config),
         settle=settings.settle,
         phase_functions=phase_functions(pipelines(config)),
         signals=settings.to_signals(),
+        hidden=hidden,
+    )
+
+
+def watched_functions(config: Config) -> tuple[str, ...] | None:
+    """The functions whose logs are read; None: all."""
+    chosen = config.checks.function_logs.functions
+    return None if chosen == "*" else tuple(chosen)
+
+
+def _log_patterns(config: Config) -> list[str]:
+    return [rule.pattern for rule in config.checks.function_logs.to_signals() if rule.enabled]
+
+
+def log_files_check(config: Config, through: Through = lambda source: source) -> FunctionLogs | None:
+    """On files in a folder."""
+    from checks.sources.files import LogFiles
+
+    return log_check(config, through(LogFiles(config.embedded.logs)))
+
+
+def cloud_logs_check(config: Config, where: Data, through: Through = lambda source: source) -> FunctionLogs | None:
+    """On Cloud Logging, or on a Log Analytics view of it; with what its configuration hides from both."""
+    from checks.rate import RateLimiter
+    from checks.sources.cloud_logging import CloudLogging
+    from checks.sources.logging_config import LoggingConfig
+
+    project, endpoint = config.gcp.project, config.gcp.endpoints.logging
+    limiter = RateLimiter(READS_PER_MINUTE, READS_AT_ONCE)
+    source: LogSource
+    if config.gcp.log_analytics is not None:
+        source = log_analytics(config, config.gcp.log_analytics, where)
+    else:
+        source = CloudLogging(
+            project,
+            limiter=limiter,
+            endpoint=endpoint,
+            functions=watched_functions(config),
+            patterns=_log_patterns(config),
+        )
+    configuration = LoggingConfig(project, endpoint=endpoint, limiter=limiter)
+    return log_check(config, through(source), lambda now: configuration.sight(now).unseen)
+
+
+def log_analytics(
+    config: Config, settings: LogAnalyticsSettings, where: Data, timeout: timedelta = ASK_WITHIN
+) -> LogAnalytics:
+    """The log source over a view in BigQuery, with a bound of its own on what a query may read."""
+    from checks.sources.bigquery import BigQueryWarehouse
+    from checks.sources.log_analytics import LogAnalytics
+
+    asked = BigQueryWarehouse(
+        config.gcp.project,
+        endpoint=where.endpoint,
+        maximum_bytes_billed=settings.max_gigabytes * GIGABYTE,
+        timeout=timeout,
+    )
+    return LogAnalytics(
+        asked,
+        settings.view,
+        watched_functions(config),
+        patterns=_log_patterns(config),
+        lateness=settings.lateness,
     )
 
 
@@ -153,25 +213,26 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data) -> list[Check[Any]]:
-    """Everything that is run on time."""
+def checks(config: Config, where: Data, through: Through = lambda source: source) -> list[Check[Any]]:
+    """Everything that is run on time. ``through`` makes another source of log entries of the configured one."""
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
-    source = log_source(config)
-    logs = log_check(config, source) if source is not None else None
+    logs = cloud_logs_check(config, where, through) if config.mode == "gcp" else log_files_check(config, through)
     if logs is not None:
         answer.append(logs)
-    answer.extend(completion_checks(config, CompletionTables(warehouse(config, where))))
+    asked = warehouse(config, where)
+    answer.extend(completion_checks(config, CompletionTables(asked)))
+    answer.extend(table_checks(config, asked))
     return answer
 
 
 def state_file(config: Config) -> Path | None:
     """The file of a SQLite state; None where a server holds the state."""
-    from sqlalchemy.engine import make_url
-
-    url = make_url(config.state.url.reveal())
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    # Not by SQLAlchemy's parser: a report without a state need not load it.
+    scheme, _, rest = config.state.url.reveal().partition("://")
+    database = rest.partition("/")[2].partition("?")[0]
+    return Path(database) if scheme.startswith("sqlite") and database else None
 
 
 def open_state(config: Config) -> Store:
@@ -186,35 +247,68 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from monitor import when
+    from monitor.rules import Rules
+
     known = pipelines(config)
-    enabled = {name for name, channel in config.alerts.channels.items() if channel.enabled}
+    enabled = frozenset(name for name, channel in config.alerts.channels.items() if channel.enabled)
     routes = tuple(
-        Route(to=tuple(n for n in r.to if n in enabled), at_least=r.severity_at_least, pipelines=frozenset(r.pipelines))
+        Route(
+            to=tuple(n for n in r.to if n in enabled),
+            at_least=r.severity_at_least,
+            pipelines=frozenset(r.pipelines),
+            checks=frozenset(r.checks),
+            phases=frozenset(r.phases),
+            functions=frozenset(r.functions),
+        )
         for r in config.alerts.routes
     )
-    zone = known[0].zone if known else ZoneInfo("UTC")
-    return Rules(pipelines=known, routes=routes, zone=zone, blind_after=config.alerts.blind_after)
+    routing = Routing(routes=routes, fallback=tuple(n for n in config.alerts.fallback if n in enabled))
+    return Rules(
+        pipelines=known,
+        routing=routing,
+        zone=when.zone(config),
+        blind_after=config.alerts.blind_after,
+        storm=config.alerts.storm.to_limit(),
+        policy=when.policy(config, enabled),
+        findings=tuple(rule.to_rule() for rule in config.alerts.rules),
+        guide=when.guide(config),
+        digest=when.digest(config, enabled),
+    )
 
 
 def channels(config: Config, stream: TextIO) -> dict[str, Channel]:
     """The channels that are switched on, by name; console ones write to ``stream``."""
-    answer: dict[str, Channel] = {}
-    for name, settings in config.alerts.channels.items():
-        if not settings.enabled:
-            continue
-        if settings.kind == "console":
-            from alerts.channels.console import ConsoleChannel
+    return {
+        name: channel(name, settings, stream) for name, settings in config.alerts.channels.items() if settings.enabled
+    }
 
-            answer[name] = ConsoleChannel(name, stream)
-        else:
-            from alerts.channels.slack.channel import SlackChannel
 
-            answer[name] = SlackChannel(
-                name,
-                settings.token.reveal(),
-                settings.channel,
-                base_url=settings.base_url,
-                timeout=settings.timeout,
-                broadcast_resolution=settings.broadcast_resolution,
-            )
-    return answer
+def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
+    """One channel.
+
+    :raises ValueError: for a token or URL that cannot be one.
+    """
+    if settings.kind == "console":
+        from alerts.channels.console import ConsoleChannel
+
+        return ConsoleChannel(name, stream)
+    if settings.kind == "webhook":
+        from alerts.channels.slack.webhook import WebhookChannel
+
+        return WebhookChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    if settings.kind == "apprise":
+        from alerts.channels.apprise import AppriseChannel
+
+        return AppriseChannel(name, settings.url.reveal(), timeout=settings.timeout)
+    from alerts.channels.slack.channel import SlackChannel
+
+    return SlackChannel(
+        name,
+        settings.token.reveal(),
+        settings.channel,
+        base_url=settings.base_url,
+        timeout=settings.timeout,
+        broadcast_resolution=settings.broadcast_resolution,
+        broadcast_escalation=settings.broadcast_escalation,
+    )

@@ -9,10 +9,10 @@ resolve() {
     uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet "$@" --output-file "$out"
 }
-resolve requirements/dev.txt --extra embedded --extra postgres --extra apprise --extra dev ${UPGRADE:+--upgrade}
+resolve requirements/dev.txt --extra embedded --extra postgres --extra apprise --extra preflight --extra dev ${UPGRADE:+--upgrade}
 echo "setuptools>=77" > /tmp/build.$$.in
 trap 'rm -f /tmp/build.$$.in' EXIT
-resolve requirements/embedded.txt --extra embedded --constraint requirements/dev.txt /tmp/build.$$.in
+resolve requirements/embedded.txt --extra embedded --extra preflight --constraint requirements/dev.txt /tmp/build.$$.in
 resolve requirements/image.txt --extra postgres --extra apprise --constraint requirements/dev.txt
 uv pip compile /tmp/build.$$.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-emit-find-links --no-annotate --no-header --quiet --constraint requirements/dev.txt \

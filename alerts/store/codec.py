@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -31,6 +32,12 @@ def load(kind: type[Value], text: str) -> Value:
     """The dataclass from its JSON text."""
     value: Value = _adapter(kind).validate_json(text)
     return value
+
+
+def load_all(kind: type[Value], texts: Sequence[str]) -> list[Value]:
+    """The dataclasses from their JSON texts, read in one go."""
+    values: list[Value] = _adapter(list[kind]).validate_json(f"[{','.join(texts)}]")  # type: ignore[valid-type]
+    return values
 
 
 def to_json(value: Any) -> dict[str, JsonValue]:

@@ -8,17 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from alerts.store import schema
+from alerts.store import migrate
+from alerts.store.migrate import StateError
+
+__all__ = ["StateError", "open_engine"]
 
 BUSY_TIMEOUT_MS = 10_000
-
-
-class StateError(Exception):
-    """The state cannot be used; the message says why and how to go on."""
 
 
 def open_engine(url: str) -> Engine:
@@ -45,7 +44,7 @@ def open_engine(url: str) -> Engine:
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         try:
-            _prepare(engine, where)
+            migrate.prepare(engine, where)
         except OperationalError as error:
             raise StateError(f"cannot open the state {where}: {error.orig}") from error
         except DatabaseError as error:
@@ -78,7 +77,8 @@ def _begin(connection: Connection) -> None:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by the engine's own event, as IMMEDIATE ones
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+    for pragma in (*_for_a_new_file(connection), *pragmas):
         try:
             connection.execute(f"PRAGMA {pragma}")
         except sqlite3.OperationalError as error:
@@ -88,18 +88,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
             ) from error
 
 
-def _prepare(engine: Engine, where: str) -> None:
-    with engine.begin() as connection:
-        if inspect(connection).has_table("meta"):
-            query = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
-            found = connection.execute(query).scalar_one_or_none()
-            if found is None or not found.isdigit():
-                raise StateError(f"{where} has tables of something else; name another `state.url`")
-            if int(found) > schema.SCHEMA_VERSION:
-                raise StateError(
-                    f"the state {where} was written by a newer phasewatch (version {found}, this one knows "
-                    f"{schema.SCHEMA_VERSION}); run that version, or move the state away to start with an empty one"
-                )
-            return
-        schema.metadata.create_all(connection)
-        connection.execute(schema.meta.insert().values(key="schema_version", value=str(schema.SCHEMA_VERSION)))
+def _for_a_new_file(connection: Any) -> list[str]:
+    """What can only be said of an empty file: the pages of deleted rows can then be given back little by little."""
+    try:
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
+    except sqlite3.DatabaseError:  # not a state at all, which is found out and said later
+        return []
+    return [] if pages else ["auto_vacuum=INCREMENTAL"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 
 from alerts.model import Action, Dispatch, Message
 from alerts.store import codec, schema
@@ -19,19 +19,23 @@ class Claimed:
     """A row this process may send until its lease ends."""
 
     id: int
+    incident: int
     destination: str
     dispatch: Dispatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What waits for one destination. ``oldest`` is when the oldest waiting row was written."""
+    """What waits for one destination. ``oldest`` is when the oldest unsent row was written, ``waits_since`` when the
+    oldest one became due that nothing holds up but the destination: what waits behind a dead row is not late.
+    """
 
     destination: str
     pending: int
     dead: int
     oldest: datetime | None
     error: str | None
+    waits_since: datetime | None = None
 
 
 class Outbox:
@@ -49,17 +53,7 @@ class Outbox:
         ``uncertain``. ``paused`` names destinations that asked us to wait.
         """
         table = schema.outbox
-        earlier = table.alias("earlier")
-        blocked = (
-            select(earlier.c.id)
-            .where(
-                earlier.c.incident == table.c.incident,
-                earlier.c.destination == table.c.destination,
-                earlier.c.id < table.c.id,
-                earlier.c.state.in_(["pending", "dead"]),
-            )
-            .exists()
-        )
+        blocked = _behind("pending", "dead")
         free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
         due = (table.c.state == "pending") & (table.c.not_before <= now) & free
         query = (
@@ -98,6 +92,7 @@ class Outbox:
             receipt = db.execute(root).scalar_one_or_none()
         return Claimed(
             id=row.id,
+            incident=row.incident,
             destination=row.destination,
             dispatch=Dispatch(
                 key=row.key,
@@ -124,19 +119,31 @@ class Outbox:
 
     def retry(self, row: int, error: str, not_before: datetime, *, uncertain: bool) -> None:
         """It did not arrive (or may have, if ``uncertain``); again from ``not_before`` on."""
-        values: dict[str, object] = {"error": error, "not_before": not_before, "lease_until": None}
-        if uncertain:
-            values["uncertain"] = True
-        self._set(row, **values)
+        doubt = {"uncertain": True} if uncertain else {}
+        self._set(row, error=error, not_before=not_before, lease_until=None, **doubt)
 
-    def dead(self, row: int, error: str) -> None:
+    def dead(self, row: int, error: str, *, uncertain: bool = False) -> None:
         """Given up until a person changes something: ``revive`` or the next start brings it back."""
-        self._set(row, state="dead", error=error, lease_until=None)
+        doubt = {"uncertain": True} if uncertain else {}
+        self._set(row, state="dead", error=error, lease_until=None, **doubt)
 
-    def revive(self, now: datetime, *, since: datetime, destination: str | None = None) -> int:
-        """Dead rows written since then are due again; how many."""
+    def withhold(self, claimed: Claimed) -> None:
+        """Do not send it, for its incident is muted by now. Without the root message nothing of its thread is sent."""
+        table = schema.outbox
+        mine = table.c.id == claimed.id
+        if claimed.dispatch.action is Action.POST:
+            mine = (table.c.incident == claimed.incident) & (table.c.destination == claimed.destination)
+        with self._engine.begin() as db:
+            db.execute(update(table).where(mine, table.c.state == "pending").values(state="muted", lease_until=None))
+
+    def revive(
+        self, now: datetime, *, since: datetime, destination: str | None = None, tried_below: int | None = None
+    ) -> int:
+        """Dead rows written since then are due again, those tried fewer than ``tried_below`` times; how many."""
         table = schema.outbox
         mine = (table.c.state == "dead") & (table.c.created_at >= since)
+        if tried_below is not None:
+            mine &= table.c.attempts < tried_below
         if destination is not None:
             mine &= table.c.destination == destination
         with self._engine.begin() as db:
@@ -158,6 +165,7 @@ class Outbox:
                 func.count().filter(table.c.state == "pending").label("pending"),
                 func.count().filter(table.c.state == "dead").label("dead"),
                 func.min(table.c.created_at).label("oldest"),
+                func.min(table.c.created_at).filter(table.c.state == "pending", ~_behind("dead")).label("waits_since"),
                 func.max(table.c.error).label("error"),
             )
             .where(table.c.state.in_(["pending", "dead"]))
@@ -166,9 +174,22 @@ class Outbox:
         )
         with self._engine.connect().execution_options(reading=True) as db:
             return [
-                Backlog(destination=r.destination, pending=r.pending, dead=r.dead, oldest=r.oldest, error=r.error)
+                Backlog(
+                    destination=r.destination,
+                    pending=r.pending,
+                    dead=r.dead,
+                    oldest=r.oldest,
+                    error=r.error,
+                    waits_since=r.waits_since,
+                )
                 for r in db.execute(query)
             ]
+
+    def last_sent(self) -> datetime | None:
+        """When a message last arrived anywhere; None if none ever did."""
+        with self._engine.connect().execution_options(reading=True) as db:
+            latest: datetime | None = db.execute(select(func.max(schema.outbox.c.sent_at))).scalar_one_or_none()
+            return latest
 
     def next_due(self) -> datetime | None:
         """When the earliest waiting row may be sent; None if none waits."""
@@ -181,3 +202,19 @@ class Outbox:
     def _set(self, row: int, **values: object) -> None:
         with self._engine.begin() as db:
             db.execute(update(schema.outbox).where(schema.outbox.c.id == row).values(**values))
+
+
+def _behind(*states: str) -> ColumnElement[bool]:
+    """Whether an earlier row of the same thread is in one of these states."""
+    table = schema.outbox
+    earlier = table.alias("earlier")
+    return (
+        select(earlier.c.id)
+        .where(
+            earlier.c.incident == table.c.incident,
+            earlier.c.destination == table.c.destination,
+            earlier.c.id < table.c.id,
+            earlier.c.state.in_(states),
+        )
+        .exists()
+    )

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Moment(TypeDecorator[datetime]):
@@ -22,7 +22,11 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """To the database."""
         del dialect
-        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return (
+            None
+            if value is None
+            else value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        )
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         """From the database."""
@@ -89,6 +93,7 @@ transitions = Table(
     Column("fault", Text, nullable=False),
     Index("transitions_by_time", "at"),
     Index("transitions_by_fault", "fingerprint", "at"),
+    Index("transitions_by_incident", "incident", "id"),
 )
 
 incidents = Table(
@@ -127,7 +132,7 @@ outbox = Table(
     Column("action", String(8), nullable=False),
     Column("urgency", Integer, nullable=False),
     Column("message", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # pending, sent, superseded, dead
+    Column("state", String(16), nullable=False),  # pending, sent, superseded, muted, dead, dropped
     Column("created_at", Moment, nullable=False),
     Column("not_before", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -139,4 +144,49 @@ outbox = Table(
     Column("receipt", Text),
     Index("outbox_due", "state", "not_before"),
     Index("outbox_thread", "incident", "destination", "id"),
+)
+
+# --- what people said: stored apart from what was found, so that no new finding wipes it out -------------------------
+
+# One row per silence or maintenance window. ``ended_at`` is set when it is ended early, by hand or by a resolution.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("silence", Text, nullable=False),
+    Index("silences_by_end", "ends_at"),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("incident", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Index("acknowledgements_by_incident", "incident", "id"),
+)
+
+# Faults that somebody closed by hand although they are still so: not opened again until they change.
+closures = Table(
+    "closures",
+    metadata,
+    Column("fingerprint", String(700), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("closure", Text, nullable=False),
+)
+
+# How far the conversation about an incident has come: reminders, escalation, what is held back. ``busy``: something
+# may still have to be said although nothing new happens.
+talks = Table(
+    "talks",
+    metadata,
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("busy", Boolean, nullable=False),
+    Column("talk", Text, nullable=False),
+    Index("talks_busy", "busy"),
 )

@@ -15,11 +15,18 @@ from sqlalchemy.exc import IntegrityError
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
 from alerts.plan import Posting
 from alerts.store import codec, engine, schema
+from alerts.store.bulk import put
+from alerts.store.letters import Letters
 from alerts.store.outbox import Outbox
+from alerts.store.people import People
+from alerts.store.upkeep import Upkeep
 from checks.model import CheckRun, Evidence, JsonValue, Status
 
 KEEP_SLOTS = timedelta(days=1)
-KEEP_RUNS = timedelta(days=14)
+# Databases limit how many values one statement may have.
+_IN_ONE_QUERY = 500
+# Any number that nothing else in the database locks.
+_DECIDING = 7_236_001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,16 @@ class LastRun:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """What was to go where, and since when."""
+
+    incident: int
+    destination: str
+    action: str
+    at: datetime
+
+
 class Store:
     """The state of one watcher. Safe to use from several threads; each call is its own short transaction."""
 
@@ -46,6 +63,8 @@ class Store:
         with self.writing() as tick:
             self.identity = tick.identity()
         self.outbox = Outbox(self.engine)
+        self.letters = Letters(self.engine)
+        self.upkeep = Upkeep(self.engine)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -69,6 +88,8 @@ class Tick:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._texts: dict[str, tuple[Fault, str]] = {}
+        self.people = People(connection)
 
     def identity(self) -> str:
         """A random name of this state, made once: part of every delivery key, so that no two states share one."""
@@ -78,6 +99,11 @@ class Tick:
             found = uuid.uuid4().hex[:12]
             self._db.execute(schema.meta.insert().values(key="identity", value=found))
         return found
+
+    def alone(self) -> None:
+        """Wait until no other writer decides what is told: SQLite has but one, a server may have several."""
+        if self._db.dialect.name == "postgresql":
+            self._db.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
 
     def claim_slot(self, check: str, slot: datetime, owner: str) -> bool:
         """Whether this caller runs the check's tick of that time. The database refuses the second one."""
@@ -109,14 +135,15 @@ class Tick:
                 error=run.error,
             )
         )
-        old = schema.check_runs.c.finished_at < run.finished_at - KEEP_RUNS
-        self._db.execute(delete(schema.check_runs).where(schema.check_runs.c.check_name == run.check, old))
-        if run.error is not None or run.cursor is None:
-            return
-        row = {"value": codec.dump_plain(run.cursor), "updated_at": run.finished_at}
-        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == run.check).values(**row))
+        if run.error is None and run.cursor is not None:
+            self.set_cursor(run.check, run.cursor, run.finished_at)
+
+    def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
+        """Keep where a check's source stopped, instead of what was kept before."""
+        row = {"value": codec.dump_plain(value), "updated_at": at}
+        changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=run.check, **row))
+            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""
@@ -137,29 +164,41 @@ class Tick:
             for r in rows
         ]
 
+    def seen_at(self) -> dict[str, datetime]:
+        """For each check the end of its last run that could see: that was not UNKNOWN."""
+        table = schema.check_runs
+        query = (
+            select(table.c.check_name, func.max(table.c.finished_at).label("at"))
+            .where(table.c.status != Status.UNKNOWN.value)
+            .group_by(table.c.check_name)
+        )
+        return {r.check_name: r.at for r in self._db.execute(query)}
+
     def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
         """Open faults, those resolved since then, and all members of the named incidents."""
         table = schema.faults
-        wanted = or_(
-            table.c.state != FaultState.RESOLVED.value,
-            table.c.resolved_at >= resolved_since,
-            table.c.incident.in_(list(of_incidents)),
-        )
-        rows = self._db.execute(select(table.c.fault).where(wanted)).scalars()
-        return {f.fingerprint: f for f in (codec.load(Fault, text) for text in rows)}
+        lately = or_(table.c.state != FaultState.RESOLVED.value, table.c.resolved_at >= resolved_since)
+        numbers = sorted(of_incidents)
+        parts = [numbers[n : n + _IN_ONE_QUERY] for n in range(0, len(numbers), _IN_ONE_QUERY)]
+        texts = list(self._db.execute(select(table.c.fault).where(lately)).scalars())
+        for part in parts:
+            older = select(table.c.fault).where(table.c.incident.in_(part), ~lately)
+            texts += self._db.execute(older).scalars()
+        return {f.fingerprint: f for f in codec.load_all(Fault, texts)}
 
     def save_faults(self, faults: Iterable[Fault]) -> None:
         """Insert or replace by fingerprint."""
-        for fault in faults:
-            row = {
+        rows = [
+            {
+                "fingerprint": fault.fingerprint,
                 "state": fault.state.value,
                 "incident": fault.incident,
                 "resolved_at": fault.resolved_at,
-                "fault": codec.dump(fault),
+                "fault": self._text(fault),
             }
-            mine = schema.faults.c.fingerprint == fault.fingerprint
-            if self._db.execute(update(schema.faults).where(mine).values(**row)).rowcount == 0:
-                self._db.execute(schema.faults.insert().values(fingerprint=fault.fingerprint, **row))
+            for fault in faults
+        ]
+        put(self._db, schema.faults, rows)
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
         """Append to the history. A mere recurrence is no change and is not kept."""
@@ -170,13 +209,20 @@ class Tick:
                 "change": t.change.value,
                 "reason": t.reason,
                 "incident": t.fault.incident,
-                "fault": codec.dump(t.fault),
+                "fault": self._text(t.fault),
             }
             for t in transitions
             if t.change is not Change.RECURRED
         ]
         if rows:
             self._db.execute(schema.transitions.insert(), rows)
+
+    def _text(self, fault: Fault) -> str:
+        """The fault as JSON; made once, for it stands in the faults and in the history."""
+        known = self._texts.get(fault.fingerprint)
+        if known is None or known[0] is not fault:
+            known = self._texts[fault.fingerprint] = (fault, codec.dump(fault))
+        return known[1]
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
@@ -191,13 +237,14 @@ class Tick:
             for r in self._db.execute(query)
         ]
 
-    def incidents(self, *, resolved_since: datetime | None = None) -> list[Incident]:
-        """Open incidents and those that ended since then (None: all), oldest first."""
+    def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
+        """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
         table = schema.incidents
         query = select(table.c.incident).order_by(table.c.id)
         if resolved_since is not None:
-            query = query.where(or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since))
-        return [codec.load(Incident, text) for text in self._db.execute(query).scalars()]
+            lately = or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since)
+            query = query.where(or_(lately, table.c.id.in_(sorted(besides)[:_IN_ONE_QUERY])))
+        return codec.load_all(Incident, list(self._db.execute(query).scalars()))
 
     def incident(self, number: int) -> Incident | None:
         """One incident by its number."""
@@ -212,39 +259,45 @@ class Tick:
 
     def save_incidents(self, incidents: Iterable[Incident]) -> None:
         """Insert or replace by number."""
-        for incident in incidents:
-            row = {
+        rows = [
+            {
+                "id": incident.id,
                 "state": incident.state.value,
                 "opened_at": incident.opened_at,
                 "resolved_at": incident.resolved_at,
                 "incident": codec.dump(incident),
             }
-            mine = schema.incidents.c.id == incident.id
-            if self._db.execute(update(schema.incidents).where(mine).values(**row)).rowcount == 0:
-                self._db.execute(schema.incidents.insert().values(id=incident.id, **row))
+            for incident in incidents
+        ]
+        put(self._db, schema.incidents, rows)
 
-    def announced(self, numbers: Collection[int]) -> set[int]:
-        """Which of these incidents somebody was told of."""
+    def announced(self, *, resolved_since: datetime, besides: Collection[int] = ()) -> dict[int, datetime]:
+        """Of the same incidents those that somebody was told of, and when first."""
         table = schema.incidents
-        query = select(table.c.id).where(table.c.id.in_(list(numbers)), table.c.announced_at.is_not(None))
-        return set(self._db.execute(query).scalars())
+        lately = or_(table.c.state == IncidentState.OPEN.value, table.c.resolved_at >= resolved_since)
+        wanted = or_(lately, table.c.id.in_(sorted(besides)[:_IN_ONE_QUERY]))
+        rows = self._db.execute(select(table.c.id, table.c.announced_at).where(wanted))
+        return {row.id: row.announced_at for row in rows if row.announced_at is not None}
+
+    def watching_since(self) -> datetime | None:
+        """When the oldest run that is still kept began; None before the first."""
+        since: datetime | None = self._db.execute(select(func.min(schema.check_runs.c.started_at))).scalar()
+        return since
 
     def add_notification(self, notification: Notification) -> int:
-        """Log one decision to speak or not to, and its number. An announcement marks its incident."""
-        result = self._db.execute(
-            schema.notifications.insert().values(
-                incident=notification.incident,
-                at=notification.at,
-                why=notification.why.value,
-                suppressed=notification.suppressed,
-                notification=codec.dump(notification),
-            )
-        )
+        """Log one decision to speak, and its number. An announcement marks its incident."""
+        result = self._db.execute(schema.notifications.insert().values(**_notification_row(notification)))
         if not notification.suppressed:
             mine = (schema.incidents.c.id == notification.incident) & schema.incidents.c.announced_at.is_(None)
             self._db.execute(update(schema.incidents).where(mine).values(announced_at=notification.at))
         key = result.inserted_primary_key
         return int(key[0]) if key else 0
+
+    def add_suppressed(self, notifications: Iterable[Notification]) -> None:
+        """Log decisions not to speak."""
+        rows = [_notification_row(n) for n in notifications]
+        if rows:
+            self._db.execute(schema.notifications.insert(), rows)
 
     def notifications(self, *, incident: int | None = None) -> list[Notification]:
         """The notification log, oldest first."""
@@ -254,24 +307,36 @@ class Tick:
             query = query.where(table.c.incident == incident)
         return [codec.load(Notification, text) for text in self._db.execute(query).scalars()]
 
+    def rows(self) -> list[OutboxRow]:
+        """All that was ever put into the outbox, oldest first."""
+        table = schema.outbox
+        query = select(table.c.incident, table.c.destination, table.c.action, table.c.created_at).order_by(table.c.id)
+        return [
+            OutboxRow(incident=r.incident, destination=r.destination, action=r.action, at=r.created_at)
+            for r in self._db.execute(query)
+        ]
+
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""
         table = schema.outbox
-        query = select(table.c.destination).where(table.c.incident == number, table.c.action == "post")
+        query = select(table.c.destination).where(
+            table.c.incident == number, table.c.action == "post", table.c.state != "muted"
+        )
         return tuple(sorted(set(self._db.execute(query).scalars())))
 
     def enqueue(self, notification_id: int, identity: str, postings: Sequence[Posting], now: datetime) -> None:
-        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless."""
+        """Put rows into the outbox. A newer EDIT makes older unsent ones of the same message pointless. What was given
+        up in the same thread gets another attempt with each news: the channel may have been mended meanwhile.
+        """
         table = schema.outbox
         for posting in postings:
+            thread = (table.c.incident == posting.incident) & (table.c.destination == posting.destination)
+            self._db.execute(
+                update(table).where(thread, table.c.state == "dead").values(state="pending", not_before=now)
+            )
             if posting.action.value == "edit":
-                stale = (
-                    (table.c.incident == posting.incident)
-                    & (table.c.destination == posting.destination)
-                    & (table.c.action == "edit")
-                    & (table.c.state == "pending")
-                    & table.c.lease_until.is_(None)
-                )
+                waits = (table.c.state == "pending") & table.c.lease_until.is_(None)
+                stale = thread & (table.c.action == "edit") & waits
                 self._db.execute(update(table).where(stale).values(state="superseded"))
             self._db.execute(
                 table.insert().values(
@@ -290,6 +355,16 @@ class Tick:
             )
 
 
+def _notification_row(notification: Notification) -> dict[str, object]:
+    return {
+        "incident": notification.incident,
+        "at": notification.at,
+        "why": notification.why.value,
+        "suppressed": notification.suppressed,
+        "notification": codec.dump(notification),
+    }
+
+
 def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
     """The faults with the incidents they were placed in."""
-    return {name: replace(f, incident=placed.get(name, f.incident)) for name, f in faults.items()}
+    return {name: replace(f, incident=placed[name]) if name in placed else f for name, f in faults.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
+from checks.completion_memory import Memory, as_json, from_cursor, plan_of
 from checks.model import (
     Clearance,
     Evidence,
@@ -19,14 +20,17 @@ from checks.model import (
     day_words,
     stamp,
 )
-from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable
+from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable, dates_of
+from checks.phases.evidence import TableSight
+from checks.phases.looks import NextLook, is_settled, next_look, unproved
 from checks.phases.model import PhaseDay, PhaseState
-from checks.phases.states import judge_day
+from checks.phases.states import judge_days
 from checks.phases.words import headline, one_line, reason_it_is_over
 from checks.pipeline import Pipeline, local_instant
-from checks.ports import CalendarDays, CompletionRow
+from checks.ports import CalendarDays, CompletionRow, FoldedDay
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
+from checks.sources.evidence import EvidenceTables
 
 _FLAGS_SHOWN = 10
 # Run dates in trouble are judged beyond the look-back, but neither without end nor by reading half a year every minute.
@@ -38,21 +42,29 @@ _CALENDAR_SETTLES = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenCompletions:
-    """What one read brought: completions and calendar for run dates ``first`` to ``last``, both included.
+    """What one look brought: completions and calendar for run dates ``first`` to ``last``, both included.
 
-    ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not.
+    ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not. ``tables``
+    is what evidence tables answered. ``memory`` is of the former look. ``spared``: nobody was asked, since no look is
+    needed before that one. ``quiet``: the calendar owes no run on any date that is not settled, and nobody was asked
+    for completions.
     """
 
     first: date
     last: date
-    rows: Sequence[CompletionRow]
     calendar: CalendarDays
     evidence: Evidence
+    rows: Sequence[CompletionRow] = ()
+    folded: Sequence[FoldedDay] = ()
+    tables: TableSight = field(default_factory=TableSight)
     open: tuple[date, ...] = ()
+    memory: Memory = field(default_factory=Memory)
+    spared: NextLook | None = None
+    quiet: bool = False
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
-        return *self.open, *(self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1))
+        return (*self.open, *dates_of(self.first, self.last))
 
 
 class Completions:
@@ -62,11 +74,22 @@ class Completions:
     failed, incomplete, and blocked as a consequence. A phase that is satisfied, or owes nothing, clears its
     fingerprint, and what its recorder failed before that moment; one that is pending, in progress or unknown says
     nothing. A calendar that ends before today is itself a
-    finding, ``blind.calendar`` with the fingerprint ``calendar:<pipeline>``.
+    finding, ``blind.calendar`` with the fingerprint ``calendar:<pipeline>``; so is evidence that could not be asked,
+    ``blind.evidence`` with ``evidence:<pipeline>:<table>``.
+
+    While nothing is due and nothing is open nobody is asked (``checks.phases.looks``); ``idle`` is how often run dates
+    are looked at all the same that are not settled.
     """
 
     def __init__(
-        self, *, pipeline: Pipeline, tables: CompletionTables, every: timedelta, look_back: int, name: str
+        self,
+        *,
+        pipeline: Pipeline,
+        tables: CompletionTables,
+        every: timedelta,
+        look_back: int,
+        name: str,
+        idle: timedelta = timedelta(minutes=30),
     ) -> None:
         self.name = name
         self.every = every
@@ -74,7 +97,10 @@ class Completions:
         self._pipeline = pipeline
         self._tables = tables
         self._calendars = Calendars(tables.warehouse)
+        self._proofs = EvidenceTables(tables.warehouse)
         self._look_back = look_back
+        self._idle = idle
+        self._plan = plan_of(pipeline)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -82,24 +108,33 @@ class Completions:
         return self._pipeline
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenCompletions, JsonValue]:
-        """Completions as they were at ``now``, and the calendar. Only run dates in trouble are carried over.
+        """Completions as they were at ``now``, and the calendar, if a look is needed. Nothing is stored by the source.
 
         :raises SourceError: if a table could not be asked, does not exist or has another shape.
         """
         last = now.astimezone(self._pipeline.zone).date()
         first = last - timedelta(days=self._look_back - 1)
-        return self.observe(first, last, now, _carried(cursor, first)), None
+        memory = from_cursor(cursor, self._pipeline, self._plan)
+        spared = memory.spares(now)
+        if spared is not None:
+            nobody = CalendarDays(runs={}, first=None, last=None)
+            return self._unasked(first, last, nobody, Evidence(), memory=memory, spared=spared), None
+        older = tuple(d for d in memory.open if first - _OPEN_DATES_REACH <= d < first)
+        known = None
+        if memory.next_look is not None:
+            # All was well: if the calendar has nothing new that is owed, there is nothing to ask for.
+            known = calendar, cost = self.calendar(min((first, *older)), last)
+            owed = [d for d in (*older, *dates_of(first, last)) if not calendar.covers(d) or calendar.owed(d)]
+            if memory.settled.issuperset(owed):
+                return self._unasked(first, last, calendar, cost, memory=memory), None
+        return self._observe(first, last, now, known, older=older, memory=memory), None
 
-    def observe(self, first: date, last: date, at: datetime, older: tuple[date, ...] = ()) -> SeenCompletions:
-        """Run dates ``first`` to ``last`` and the ``older`` ones, as recorded at ``at``: one query and the calendar's.
+    def observe(self, first: date, last: date, at: datetime) -> SeenCompletions:
+        """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
 
         :raises SourceError: as ``read``.
         """
-        start = min((first, *older))
-        rows, rows_cost = self._tables.rows(self._pipeline, start, last, at)
-        calendar, calendar_cost = self.calendar(start, last)
-        evidence = rows_cost.merged(calendar_cost)
-        return SeenCompletions(first=first, last=last, rows=rows, calendar=calendar, evidence=evidence, open=older)
+        return self._observe(first, last, at, early=True)
 
     def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
         """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
@@ -108,20 +143,84 @@ class Completions:
         """
         return self._calendars.days(self._pipeline, first, last)
 
+    def _unasked(
+        self,
+        first: date,
+        last: date,
+        calendar: CalendarDays,
+        evidence: Evidence,
+        *,
+        memory: Memory,
+        spared: NextLook | None = None,
+    ) -> SeenCompletions:
+        return SeenCompletions(
+            first=first,
+            last=last,
+            calendar=calendar,
+            evidence=evidence,
+            memory=memory,
+            spared=spared,
+            quiet=spared is None,
+        )
+
+    def _observe(
+        self,
+        first: date,
+        last: date,
+        at: datetime,
+        known: tuple[CalendarDays, Evidence] | None = None,
+        *,
+        older: tuple[date, ...] = (),
+        memory: Memory | None = None,
+        early: bool = False,
+    ) -> SeenCompletions:
+        """One query for the rows, and one for each table that may prove what they do not."""
+        memory = memory or Memory()
+        start = min((first, *older))
+        recorded, rows_cost = self._tables.completions(self._pipeline, start, last, at)
+        calendar, cost = known or self.calendar(start, last)
+        seen = SeenCompletions(
+            first=first,
+            last=last,
+            rows=recorded.rows,
+            folded=recorded.folded,
+            calendar=calendar,
+            tables=TableSight(answers=memory.proved),
+            evidence=rows_cost.merged(cost),
+            open=older,
+            memory=memory,
+        )
+        wanted = unproved(self._pipeline, self.days(seen, at), at, early=early)
+        if not wanted:
+            return seen
+        sight, price = self._proofs.rows(wanted, at)
+        answers = {**memory.proved, **sight.answers}
+        return replace(seen, tables=replace(sight, answers=answers), evidence=seen.evidence.merged(price))
+
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
-        return [
-            judge_day(self._pipeline, run_date, observed.rows, observed.calendar, now) for run_date in observed.dates()
-        ]
+        return judge_days(
+            self._pipeline,
+            observed.dates(),
+            observed.rows,
+            observed.calendar,
+            now,
+            folded=observed.folded,
+            tables=observed.tables,
+        )
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
 
         FAILING with any root problem; UNKNOWN where the calendar does not cover today or rows could not be read.
         """
-        days = self.days(observed, now)
+        if observed.spared is not None:
+            return self._nothing_due(observed, observed.spared)
+        days = [] if observed.quiet else self.days(observed, now)
         phase_days = [phase_day for day in days for phase_day in day]
-        findings = [self._finding(phase_day, day, now) for day in days for phase_day in day if _in_trouble(phase_day)]
+        findings = [
+            self._finding(phase_day, day, observed, now) for day in days for phase_day in day if _in_trouble(phase_day)
+        ]
         clearances = [
             Clearance(
                 fingerprint=_fingerprint(phase_day),
@@ -135,9 +234,10 @@ class Completions:
             Clearance(service=recorder, at=phase_day.satisfied_at, reason=reason_it_is_over(phase_day))
             for phase_day in phase_days
             if phase_day.satisfied_at is not None
-            and (recorder := self._pipeline.phase(phase_day.phase).recorder) is not None
+            and (recorder := self._pipeline.phase(phase_day.phase).recorder_on(phase_day.run_date)) is not None
         ]
         sight = self._sight(observed.calendar, observed.last, now)
+        proofs = self._sight_of_tables(observed.tables, now)
         evidence = observed.evidence.merged(
             Evidence(
                 counts={"dates": len(days), "phases": len(phase_days)},
@@ -145,16 +245,44 @@ class Completions:
                 notes=tuple(_note(phase_day) for phase_day in phase_days if phase_day.flags),
             )
         )
-        open_dates = sorted({d.run_date for d in phase_days if _in_trouble(d)})
+        status = _status(phase_days, evidence)
+        look = next_look(self._pipeline, days, now, idle=self._idle) if status is Status.OK else None
         return Judgement(
-            carry={"open": [d.isoformat() for d in open_dates[-_OPEN_DATES_KEPT:]]},
-            status=_status(phase_days, evidence),
-            findings=(*findings, *sight.findings),
-            clearances=(*clearances, *sight.clearances),
+            carry=as_json(self._memory(observed, days, now, look), self._pipeline, self._plan),
+            status=status,
+            findings=(*findings, *sight.findings, *proofs.findings),
+            clearances=(*clearances, *sight.clearances, *proofs.clearances),
             evidence=evidence,
         )
 
-    def _finding(self, phase_day: PhaseDay, day: Sequence[PhaseDay], now: datetime) -> Finding:
+    def _nothing_due(self, observed: SeenCompletions, look: NextLook) -> Judgement:
+        """Nobody was asked, and nothing is said but that; what is remembered stays as it is."""
+        return Judgement(
+            carry=as_json(observed.memory, self._pipeline, self._plan),
+            status=Status.OK,
+            evidence=Evidence(notes=(f"not asked: {look.why}",)),
+        )
+
+    def _memory(
+        self, observed: SeenCompletions, days: Sequence[Sequence[PhaseDay]], now: datetime, look: NextLook | None
+    ) -> Memory:
+        """What is remembered of this look: bounded, since it concerns the run dates of the look only."""
+        dates = observed.dates()
+        troubled = sorted({d.run_date for day in days for d in day if _in_trouble(d)})
+        # Not those that owed nothing: the calendar may yet get a run for them.
+        done = {day[0].run_date for day in days if is_settled(day) and any(d.state.satisfied for d in day)}
+        settled = observed.memory.settled & set(dates) if observed.quiet else done
+        return Memory(
+            open=tuple(troubled[-_OPEN_DATES_KEPT:]),
+            settled=frozenset(settled),
+            proved={key: rows for key, rows in observed.tables.answers.items() if rows.enough and key[1] in dates},
+            looked_at=now,
+            next_look=look,
+        )
+
+    def _finding(
+        self, phase_day: PhaseDay, day: Sequence[PhaseDay], observed: SeenCompletions, now: datetime
+    ) -> Finding:
         blocked = phase_day.state is PhaseState.BLOCKED
         phase = self._pipeline.phase(phase_day.phase)
         critical = {processor.name for processor in phase.expected_on(phase_day.run_date) if processor.critical}
@@ -168,17 +296,22 @@ class Completions:
             title=headline(phase_day, day),
             since=_since(phase_day, now),
             last_seen=now,
-            facts=self._facts(phase_day, now),
+            facts=self._facts(phase_day, observed.tables, now),
             holds_up=self._holds_up(phase_day, day),
             consequence=blocked,
         )
 
-    def _facts(self, phase_day: PhaseDay, now: datetime) -> Mapping[str, JsonValue]:
+    def _facts(self, phase_day: PhaseDay, tables: TableSight, now: datetime) -> Mapping[str, JsonValue]:
         facts: dict[str, JsonValue] = {
             "state": phase_day.state.value,
             "done": ", ".join(phase_day.done) or "none",
             "missing": ", ".join(phase_day.missing),
         }
+        if phase_day.unseen:
+            facts["not seen"] = ", ".join(phase_day.unseen)
+        proofs = self._pipeline.phase(phase_day.phase).proof_tables(phase_day.run_date, phase_day.missing)
+        if absent := [table for table in proofs if table in tables.absent]:
+            facts["tables that do not exist"] = ", ".join(absent)
         if phase_day.due_at is not None:
             local = phase_day.due_at.astimezone(self._pipeline.zone)
             facts["due"] = f"{stamp(phase_day.due_at)} ({local:%Y-%m-%d %H:%M %Z})"
@@ -193,6 +326,37 @@ class Completions:
             for other in day
             if other.phase in behind and not other.state.satisfied and other.state is not PhaseState.NOT_EXPECTED
         )
+
+    def _sight_of_tables(self, tables: TableSight, now: datetime) -> _Sight:
+        """Which evidence tables could not be asked; the others are no longer blind, or nobody depends on them."""
+        reasons: dict[str, str] = {}
+        for proof, reason in tables.unseen.items():
+            reasons.setdefault(proof.table, reason)
+        findings = tuple(
+            Finding(
+                fingerprint=f"evidence:{self._pipeline.name}:{table}",
+                check=self.name,
+                kind="blind.evidence",
+                severity=Severity.WARNING,
+                subject=Subject(pipeline=self._pipeline.name, table=table),
+                title=one_line(f"The rows of {table} cannot be counted: what they would prove is unknown"),
+                since=now,
+                last_seen=now,
+                facts={"reason": reason, "checked at": stamp(now)},
+                pending_for=_CALENDAR_SETTLES,
+            )
+            for table, reason in reasons.items()
+        )
+        clearances = tuple(
+            Clearance(
+                fingerprint=f"evidence:{self._pipeline.name}:{table}",
+                at=now,
+                reason=f"nothing that depends on {table} is unknown any more",
+            )
+            for table in self._pipeline.evidence_tables()
+            if table not in reasons
+        )
+        return _Sight(findings=findings, clearances=clearances)
 
     def _sight(self, calendar: CalendarDays, today: date, now: datetime) -> _Sight:
         """Whether the calendar says anything of today, and what follows if it does not.
@@ -263,14 +427,6 @@ def _status(phase_days: Sequence[PhaseDay], evidence: Evidence) -> Status:
 
 def _in_trouble(phase_day: PhaseDay) -> bool:
     return phase_day.state.is_root_problem or phase_day.state is PhaseState.BLOCKED
-
-
-def _carried(cursor: JsonValue, first: date) -> tuple[date, ...]:
-    """Run dates before ``first`` that were in trouble: without another look they would stay so for ever."""
-    carry = cursor.get("carry") if isinstance(cursor, dict) else None
-    listed = carry.get("open") if isinstance(carry, dict) else None
-    dates = [date.fromisoformat(d) for d in listed if isinstance(d, str)] if isinstance(listed, list) else []
-    return tuple(d for d in dates if first - _OPEN_DATES_REACH <= d < first)
 
 
 def _fingerprint(phase_day: PhaseDay) -> str:

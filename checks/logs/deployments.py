@@ -20,17 +20,21 @@ from typing import Any
 from checks.logs.entry import mapping, moment, service_of, text_of, written
 from checks.model import normal_service
 
-_DEPLOYS = re.compile(
+# RE2 as well as Python's: the names of the methods end so.
+DEPLOYS = (
     r"(?:Services\.(?:Create|Replace|Update)Service"
     r"|CloudFunctionsService\.(?:Create|Update)Function"
     r"|FunctionService\.(?:Create|Update)Function"
-    r"|Jobs\.(?:Create|Replace|Update)Job)\Z"
+    r"|Jobs\.(?:Create|Replace|Update)Job)$"
 )
+_DEPLOYS = re.compile(DEPLOYS)
+MAX_NAME = 200
+MAX_MESSAGE = 1_000
 _READY = re.compile(r"Ready condition status changed to (True|False) for Revision ([\w-]{1,100})")
 
 
 class Outcome(StrEnum):
-    """STARTED: asked for; DONE: accepted or ready; FAILED: refused, not built, or not coming up."""
+    """STARTED: asked for, or accepted; DONE: it came up; FAILED: refused, not built, or not coming up."""
 
     STARTED = "started"
     DONE = "done"
@@ -62,20 +66,18 @@ def deployment_of(raw: Mapping[str, Any]) -> Deployment | None:
         return None
     name = text_of(audit.get("resourceName")).rstrip("/").rpartition("/")[2]
     status = mapping(audit.get("status"))
-    message = text_of(status.get("message")) or None
+    message = text_of(status.get("message"))[:MAX_MESSAGE] or None
     if log.endswith("system_event"):
         return _rollout(raw, moment(nanos), message or "")
-    operation = mapping(raw.get("operation"))
-    outcome = Outcome.DONE
-    if status.get("code"):
-        outcome = Outcome.FAILED
-    elif operation.get("first") and not operation.get("last"):
-        outcome = Outcome.STARTED
+    # Cloud Run's own calls are answered before the revision is up: what becomes of it a system event tells. An
+    # operation of Cloud Functions ends when it serves.
+    ended = bool(mapping(raw.get("operation")).get("last"))
+    outcome = Outcome.FAILED if status.get("code") else Outcome.DONE if ended else Outcome.STARTED
     return Deployment(
-        service=normal_service(name),
+        service=normal_service(name)[:MAX_NAME],
         at=moment(nanos),
         outcome=outcome,
-        by=text_of(mapping(audit.get("authenticationInfo")).get("principalEmail")) or None,
+        by=text_of(mapping(audit.get("authenticationInfo")).get("principalEmail"))[:MAX_NAME] or None,
         message=message if outcome is Outcome.FAILED else None,
     )
 
@@ -98,11 +100,12 @@ def deployments(entries: Iterable[Any]) -> tuple[Deployment, ...]:
 def deployed_before(found: Iterable[Deployment], service: str, first_logged: datetime) -> Deployment | None:
     """The deployment that brought a revision which first logged at that time: the last one asked for before it.
 
-    Of one operation the entry that names the person wins; a rollout names nobody.
+    Of one operation the entry that names the person wins; a rollout names nobody. What failed brought nothing.
     """
-    earlier = [d for d in found if d.service == service and d.at <= first_logged and d.revision is None]
-    if not earlier:
-        return None
-    last = earlier[-1]
+    earlier = [
+        d
+        for d in sorted(found, key=lambda one: one.at)
+        if d.service == service and d.at <= first_logged and d.revision is None and d.outcome is not Outcome.FAILED
+    ]
     named = [d for d in earlier if d.by is not None]
-    return last if last.by is not None or not named else named[-1]
+    return named[-1] if named else earlier[-1] if earlier else None

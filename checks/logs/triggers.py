@@ -1,9 +1,9 @@
 """The words without which no entry tells of a failure.
 
 Every failure has at least one entry with one of them: an exception line holds its class (all watched classes but
-Google's NotFound and BadRequest end in ``Error``, and those two need words of their phrases), and a message that names
-a failure holds the fixed words of its phrase. An entry without any is at most part of a failure that another entry
-tells of: a frame, a header, the line before.
+Google's NotFound and BadRequest end in ``Error``, and those two need the words of their phrases), and a message that
+names a failure holds the fixed words of its phrase. An entry without any is at most part of a failure that another
+entry tells of: a frame, a header, the line before.
 """
 
 from __future__ import annotations

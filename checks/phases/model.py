@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -37,11 +38,14 @@ class PhaseState(StrEnum):
 class PhaseDay:
     """One phase for one run date.
 
-    ``done``, ``missing`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times are UTC.
+    ``done``, ``missing``, ``unseen`` and ``flags`` are sorted, names canonical; flags read ``flag:processor``. Times
+    are UTC. ``unseen`` are neither done nor known to be missing: their evidence could not be asked.
     ``due_at`` and ``start_at`` are None where nothing is owed (``start_at`` also where the phase has no start time).
     ``satisfied_at`` is the ``completed_at`` that made the set reach quorum or completeness, None if it did not: the
     earliest such moment, which stays where it is when the optional rest arrives.
     ``stalled_since`` is the later of upstream satisfied and start, for ``stalled`` only.
+    ``done_at`` gives for each of ``done`` the ``completed_at`` of its first success, where anybody knows it: not for
+    rows in a table that do not say when they were written, nor one by one where a phase has very many processors.
     ``failed_since`` is the ``completed_at`` of the first failed row of a critical processor that has no other rows, for
     ``failed`` only. ``last_completed_at`` is the latest first success of a done processor. ``why_not`` says why nothing
     is owed, for ``not_expected`` only.
@@ -53,6 +57,7 @@ class PhaseDay:
     state: PhaseState
     done: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     due_at: datetime | None = None
@@ -61,4 +66,5 @@ class PhaseDay:
     stalled_since: datetime | None = None
     failed_since: datetime | None = None
     last_completed_at: datetime | None = None
+    done_at: Mapping[str, datetime] = field(default_factory=dict)
     why_not: str | None = None

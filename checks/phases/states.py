@@ -5,34 +5,83 @@ Nothing here knows a table or a clock: a calendar, rows and a moment go in, stat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from fractions import Fraction
 
+from checks.phases.evidence import TableSight
+from checks.phases.expected import Expectations
 from checks.phases.model import PhaseDay, PhaseState
-from checks.phases.tally import Tally, tally_phases
+from checks.phases.tally import Tally, by_phase_and_date, tally
 from checks.pipeline import Phase, Pipeline
-from checks.ports import CalendarDays, CompletionRow
+from checks.ports import CalendarDays, CompletionRow, FoldedDay
 
 _NO_RUN_FLAG = "rows_on_no_game_day"
 
 
-def judge_day(
-    pipeline: Pipeline, run_date: date, rows: Sequence[CompletionRow], calendar: CalendarDays, at: datetime
-) -> tuple[PhaseDay, ...]:
-    """Every phase of the pipeline for one run date as it was at ``at``, upstream first.
+def judge_days(
+    pipeline: Pipeline,
+    run_dates: Sequence[date],
+    rows: Sequence[CompletionRow],
+    calendar: CalendarDays,
+    at: datetime,
+    *,
+    folded: Sequence[FoldedDay] = (),
+    tables: TableSight | None = None,
+) -> list[tuple[PhaseDay, ...]]:
+    """Every phase of the pipeline for each run date as it was at ``at``, upstream first.
 
-    ``rows`` may hold other dates and rows inserted after ``at``: both are passed over. A date before the calendar's
-    first is not listed (an empty tuple); one after its last, or with an empty calendar, is ``unknown`` in all phases,
-    because nobody can say whether a run is owed. A phase that expects no processor on the date owes nothing either, and
-    lets those behind it pass from its due time on.
+    ``rows`` may hold other dates and rows inserted after ``at``: both are passed over. ``folded`` stands for rows that
+    do not come by themselves, at most one for a phase and date; ``tables`` is what evidence tables answered.
+
+    A date before the calendar's first is not listed (an empty tuple); one after its last, or with an empty calendar, is
+    ``unknown`` in all phases, because nobody can say whether a run is owed. A phase that expects no processor on the
+    date owes nothing either, and lets those behind it pass from its due time on.
+
+    Where evidence could not be asked, a phase is judged twice: as if none of what it would prove were done, and as if
+    all were. It is ``unknown`` where that makes a difference and what is known is not enough.
     """
-    if calendar.first is not None and run_date < calendar.first and not calendar.covers(run_date):
-        return ()
-    tallies = tally_phases(pipeline, run_date, rows, at)
+    expectations = Expectations(pipeline)
+    recorded = by_phase_and_date(pipeline, rows, at)
+    bulk = {(day.phase, day.run_date): day for day in folded}
+    answer = []
+    for run_date in run_dates:
+        tallies = {}
+        for phase in pipeline.phases:
+            key = phase.name, run_date
+            tallies[phase.name] = tally(
+                pipeline,
+                run_date,
+                expectations.of(phase, run_date),
+                recorded.get(key, ()),
+                at,
+                folded=bulk.get(key),
+                tables=tables,
+                in_time=phase.due.on(run_date, pipeline.zone),
+            )
+        answer.append(_day(pipeline, run_date, tallies, calendar, at))
+    return answer
+
+
+def judge_day(
+    pipeline: Pipeline,
+    run_date: date,
+    rows: Sequence[CompletionRow],
+    calendar: CalendarDays,
+    at: datetime,
+    *,
+    tables: TableSight | None = None,
+) -> tuple[PhaseDay, ...]:
+    """One run date, as ``judge_days`` says."""
+    return judge_days(pipeline, [run_date], rows, calendar, at, tables=tables)[0]
+
+
+def _day(
+    pipeline: Pipeline, run_date: date, tallies: Mapping[str, Tally], calendar: CalendarDays, at: datetime
+) -> tuple[PhaseDay, ...]:
     if not calendar.covers(run_date):
+        if calendar.first is not None and run_date < calendar.first:
+            return ()
         return tuple(
             _not_judged(pipeline, phase, run_date, PhaseState.UNKNOWN, tallies[phase.name].flags)
             for phase in pipeline.phases
@@ -40,23 +89,36 @@ def judge_day(
     if not calendar.owed(run_date):
         why_not = calendar.why_not(run_date)
         return tuple(_no_run(pipeline, phase, run_date, tallies[phase.name], why_not) for phase in pipeline.phases)
-    # When each phase let those behind it pass; a phase is absent until it does.
-    passed: dict[str, datetime] = {}
+    passed = _Passed()
     days = []
     for phase in pipeline.phases:
-        tally = tallies[phase.name]
-        if not tally.expected:
-            nothing = _not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, tally.flags)
-            days.append(replace(nothing, why_not=f"{phase.name} owes no processor for this date"))
-            due_at = phase.due.on(run_date, pipeline.zone)
-            if at >= due_at:
-                passed[phase.name] = due_at
+        counted = tallies[phase.name]
+        due_at = phase.due.on(run_date, pipeline.zone)
+        if counted.expected.names:
+            days.append(_judge(pipeline, phase, run_date, counted, passed=passed, at=at))
             continue
-        day = _judge(pipeline, phase, run_date, tally, passed=passed, at=at)
-        days.append(day)
-        if day.satisfied_at is not None:
-            passed[phase.name] = day.satisfied_at
+        nothing = _not_judged(pipeline, phase, run_date, PhaseState.NOT_EXPECTED, counted.flags)
+        days.append(replace(nothing, why_not=_why_nothing(phase, run_date)))
+        if at >= due_at:
+            passed.known[phase.name] = passed.possible[phase.name] = due_at
     return tuple(days)
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """When each phase let those behind it pass; a phase is absent until it does.
+
+    ``possible`` is the same as if all were done that could not be seen.
+    """
+
+    known: dict[str, datetime] = field(default_factory=dict)
+    possible: dict[str, datetime] = field(default_factory=dict)
+
+
+def _why_nothing(phase: Phase, run_date: date) -> str:
+    if any(processor.valid_on(run_date) for processor in phase.processors):
+        return f"nobody records {phase.name} for this date, and nothing else shows that it is done"
+    return f"{phase.name} owes no processor for this date"
 
 
 def _no_run(pipeline: Pipeline, phase: Phase, run_date: date, tally: Tally, why_not: str) -> PhaseDay:
@@ -77,45 +139,63 @@ def _not_judged(pipeline: Pipeline, phase: Phase, run_date: date, state: PhaseSt
 
 
 def _judge(
-    pipeline: Pipeline, phase: Phase, run_date: date, tally: Tally, *, passed: Mapping[str, datetime], at: datetime
+    pipeline: Pipeline, phase: Phase, run_date: date, counted: Tally, *, passed: _Passed, at: datetime
 ) -> PhaseDay:
     due_at = phase.due.on(run_date, pipeline.zone)
     start_at = phase.start.on(run_date, pipeline.zone) if phase.start is not None else None
-    upstream = [passed.get(name) for name in phase.after]
+    upstream = [passed.known.get(name) for name in phase.after]
     could_start = _could_start(start_at, upstream)
-    state = _state(phase, tally, due_at=due_at, could_start=could_start, blocked=None in upstream, at=at)
-    critical_failures = [tally.failed[name] for name in _critical(tally) if name in tally.failed]
+    state = _state(phase, counted, due_at=due_at, could_start=could_start, blocked=None in upstream, at=at)
+    satisfied_at = counted.satisfied_at
+    if satisfied_at is not None:
+        passed.known[phase.name] = passed.possible[phase.name] = satisfied_at
+    else:
+        # What could not be seen may be done, and so may what this phase waits for.
+        supposed = counted.supposing(at)
+        if supposed.satisfied_at is not None:
+            passed.possible[phase.name] = supposed.satisfied_at
+        upstream = [passed.possible.get(name) for name in phase.after]
+        possible_start = _could_start(start_at, upstream)
+        other = _state(phase, supposed, due_at=due_at, could_start=possible_start, blocked=None in upstream, at=at)
+        state = state if other is state else PhaseState.UNKNOWN
+    critical_failures = [counted.failed[name] for name in counted.expected.critical & counted.failed.keys()]
+    missing = counted.missing
     return PhaseDay(
         pipeline=pipeline.name,
         phase=phase.name,
         run_date=run_date,
         state=state,
-        done=tuple(sorted(tally.done)),
-        missing=tuple(sorted(tally.missing)),
-        flags=tuple(sorted(tally.flags)),
+        done=counted.expected.all_but(counted.not_done),
+        missing=tuple(sorted(missing)),
+        unseen=tuple(sorted(counted.unseen)),
+        flags=tuple(sorted(counted.flags)),
         upstream=phase.after,
         due_at=due_at,
         start_at=start_at,
-        satisfied_at=_satisfied_at(phase, tally),
+        satisfied_at=satisfied_at,
         stalled_since=could_start if state is PhaseState.STALLED else None,
         failed_since=min(critical_failures) if state is PhaseState.FAILED else None,
-        last_completed_at=max(tally.done.values(), default=None),
+        last_completed_at=counted.last_done_at,
+        done_at={name: moment for name, moment in sorted(counted.done.items()) if name not in counted.undated},
     )
 
 
 def _state(
-    phase: Phase, tally: Tally, *, due_at: datetime, could_start: datetime | None, blocked: bool, at: datetime
+    phase: Phase, counted: Tally, *, due_at: datetime, could_start: datetime | None, blocked: bool, at: datetime
 ) -> PhaseState:
-    if not tally.missing:
-        return PhaseState.COMPLETE if max(tally.done.values()) <= due_at else PhaseState.COMPLETE_LATE
-    if _quorum(phase, tally, frozenset(tally.done)):
+    last_done_at = counted.last_done_at
+    if not counted.not_done:
+        return PhaseState.COMPLETE if last_done_at is None or last_done_at <= due_at else PhaseState.COMPLETE_LATE
+    if counted.enough:
         return PhaseState.QUORUM
-    if _critical(tally) & tally.failed.keys():
+    if counted.expected.critical & counted.failed.keys():
         return PhaseState.FAILED
-    if could_start is not None and _stalled(phase, tally, could_start, at):
+    # It has had its time since it could start: did anything come after that moment?
+    had_its_time = could_start is not None and at - could_start >= phase.stall_after
+    if could_start is not None and had_its_time and (last_done_at is None or last_done_at <= could_start):
         return PhaseState.STALLED
     if at < due_at:
-        return PhaseState.IN_PROGRESS if tally.done or tally.failed else PhaseState.PENDING
+        return PhaseState.IN_PROGRESS if counted.count or counted.failed else PhaseState.PENDING
     return PhaseState.BLOCKED if blocked else PhaseState.INCOMPLETE
 
 
@@ -127,30 +207,3 @@ def _could_start(start_at: datetime | None, upstream: Sequence[datetime | None])
     moments = [start_at, *upstream]
     known = [moment for moment in moments if moment is not None]
     return max(known) if len(known) == len(moments) else None
-
-
-def _stalled(phase: Phase, tally: Tally, could_start: datetime, at: datetime) -> bool:
-    """Whether it has had its time since it could start, and nothing came after that moment."""
-    return at - could_start >= phase.stall_after and all(done_at <= could_start for done_at in tally.done.values())
-
-
-def _critical(tally: Tally) -> frozenset[str]:
-    return frozenset(processor.name for processor in tally.expected if processor.critical)
-
-
-def _quorum(phase: Phase, tally: Tally, done: frozenset[str]) -> bool:
-    """Whether that set is enough: all critical ones, and the asked share of all expected, rounded up."""
-    if phase.quorum_ratio is None or not _critical(tally) <= done:
-        return False
-    # The ratio as it is written (0.6 is 3/5), since 0.6 * 5 need not be 3 in floating point.
-    return len(done) >= math.ceil(Fraction(str(phase.quorum_ratio)) * len(tally.expected))
-
-
-def _satisfied_at(phase: Phase, tally: Tally) -> datetime | None:
-    """The ``completed_at`` that first made the set enough: by quorum, or else by being complete."""
-    done: set[str] = set()
-    for name, done_at in sorted(tally.done.items(), key=lambda item: item[1]):
-        done.add(name)
-        if len(done) == len(tally.expected) or _quorum(phase, tally, frozenset(done)):
-            return done_at
-    return None

@@ -1,39 +1,100 @@
-"""Recorded rows of one phase and run date -> what each expected processor has done, and what is odd about the rows."""
+"""What was recorded for one phase and run date -> what each expected processor has done, and what is odd about it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from checks.phases.evidence import TableEvidence, TableSight
+from checks.phases.expected import Expected
 from checks.phases.names import canonical_phase, canonical_processor
-from checks.pipeline import CompletionTable, Phase, Pipeline, Processor
-from checks.ports import CompletionRow
+from checks.pipeline import CompletionTable, Pipeline, Processor
+from checks.ports import CompletionRow, FoldedDay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What the rows of one phase and run date come to.
+    """What the evidence of one phase and run date comes to.
 
-    ``done`` maps each expected processor that has a success or partial row to the ``completed_at`` of its first one;
-    ``failed`` each one that has only failed rows to its first. ``flags`` read ``flag:processor``. ``rows`` counts all
-    rows of the phase and date that were there, ignored ones too.
+    ``done`` maps processors that are done to the time of their first success, ``undated`` ones to one that is supposed,
+    since nobody knows when they were; ``folded`` stands for many more of them.
+    ``failed`` maps each one that has only failed rows to its first. ``unseen`` may be done: their evidence could not be
+    asked. ``flags`` read ``flag:processor``. ``rows`` counts all rows of the phase and date, ignored ones too.
     """
 
-    expected: tuple[Processor, ...]
+    expected: Expected
     done: Mapping[str, datetime]
     failed: Mapping[str, datetime]
     flags: frozenset[str]
     rows: int
+    unseen: frozenset[str] = frozenset()
+    undated: frozenset[str] = frozenset()
+    folded: FoldedDay | None = None
+    _named: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = self.expected.names if self.folded is None else self.folded.missing
+        object.__setattr__(self, "_named", frozenset(named))
+
+    @property
+    def not_done(self) -> frozenset[str]:
+        """The expected processors that are not known to be done."""
+        return self._named - self.done.keys()
 
     @property
     def missing(self) -> frozenset[str]:
-        """The expected processors that are not done."""
-        return frozenset(processor.name for processor in self.expected) - self.done.keys()
+        """The expected processors that are known not to be done."""
+        return self.not_done - self.unseen
+
+    @property
+    def count(self) -> int:
+        """How many are done."""
+        return len(self.done) + (self.folded.processors if self.folded is not None else 0)
+
+    @property
+    def last_done_at(self) -> datetime | None:
+        """The time of the one that was done last; None if none is."""
+        return _latest([*self.done.values(), self.folded.last_at if self.folded is not None else None])
+
+    @property
+    def enough(self) -> bool:
+        """Whether the quorum is reached: all critical ones, and the asked share of all expected, rounded up."""
+        enough, critical = self.expected.enough, self.expected.critical
+        return enough is not None and self.count >= enough and critical.isdisjoint(self.not_done)
+
+    @property
+    def satisfied_at(self) -> datetime | None:
+        """The time that first made the set enough, by quorum or else by being complete; None if none did."""
+        if self.enough:
+            critical = [at for name, at in self.done.items() if name in self.expected.critical]
+            folded = self.folded.last_critical_at if self.folded is not None else None
+            return _latest([*critical, folded, self._nth_done_at(self.expected.enough or 0)])
+        return None if self.not_done else self.last_done_at
+
+    def supposing(self, at: datetime) -> Tally:
+        """As it would be, were all that could not be seen done at that moment."""
+        unseen = dict.fromkeys(self.unseen, at)
+        failed = {name: moment for name, moment in self.failed.items() if name not in unseen}
+        return replace(self, done={**unseen, **self.done}, failed=failed, unseen=frozenset())
+
+    def _nth_done_at(self, nth: int) -> datetime | None:
+        """The time of the nth that was done."""
+        moments, before = list(self.done.values()), 0
+        if self.folded is not None:
+            # The folded ones before first_rank are all earlier than the nth.
+            moments += self.folded.moments
+            before = self.folded.first_rank - 1
+        return sorted(moments)[nth - before - 1] if nth else None
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class Named:
     """A row with the names that count."""
 
     row: CompletionRow
@@ -41,28 +102,81 @@ class _Named:
     normalised: bool
 
 
-def tally_phases(
-    pipeline: Pipeline, run_date: date, rows: Iterable[CompletionRow], at: datetime
-) -> Mapping[str, Tally]:
-    """A tally for each phase of the pipeline, from the rows of that run date that had been inserted by ``at``.
+def by_phase_and_date(
+    pipeline: Pipeline, rows: Iterable[CompletionRow], at: datetime
+) -> Mapping[tuple[str, date], Sequence[Named]]:
+    """The rows that had been inserted by ``at``, by canonical phase and run date.
 
-    Rows of other dates, and rows whose phase is none of the pipeline's, belong to no tally.
+    Rows whose phase is none of the pipeline's belong to none.
     """
     known = tuple(phase.name for phase in pipeline.phases)
-    named: dict[str, list[_Named]] = {name: [] for name in known}
+    phases = {}
+    processors = {}
+    named: dict[tuple[str, date], list[Named]] = defaultdict(list)
     for row in rows:
-        if row.run_date != run_date or row.inserted_at > at:
+        if row.inserted_at > at:
             continue
-        phase = canonical_phase(row.phase, known)
+        if row.phase not in phases:
+            phases[row.phase] = canonical_phase(row.phase, known)
+        phase = phases[row.phase]
         if phase is None:
             continue
-        processor = canonical_processor(row.processor, pipeline.aliases)
-        named[phase.name].append(_Named(row, processor.name, processor.normalised or phase.normalised))
-    return {phase.name: _tally(pipeline, phase, run_date, named[phase.name], at) for phase in pipeline.phases}
+        if row.processor not in processors:
+            processors[row.processor] = canonical_processor(row.processor, pipeline.aliases)
+        processor = processors[row.processor]
+        named[phase.name, row.run_date].append(Named(row, processor.name, processor.normalised or phase.normalised))
+    return named
 
 
-def _tally(pipeline: Pipeline, phase: Phase, run_date: date, rows: Sequence[_Named], at: datetime) -> Tally:
-    expected = {processor.name: processor for processor in phase.expected_on(run_date)}
+def tally(
+    pipeline: Pipeline,
+    run_date: date,
+    expected: Expected,
+    rows: Sequence[Named],
+    at: datetime,
+    *,
+    folded: FoldedDay | None = None,
+    tables: TableSight | None = None,
+    in_time: datetime,
+) -> Tally:
+    """What the rows of one phase and run date, and the tables that prove something of it, come to.
+
+    ``in_time``: when those count as done of which a table proves that they are, and nothing says since when.
+    """
+    kept, flags = _what_counts(pipeline, expected, rows, at)
+    done: dict[str, datetime] = {}
+    failed: dict[str, datetime] = {}
+    by_itself = frozenset(folded.missing) if folded is not None else expected.processors.keys()
+    for name, of_processor in kept.items():
+        once = _without_duplicates(of_processor)
+        if sum(row.executions for row in once) < sum(row.rows for row in of_processor):
+            flags.add(f"duplicate:{name}")
+        outcome = _outcome(once, pipeline.completions)
+        flags.update(f"{flag}:{name}" for flag in outcome.flags)
+        if name not in by_itself:
+            # Its canonical spelling is among the folded: it is done, and this is another execution of it.
+            flags.update([f"rerun:{name}"] if outcome.done_at is not None else [])
+        elif name not in expected.by_rows:
+            continue
+        elif outcome.done_at is not None:
+            done[name] = outcome.done_at
+        elif outcome.failed_at is not None:
+            failed[name] = outcome.failed_at
+    without = Tally(
+        expected=expected,
+        done=done,
+        failed=failed,
+        flags=frozenset(flags),
+        rows=sum(named.row.rows for named in rows) + (folded.processors if folded is not None else 0),
+        folded=folded,
+    )
+    return without if tables is None else _with_tables(without, run_date, tables, min(at, in_time))
+
+
+def _what_counts(
+    pipeline: Pipeline, expected: Expected, rows: Sequence[Named], at: datetime
+) -> tuple[dict[str, list[CompletionRow]], set[str]]:
+    """The rows that count, by processor, and the flags that each row gets by itself."""
     flags: set[str] = set()
     kept: dict[str, list[CompletionRow]] = {}
     for named in rows:
@@ -70,33 +184,32 @@ def _tally(pipeline: Pipeline, phase: Phase, run_date: date, rows: Sequence[_Nam
         # A spelling is seen before anything is decided about its row: rows that are ignored below show it as well.
         if named.normalised:
             flags.add(f"name_normalised:{name}")
-        ignored = _why_ignored(pipeline, expected.get(name), row, at)
+        ignored = _why_ignored(pipeline, expected.processors.get(name), row, at)
         if ignored is not None:
             flags.add(f"{ignored}:{name}")
             continue
-        if row.inserted_at - row.completed_at > pipeline.late_insert_after:
+        if row.delay > pipeline.late_insert_after:
             flags.add(f"late_insert:{name}")
         kept.setdefault(name, []).append(row)
+    return kept, flags
 
-    done: dict[str, datetime] = {}
-    failed: dict[str, datetime] = {}
-    for name, of_processor in kept.items():
-        once = _without_duplicates(of_processor)
-        if len(once) < len(of_processor):
-            flags.add(f"duplicate:{name}")
-        outcome = _outcome(once, pipeline.completions)
-        flags.update(f"{flag}:{name}" for flag in outcome.flags)
-        if outcome.done_at is not None:
-            done[name] = outcome.done_at
-        elif outcome.failed_at is not None:
-            failed[name] = outcome.failed_at
-    return Tally(
-        expected=tuple(expected.values()),
-        done=done,
-        failed=failed,
-        flags=frozenset(flags),
-        rows=len(rows),
-    )
+
+def _with_tables(known: Tally, run_date: date, tables: TableSight, at: datetime) -> Tally:
+    """The tally with what tables prove of those that are not done by their rows."""
+    done, unseen, undated = dict(known.done), set(), set()
+    for name in known.not_done:
+        for proof in known.expected.processors[name].evidence_on(run_date):
+            if not isinstance(proof, TableEvidence):
+                continue
+            answer = tables.answers.get((proof, run_date))
+            if answer is not None and answer.enough:
+                since = answer.reached_at or at
+                done[name] = min(since, done.get(name, since))
+                undated.update([name] if answer.reached_at is None else [])
+            elif proof in tables.unseen:
+                unseen.add(name)
+    failed = {name: moment for name, moment in known.failed.items() if name not in done}
+    return replace(known, done=done, failed=failed, unseen=frozenset(unseen - done.keys()), undated=frozenset(undated))
 
 
 def _why_ignored(pipeline: Pipeline, processor: Processor | None, row: CompletionRow, at: datetime) -> str | None:
@@ -116,9 +229,13 @@ def _without_duplicates(rows: Sequence[CompletionRow]) -> list[CompletionRow]:
     Rows without an execution id are all of the one unknown execution.
     """
     first: dict[tuple[str | None, str], CompletionRow] = {}
+    several = []
     for row in sorted(rows, key=_earliest):
-        first.setdefault((row.execution_id, row.status), row)
-    return list(first.values())
+        if row.executions > 1:
+            several.append(row)
+        else:
+            first.setdefault((row.execution_id, row.status), row)
+    return [*first.values(), *several]
 
 
 def _earliest(row: CompletionRow) -> tuple[datetime, datetime, int]:
@@ -139,14 +256,15 @@ def _outcome(rows: Sequence[CompletionRow], table: CompletionTable) -> _Outcome:
     """Judge one processor by its rows, duplicates removed. A partial row is a success in all but its own flag."""
     partial = [row for row in rows if row.status in table.partial]
     successes = [row for row in rows if row.status in table.success or row.status in table.partial]
-    failures = [row.completed_at for row in rows if row.status in table.failed]
+    failures = [row for row in rows if row.status in table.failed]
     if not successes:
-        return _Outcome(None, min(failures), ("failed",)) if failures else _Outcome(None, None, ())
+        failed_at = min((row.completed_at for row in failures), default=None)
+        return _Outcome(None, failed_at, ("failed",) if failures else ())
     done_at = min(row.completed_at for row in successes)
     signs = {
-        "recovered": any(moment <= done_at for moment in failures),
-        "rerun_failed_after_success": any(moment > done_at for moment in failures),
-        "rerun": len(successes) > 1,
+        "recovered": any(row.completed_at <= done_at for row in failures),
+        "rerun_failed_after_success": any(row.last_at > done_at for row in failures),
+        "rerun": sum(row.executions for row in successes) > 1,
         "partial": len(partial) == len(successes),
         "zero_records": all(row.record_count == 0 for row in successes),
     }

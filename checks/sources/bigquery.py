@@ -9,13 +9,14 @@ import ipaddress
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from checks.bigquery_library import import_bigquery
 from checks.model import utc
 from checks.ports import QueryResult, SourceError
 
@@ -42,7 +43,8 @@ class BigQueryWarehouse:
     """The warehouse port over BigQuery. May be used from several threads.
 
     ``endpoint`` other than Google's: one on the loopback interface or with ``http://`` gets no credentials, and no TLS
-    unless it says https. ``timeout`` bounds each operation with all its requests, retries and pauses.
+    unless it says https. ``timeout`` bounds each operation with all its requests, retries and pauses. ``counted`` is
+    told of each query that was answered, with its label and the bytes billed (None: not reported).
 
     :raises ValueError: for a billing limit that BigQuery would refuse.
     """
@@ -55,6 +57,7 @@ class BigQueryWarehouse:
         endpoint: str | None = None,
         maximum_bytes_billed: int = DEFAULT_BILLING_LIMIT,
         timeout: timedelta = timedelta(seconds=30),
+        counted: Callable[[str, int | None], None] | None = None,
     ) -> None:
         if maximum_bytes_billed < SMALLEST_BILLING_LIMIT:
             raise ValueError(f"maximum_bytes_billed is at least {SMALLEST_BILLING_LIMIT} (10 MB), BigQuery's own limit")
@@ -63,6 +66,7 @@ class BigQueryWarehouse:
         self._location = location
         self._maximum_bytes_billed = maximum_bytes_billed
         self._timeout = timeout.total_seconds()
+        self._counted = counted
         self._client: bigquery.Client | None = None
         self._guard = threading.Lock()
 
@@ -87,6 +91,8 @@ class BigQueryWarehouse:
             # The job knows what was billed. And it knows of a failure that jobs.query gave as an empty answer: the
             # embedded server does that (bqemulator 1.4.0, HTTP 200 with `errors`).
             job: Any = client.get_job(str(rows.job_id), location=rows.location, retry=retry, timeout=self._timeout / 3)
+            if self._counted is not None:
+                self._counted(label, job.total_bytes_billed)
             if job.error_result:
                 self._fail(job.error_result.get("reason", ""), job.error_result.get("message", ""), sql)
             return QueryResult(rows=answer, bytes_billed=job.total_bytes_billed)
@@ -116,6 +122,7 @@ class BigQueryWarehouse:
 
         :raises SourceError: for whatever goes wrong inside. ``sql`` helps to name a missing table.
         """
+        import_bigquery()
         import google.auth.exceptions
         import requests
         from google.api_core.exceptions import GoogleAPIError
@@ -166,6 +173,7 @@ class BigQueryWarehouse:
             return self._client
 
     def _config(self, params: Mapping[str, Any], label: str) -> bigquery.QueryJobConfig:
+        import_bigquery()
         from google.cloud import bigquery
 
         return bigquery.QueryJobConfig(
@@ -270,6 +278,7 @@ def query_parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bi
 
     :raises ValueError: for anything else.
     """
+    import_bigquery()
     from google.cloud import bigquery
 
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

@@ -6,10 +6,7 @@ configuration runs as a subquery, so that it can be nothing but one query.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from checks.model import Evidence
 from checks.phases.calendar import (
@@ -25,22 +22,12 @@ from checks.phases.calendar import (
 )
 from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, SourceError, Warehouse
-from checks.sql import quoted_column, quoted_table, subquery
+from checks.sql import Statement, quoted_column, quoted_table, subquery
 
 # BigQuery's first date: a filter that every row passes and that still counts as a filter on the partition column.
 _ALL_DATES = "DATE '0001-01-01'"
 # SQL is asked for so many dates more on either side, to learn how far its calendar reaches.
 _HORIZON = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One query that a calendar needs, as it is run; what it is for, in words for its mistakes."""
-
-    what: str
-    label: str
-    sql: str
-    params: Mapping[str, Any]
 
 
 class Calendars:
@@ -143,6 +130,8 @@ def calendar_statement(calendar: CalendarTable | CalendarQuery, first: date, las
             f"){where}"
         ),
         params={"first": first - reach, "last": last + reach},
+        table=calendar.table if isinstance(calendar, CalendarTable) else None,
+        settings={calendar.date_column: "calendar.date"} if isinstance(calendar, CalendarTable) else {},
     )
 
 
@@ -168,4 +157,12 @@ def halt_statement(state: HaltTable | HaltQuery, first: date, last: date) -> Sta
             " WHERE h.from_date <= @last AND (h.until_date IS NULL OR h.until_date > @first)"
         ),
         params={"first": first, "last": last},
+        table=state.table if isinstance(state, HaltTable) else None,
+        settings={
+            state.from_column: "halt_state.from",
+            state.until_column: "halt_state.until",
+            state.reason_column: "halt_state.reason",
+        }
+        if isinstance(state, HaltTable)
+        else {},
     )

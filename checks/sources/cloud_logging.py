@@ -17,12 +17,13 @@ from checks import logging_filter as filters
 from checks.logging_api import PAGE_SIZE, LoggingApi, Page
 from checks.logging_cursor import Cursor
 from checks.logging_filter import Place
-from checks.logging_neighbours import merged, needs_neighbours, newest, place_of
+from checks.logging_neighbours import AROUND, LONGEST, Writer, merged, needs_neighbours, newest, places_of, writer_of
+from checks.logging_past import Ask, past_of
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
 from checks.logs.payload import payload_text
 from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
-from checks.ports import LogBatch, RunsSeen, SourceError
+from checks.ports import Failing, LogBatch, PastSeen, RunsSeen, SourceError
 from checks.proto_entries import EntryReader
 from checks.rate import RateLimiter
 
@@ -31,8 +32,13 @@ PAGES_PER_WINDOW = 5
 REQUESTS_PER_READ = 15
 NEIGHBOUR_REQUESTS = 5
 RUNS_REQUESTS = 5
+# Four pages, and as many empty ones before them.
+PAST_REQUESTS = 8
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
+_AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
+# So long after an entry was received it may be met again as a neighbour: the last of its place came that much later.
+_MET_FOR = int((AGAIN_FOR + LONGEST + 2 * AROUND).total_seconds())
 
 
 @dataclass(slots=True)
@@ -49,7 +55,8 @@ class _Reading:
     neighbours: int = 0
     lags: list[float] = field(default_factory=list)
     entries: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    places: list[tuple[Place, datetime]] = field(default_factory=list)
+    # Who wrote what has neighbours, in which second, and until when these are asked for (Unix seconds).
+    places: dict[tuple[Writer, int], int] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
 
     def count(self) -> None:
@@ -96,11 +103,12 @@ class CloudLogging:
         self._look_back = look_back
         self._read_within = read_within.total_seconds()
         named = None if functions is None else filters.names_clause(functions)
-        what = [filters.types_clause(), *([named] if named else []), filters.marked_clause(patterns)]
-        self._matching = " AND ".join(what)
+        wanted = filters.any_of((filters.marked_clause(patterns), filters.deploys_clause()))
+        self._matching = " AND ".join((filters.types_clause(), *([named] if named else []), wanted))
 
     def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
-        """New entries that may be part of a failure, with the lines around them, as ``checks.ports.LogSource`` says.
+        """New entries that may be part of a failure, with the lines around them, and those of deployments, as
+        ``checks.ports.LogSource`` says.
 
         An entry is returned once, whenever it becomes visible within the overlap (two minutes to half an hour). What
         cannot be read in one go comes with the next reads, oldest first, and is named in ``evidence.unseen``.
@@ -178,6 +186,16 @@ class CloudLogging:
             evidence=Evidence(window=window, counts=counts, queries=reading.requests, unseen=tuple(reading.unseen)),
         )
 
+    def past(self, failing: Sequence[Failing]) -> PastSeen:
+        """As ``checks.ports.RevisionSource`` says, in a handful of reads (``checks.logging_past``).
+
+        :raises SourceError: if the service could not be asked.
+        """
+        reading = self._reading(PAST_REQUESTS)
+        found = past_of(failing, lambda ask: self._one_page(reading, ask))
+        counts = {"requests": reading.requests, "pages": reading.pages}
+        return PastSeen(entries=found, evidence=Evidence(counts=counts, queries=reading.requests))
+
     def close(self) -> None:
         """Close the connection."""
         self._api.close()
@@ -187,14 +205,30 @@ class CloudLogging:
     def _reading(self, requests: int) -> _Reading:
         return _Reading(deadline=time.monotonic() + self._read_within, requests_left=requests)
 
-    def _page(self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False) -> Page:
+    def _page(
+        self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False, size: int = PAGE_SIZE
+    ) -> Page:
         if reading.requests_left <= 0:
             raise _NoRequestsLeftError
         page = self._api.page(
-            text, newest_first=newest_first, token=token, deadline=reading.deadline, counted=reading.count
+            text, newest_first=newest_first, token=token, size=size, deadline=reading.deadline, counted=reading.count
         )
         reading.pages += 1
         return page
+
+    def _one_page(self, reading: _Reading, ask: Ask) -> list[dict[str, Any]]:
+        """The first page that is not empty."""
+        entries: list[dict[str, Any]] = []
+        token = ""
+        try:
+            while not entries:
+                page = self._page(reading, ask.text, newest_first=ask.newest_first, size=ask.size, token=token)
+                entries, token = [reading.reader.read(entry) for entry in page.entries], page.token
+                if not token:
+                    break
+        except _NoRequestsLeftError:
+            pass
+        return entries
 
     def _windows(
         self, reading: _Reading, start: datetime, until: datetime, before: Cursor, seen: dict[bytes, int]
@@ -206,6 +240,7 @@ class CloudLogging:
         :raises SourceError: if not one window could be read.
         """
         reached, step = start, before.step
+        high = 0.0 if before.high is None else (before.high - EPOCH).total_seconds() - 1
         while reached < until:
             end = min(reached + step, until)
             try:
@@ -223,7 +258,7 @@ class CloudLogging:
             for entry in entries:
                 raw = self._take(reading, entry, seen)
                 if raw is not None:
-                    _note(reading, entry, raw, before.high)
+                    _note(reading, entry, raw, high)
             if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
                 step = min(step * 2, cursors.LONGEST_STEP)
             reached = end
@@ -265,7 +300,7 @@ class CloudLogging:
         if key in seen:
             reading.known += 1
             return None
-        seen[key] = max(entry.receive_timestamp.seconds + 1, keep)
+        seen[key] = max(entry.receive_timestamp.seconds + _MET_FOR, keep)
         raw = reading.reader.read(entry)
         if self._watched is not None and service_of(raw) not in self._watched:
             return None
@@ -275,8 +310,12 @@ class CloudLogging:
     def _neighbours(
         self, reading: _Reading, waiting: Sequence[tuple[Place, datetime]], until: datetime, seen: dict[bytes, int]
     ) -> list[tuple[Place, datetime]]:
-        """Read the lines around what was found now, and lately; the places that are to be asked again."""
-        places = merged([*waiting, *reading.places])
+        """Read the lines around what was found now, and lately; the places that are to be asked again.
+
+        Where the service fails, all are, and so nothing may be forgotten that may be met there again. Where there are
+        too many lines, asking again would bring the same ones.
+        """
+        places = merged([*waiting, *places_of(reading.places)])
         keep = max((cursors.second_of(again) for _, again in places), default=0)
         try:
             for text in filters.place_filters([place for place, _ in places]):
@@ -284,10 +323,14 @@ class CloudLogging:
                     for entry in page.entries:
                         if self._take(reading, entry, seen, keep) is not None:
                             reading.neighbours += 1
-        except (SourceError, _NoRequestsLeftError) as error:
-            why = str(error) or "too many requests"
-            reading.unseen.append(f"not all lines around failures could be read, some may lack their place: {why}")
-            return [(place, max(again, until + AGAIN_FOR)) for place, again in places]
+        except SourceError as error:
+            reading.unseen.append(f"lines around failures could not be read, some may lack their place: {error}")
+            later = until + AGAIN_FOR
+            for key, at in seen.items():
+                seen[key] = max(at, cursors.second_of(later))
+            return [(place, max(again, later)) for place, again in places]
+        except _NoRequestsLeftError:
+            reading.unseen.append("there are too many lines around failures to read all, some may lack their place")
         return [(place, again) for place, again in places if again > until]
 
     def _pages(self, reading: _Reading, text: str) -> Iterator[Page]:
@@ -324,17 +367,20 @@ class CloudLogging:
         )
 
 
-def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: datetime | None) -> None:
-    """Take note of how late a matching entry came, and of where its neighbours are."""
+def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: float) -> None:
+    """Take note of how late a matching entry came, and of where its neighbours are.
+
+    :param high: what was written before this Unix time came late.
+    """
     written, received = entry.timestamp, entry.receive_timestamp
     reading.lags.append(max(0.0, received.seconds - written.seconds + (received.nanos - written.nanos) / 1e9))
-    if high is not None and written.seconds < (high - EPOCH).total_seconds() - 1:
+    if written.seconds < high:
         reading.late += 1
     if needs_neighbours(raw):
-        place = place_of(raw)
-        if place is not None:
-            at = EPOCH + timedelta(seconds=received.seconds)
-            reading.places.append((place, at + AGAIN_FOR))
+        writer = writer_of(raw)
+        if writer is not None:
+            key = (writer, written.seconds)
+            reading.places[key] = max(reading.places.get(key, 0), received.seconds + _AGAIN_SECONDS)
 
 
 def _runs_on(reading: _Reading, page: Page, wanted: set[str]) -> dict[str, Mapping[str, Any]]:

@@ -7,15 +7,17 @@ tables that are created with ``require_partition_filter``.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from checks.completion_sql import column, completions_statement
 from checks.model import Evidence, utc
 from checks.pipeline import Pipeline
-from checks.ports import CompletionRow, QueryResult, Recording, SourceError, Warehouse
-from checks.sql import quoted_column, quoted_table
+from checks.ports import CompletionRow, FoldedDay, QueryResult, Recording, SourceError, Warehouse
+from checks.sql import quoted_table
 
 # BigQuery's first date: a filter that every row passes and that still counts as a filter on the partition column.
 _ALL_DATES = "DATE '0001-01-01'"
@@ -34,6 +36,14 @@ _REQUIRED: Mapping[str, type] = {
 _NULLABLE: Mapping[str, type] = {"record_count": int, "execution_id": str}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was recorded: row by row, or folded where a phase has very many processors."""
+
+    rows: Sequence[CompletionRow]
+    folded: Sequence[FoldedDay] = ()
+
+
 class CompletionTables:
     """What a pipeline's tables say. Holds no state but the warehouse; every answer comes with what it cost."""
 
@@ -45,9 +55,7 @@ class CompletionTables:
         """Where the tables are: the same place knows the calendar."""
         return self._warehouse
 
-    def rows(
-        self, pipeline: Pipeline, first: date, last: date, as_of: datetime
-    ) -> tuple[list[CompletionRow], Evidence]:
+    def completions(self, pipeline: Pipeline, first: date, last: date, as_of: datetime) -> tuple[Recorded, Evidence]:
         """All completions for run dates ``first`` to ``last`` (both included) that had been inserted by ``as_of``.
 
         In no particular order. Rows that cannot be read (NULL where a value is required, a value of another type) are
@@ -56,28 +64,31 @@ class CompletionTables:
         :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier, and if rows came
             but none of them can be read: that is a table of another shape, not a pipeline without completions.
         """
-        columns = {name: self._column(pipeline, name) for name in (*_REQUIRED, *_NULLABLE)}
+        statement = completions_statement(pipeline, first, last, as_of)
+        result = self._warehouse.query(statement.sql, statement.params, label=statement.label)
+        rows, faults = [], Counter[str]()
+        special: dict[str, list[Mapping[str, Any]]] = {}
+        for record in result.rows:
+            kind = record.get("kind", "row")
+            if kind != "row":
+                special.setdefault(kind, []).append(record)
+            elif (fault := _fault(record)) is None:
+                rows.append(_row(record))
+            else:
+                faults[fault] += record["row_count"]
+        folded = _folded(special)
+        counted = sum(row.rows for row in rows) + sum(day.processors for day in folded)
         table = pipeline.completions.table
-        listed = ", ".join(f"{column} AS {name}" for name, column in columns.items())
-        result = self._warehouse.query(
-            f"SELECT {listed} FROM {quoted_table(table)} AS t"
-            f" WHERE {columns['run_date']} BETWEEN @first AND @last"
-            # A row without a time of insertion is fetched, so that it is counted as unreadable and not lost.
-            f" AND ({columns['inserted_at']} <= @as_of OR {columns['inserted_at']} IS NULL)",
-            {"first": first, "last": last, "as_of": utc(as_of)},
-            label="completions",
-        )
-        faults = [_fault(record) for record in result.rows]
-        rows = [_row(record) for record, fault in zip(result.rows, faults, strict=True) if fault is None]
-        unseen = _unreadable(table, [fault for fault in faults if fault is not None], len(result.rows))
-        if unseen and not rows:
+        unseen = _unreadable(table, faults, counted)
+        if unseen and not counted:
             raise SourceError(
                 unseen[0],
                 kind="invalid",
                 remedy=f"Compare the column types of {table} with the columns configured for pipeline {pipeline.name}.",
                 subject=table,
             )
-        return rows, _cost(result, unseen, rows=len(rows), unreadable_rows=len(result.rows) - len(rows))
+        evidence = _cost(result, unseen, rows=counted, unreadable_rows=faults.total(), fetched_rows=len(result.rows))
+        return Recorded(rows=rows, folded=folded), evidence
 
     def recording(self, pipeline: Pipeline, as_of: datetime) -> tuple[Recording, Evidence]:
         """How alive recording looked at ``as_of``: rows inserted in the 24 hours before it, whatever their run date.
@@ -86,7 +97,7 @@ class CompletionTables:
 
         :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier.
         """
-        run_date, inserted_at = self._column(pipeline, "run_date"), self._column(pipeline, "inserted_at")
+        run_date, inserted_at = column(pipeline, "run_date"), column(pipeline, "inserted_at")
         result = self._warehouse.query(
             "SELECT COUNT(*) AS inserted,"
             f" COUNTIF(DATE({inserted_at}, @zone) > DATE_ADD({run_date}, INTERVAL {_BACKFILL_DAYS} DAY)) AS backfill"
@@ -104,7 +115,7 @@ class CompletionTables:
 
         :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier.
         """
-        run_date = self._column(pipeline, "run_date")
+        run_date = column(pipeline, "run_date")
         result = self._warehouse.query(
             f"SELECT MIN({run_date}) AS first_day, MAX({run_date}) AS last_day"
             f" FROM {quoted_table(pipeline.completions.table)} AS t WHERE {run_date} >= {_ALL_DATES}",
@@ -113,16 +124,6 @@ class CompletionTables:
         )
         ends = result.rows[0]
         return ends["first_day"], ends["last_day"], _cost(result)
-
-    @staticmethod
-    def _column(pipeline: Pipeline, name: str) -> str:
-        """The quoted column that holds that field of ours."""
-        try:
-            return quoted_column(pipeline.completions.columns[name])
-        except KeyError:
-            raise SourceError(
-                f"No column of {pipeline.completions.table} is configured for {name}.", kind="invalid"
-            ) from None
 
 
 def _cost(result: QueryResult, unseen: Sequence[str] = (), **counts: int) -> Evidence:
@@ -155,12 +156,40 @@ def _row(record: Mapping[str, Any]) -> CompletionRow:
         execution_id=record["execution_id"],
         completed_at=utc(record["completed_at"]),
         inserted_at=utc(record["inserted_at"]),
+        rows=record["row_count"],
+        executions=record["executions"],
+        last_completed_at=utc(record["last_completed_at"]),
+        insert_delay=timedelta(microseconds=record["delay"]),
     )
 
 
-def _unreadable(table: str, faults: Sequence[str], total: int) -> tuple[str, ...]:
+def _folded(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[FoldedDay]:
+    """The phases and dates that came folded, with the moments and missing names that belong to them."""
+    missing: dict[tuple[str, date], list[str]] = defaultdict(list)
+    moments: dict[tuple[str, date], list[datetime]] = defaultdict(list)
+    for record in records.get("missing", ()):
+        missing[record["phase"], record["run_date"]].append(record["processor"])
+    for record in records.get("moment", ()):
+        moments[record["phase"], record["run_date"]].append(utc(record["completed_at"]))
+    return [
+        FoldedDay(
+            phase=record["phase"],
+            run_date=record["run_date"],
+            processors=record["row_count"],
+            missing=tuple(missing[record["phase"], record["run_date"]]),
+            last_at=utc(record["completed_at"]),
+            last_critical_at=utc(record["last_completed_at"]) if record["last_completed_at"] is not None else None,
+            first_rank=record["executions"],
+            moments=tuple(sorted(moments[record["phase"], record["run_date"]])),
+        )
+        for record in records.get("folded", ())
+    ]
+
+
+def _unreadable(table: str, faults: Counter[str], readable: int) -> tuple[str, ...]:
     """One sentence on the rows that could not be read, or none."""
     if not faults:
         return ()
-    reasons = ", ".join(f"{fault} ({number})" for fault, number in sorted(Counter(faults).items()))
-    return (f"{len(faults)} of {total} rows of {table} could not be read: {reasons}.",)
+    reasons = ", ".join(f"{fault} ({number})" for fault, number in sorted(faults.items()))
+    number = faults.total()
+    return (f"{number} of {number + readable} rows of {table} could not be read: {reasons}.",)

@@ -6,8 +6,8 @@ block for Cloud Logging): snake_case names of LogEntry's fields, ``labels``, ``r
 JSON, ``proto_payload.audit_log`` as a STRUCT, times also in nanoseconds (``timestamp_unix_nanos``).
 
 One query a read, which scans the table once. It gives every entry that bears a mark of a failure and all entries of the
-same instance within ``around`` of it, so that a text that came line by line is whole; and for each function the latest
-request that was answered well, so that a fault can be seen to be over.
+same instance within ``around`` of it, so that a text that came line by line is whole; the entries of deployments; and
+for each function the latest request that was answered well, so that a fault can be seen to be over.
 
 What no query can match: of an audit record only its status message is looked at, and the columns that a view hides.
 """
@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from checks.logs.deployments import DEPLOYS
 from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
 from checks.ports import LogBatch, SourceError, Warehouse
 
@@ -64,6 +65,8 @@ _COLUMNS = {
     "audit_service": "t.proto_payload.audit_log.service_name",
     "audit_resource": "t.proto_payload.audit_log.resource_name",
     "audit_who": "t.proto_payload.audit_log.authentication_info.principal_email",
+    "operation_first": "t.operation.first",
+    "operation_last": "t.operation.last",
     "request_method": "t.http_request.request_method",
     "request_url": "t.http_request.request_url",
     "request_status": "t.http_request.status",
@@ -198,6 +201,7 @@ class LogAnalytics:
             "until": to,
             "types": list(RESOURCE_TYPES),
             "marks": self._marks,
+            "deploys": DEPLOYS,
         }
         if self._services is not None:
             params["services"] = self._services
@@ -219,6 +223,7 @@ class LogAnalytics:
             # A part of an entry that was too large may hold half of a mark.
             " (split_uid IS NOT NULL"
             " OR REGEXP_CONTAINS(COALESCE(text_payload, json_text, audit_message, ''), @marks)) AS marked,"
+            " (proto_type IS NOT NULL AND REGEXP_CONTAINS(COALESCE(audit_method, ''), @deploys)) AS deployed,"
             " (COALESCE(request_status, 0) BETWEEN 1 AND 399"
             " OR STARTS_WITH(COALESCE(text_payload, ''), 'Function execution took')"
             " OR (resource_type = 'cloud_run_job' AND REGEXP_CONTAINS(COALESCE(text_payload, audit_message, ''),"
@@ -230,7 +235,7 @@ class LogAnalytics:
             " ROW_NUMBER() OVER (PARTITION BY service, ran ORDER BY written DESC, insert_id) AS nth"
             " FROM judged WHERE received <= @until)"
             f" SELECT {names} FROM placed"
-            " WHERE near_new = 1 OR (received > @new_after AND (near = 1 OR (ran AND nth = 1)))"
+            " WHERE near_new = 1 OR (received > @new_after AND (near = 1 OR deployed OR (ran AND nth = 1)))"
             f" ORDER BY received, insert_id LIMIT {self._max_entries + 1}"
         )
 
@@ -314,6 +319,7 @@ def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
             "severity": None if row["severity"] == "DEFAULT" else row["severity"],
             "textPayload": row["text_payload"],
             "jsonPayload": _object(row["json_text"]),
+            "operation": _filled({"first": row["operation_first"] or None, "last": row["operation_last"] or None}),
             "protoPayload": _filled(audit),
             "httpRequest": _filled(request) if row["request_status"] or row["request_method"] else None,
             "sourceLocation": _filled(source),
@@ -346,9 +352,12 @@ def _latency(seconds: int | None, nanos: int | None) -> str | None:
 
 
 def _rfc3339(nanos: int) -> str:
-    fraction = f"{nanos % _SECOND:09d}".rstrip("0")
+    """With no, three, six or nine digits of a second, as the JSON of protocol buffers has them."""
     whole = (_EPOCH + timedelta(seconds=nanos // _SECOND)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
+    digits = f"{nanos % _SECOND:09d}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{whole}.{digits}Z" if digits else f"{whole}Z"
 
 
 def _nanos(span: timedelta) -> int:

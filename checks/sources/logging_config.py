@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from checks.fields import is_loopback
+from checks.rate import RateLimiter
 
 if TYPE_CHECKING:
     from google.cloud.logging_v2.services.config_service_v2 import ConfigServiceV2Client
@@ -53,6 +54,7 @@ class LoggingConfig:
     :param endpoint: another address; one on the loopback interface or with ``http://`` gets no credentials and no TLS.
     :param look_back: how far back somebody may want to look: a shorter retention is said.
     :param timeout: bounds all calls of one question together.
+    :param limiter: shared with whatever else asks Cloud Logging in this process.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class LoggingConfig:
         endpoint: str | None = None,
         look_back: timedelta = timedelta(days=7),
         timeout: timedelta = timedelta(seconds=10),
+        limiter: RateLimiter | None = None,
     ) -> None:
+        self._limiter = limiter
         self._project = project
         self._endpoint = endpoint
         self._look_back = look_back
@@ -134,6 +138,9 @@ class LoggingConfig:
         from google.auth.exceptions import GoogleAuthError
 
         items: list[Item] = []
+        if self._limiter is not None and not self._limiter.acquire(max(0.0, deadline - time.monotonic())):
+            unseen.append(f"the {what} could not be listed: the watcher's own limit is used up for the moment")
+            return None
         left = deadline - time.monotonic()
         if left <= 0:
             unseen.append(f"the {what} could not be listed: no time left")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,31 @@ def existing_store(config: Config) -> Store | None:
 
     path = wiring.state_file(config)
     return None if path is not None and not path.exists() else wiring.open_state(config)
+
+
+@contextmanager
+def state(ctx: click.Context) -> Iterator[tuple[Config, Store]]:
+    """The configuration and the state of a watcher that has run before; closed afterwards.
+
+    :raises monitor.config.ConfigError: with every mistake and its place.
+    """
+    config = load_config(ctx)
+    store = existing_store(config)
+    if store is None:
+        raise click.UsageError("there is no state yet: no watcher has run with this configuration")
+    try:
+        yield config, store
+    finally:
+        store.close()
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What cannot be done as asked is wrong usage, with the reason."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def coloured(stream: object) -> bool:

@@ -18,6 +18,7 @@ def command() -> None:
       phasewatch config check
       phasewatch --config other.yaml config show
       phasewatch config schema > phasewatch.schema.json
+      phasewatch config token
     """
 
 
@@ -47,3 +48,17 @@ def schema() -> None:
     from monitor import config
 
     click.echo(json.dumps(config.schema(), indent=2))
+
+
+@command.command("token")
+def token() -> None:
+    """Make a token for the HTTP server, fit for a secret manager or a file.
+
+    \b
+    Examples:
+      phasewatch config token
+      (umask 077; phasewatch config token > token)      then server.token_file: token
+    """
+    import secrets
+
+    click.echo(secrets.token_urlsafe(32))

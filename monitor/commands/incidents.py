@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from alerts.message import duration, moment
 from alerts.model import Fault, Incident, Notification, Transition
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from monitor.clock import SystemClock
 from monitor.commands import common
 

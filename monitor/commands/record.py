@@ -59,6 +59,7 @@ def command(
       phasewatch record --schedule games.jsonl
     """
     from monitor import record, record_rows, wiring
+    from monitor.table_wiring import required_tables
 
     given = [bool(completion), rows_file is not None, schedule_file is not None]
     if not any(given):
@@ -89,7 +90,7 @@ def command(
             execution_id=execution_id,
             completed_at=_moment(ctx, completed_at),
         )
-    create = config.mode == "embedded"
+    create = required_tables(config, pipeline.name) if config.mode == "embedded" else ()
     with wiring.data(config, common.progress) as where:
         warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
         if schedule is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 import click
 
 from monitor.clock import SystemClock
 from monitor.commands import common
+
+FORMS = ("text", "json", "markdown", "html", "slack")
 
 
 @click.command("report", short_help="Print the health report.")
@@ -17,7 +20,13 @@ from monitor.commands import common
 @click.option("--days", metavar="N", help="How many run dates, ending at --date. Default: 4.")
 @click.option("--at", metavar="T", help="Judge as of a past moment: 2026-01-26T10:00:00-05:00.")
 @click.option("--pipeline", metavar="NAME", help="Only this pipeline.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html", "slack"]),
+    default="text",
+    show_default=True,
+)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file instead of the terminal.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of --format json and exit.")
 @click.pass_context
@@ -37,16 +46,20 @@ def command(
     Examples:
       phasewatch report
       phasewatch report --date 2026-01-25 --days 7
+      phasewatch report --days 14                          the history as a grid
       phasewatch report --at 2026-01-26T10:00:00-05:00 --format json -o report.json
+      phasewatch report --format html -o report.html       one file, opens anywhere
 
     Exit codes: 0 healthy, 1 problems found, 2 wrong usage or configuration, 3 could not see.
     """
     import json
 
     from monitor import wiring
-    from monitor.report import as_json, as_text, gather
+    from monitor.report import gather
 
     if schema:
+        from monitor.report import as_json
+
         common.write(json.dumps(as_json.schema(), indent=2) + "\n", output)
         return
     now = SystemClock().now()
@@ -65,11 +78,14 @@ def command(
             report = gather.gather(config, where, store, request, now)
         except ValueError as error:
             raise click.UsageError(str(error), ctx) from error
-    if form == "json":
-        common.write(as_json.render(report), output)
-    else:
+    if form == "text":
         import sys
 
+        from monitor.report import as_text
+
         colour = output is None and common.coloured(sys.stdout)
-        common.write(as_text.render(report, colour=colour, width=common.width_of_terminal()), output)
+        text = as_text.render(report, colour=colour, width=common.width_of_terminal())
+    else:
+        text = importlib.import_module(f"monitor.report.as_{form}").render(report)
+    common.write(text, output)
     ctx.exit(common.exit_code(report.status))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
-import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,29 +25,49 @@ if TYPE_CHECKING:
 def command(ctx: click.Context) -> None:
     """Run until Ctrl-C or SIGTERM: checks on time, alerts to the configured channels, health and report over HTTP.
 
+    SIGHUP reads the configuration again and puts it in force between two checks; if it is wrong the old one stays,
+    and that is told.
+
     \b
     Examples:
       phasewatch watch
       PHASEWATCH_MODE=gcp SLACK_BOT_TOKEN=xoxb-... phasewatch watch
+      kill -HUP PID                           take the changed configuration
     """
     from monitor.app import App
 
     config = common.load_config(ctx)
-    stop = threading.Event()
+    # What a signal asks for: True to stop, False to read the configuration again.
+    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: asked.put(True))
+    signal.signal(signal.SIGHUP, lambda *_: asked.put(False))
     app = App(config, SystemClock(), stream=sys.stdout, progress=common.progress)
     app.start()
     try:
         click.echo(first_screen(config, app))
-        while not stop.wait(3600):
-            pass
+        while not asked.get():
+            _reload(ctx, app)
         # A second Ctrl-C ends it at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         common.progress("stopping: running checks end, unsent messages are kept for the next start")
     finally:
         app.stop()
     common.progress("stopped")
+
+
+def _reload(ctx: click.Context, app: App) -> None:
+    """Take the configuration in the file, or say why not and keep the old one."""
+    from monitor.problems import ConfigError
+    from monitor.reloading import ReloadError
+
+    try:
+        app.reload(common.load_config(ctx))
+    except (ConfigError, ReloadError) as error:
+        app.refuse(str(error))
+        common.progress(f"the configuration was not taken, the old one stays in force:\n{error}")
+    else:
+        common.progress("the changed configuration is in force")
 
 
 def first_screen(config: Config, app: App) -> str:

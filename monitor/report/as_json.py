@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from alerts.model import Fault
 from checks.model import Evidence, JsonValue, stamp
-from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
+from monitor.report import itself
+from monitor.report.model import CheckReport, HealthReport, IncidentReport, PhaseReport, PipelineReport, Response
 
 SCHEMA_VERSION = 1
 
@@ -31,23 +33,40 @@ def to_json(report: HealthReport) -> dict[str, JsonValue]:
         "generated_at": stamp(report.generated_at),
         "as_of": stamp(report.as_of),
         "status": report.status.value,
+        "verdict": list(report.verdict),
         "pipelines": [_pipeline(p) for p in report.pipelines],
         "incidents": [incident(i) for i in report.incidents],
         "failures": [_fault(f) for f in report.failures],
         "sources": [
             {"name": s.name, "status": s.status.value, "evidence": evidence(s.evidence)} for s in report.sources
         ],
-        "checks": [
+        "checks": [check(c) for c in report.checks],
+        "silences": [
             {
-                "name": c.name,
-                "status": c.status.value,
-                "last_run_at": stamp(c.last_run_at),
-                "error": c.error,
-                "evidence": evidence(c.evidence),
+                "matcher": silence.matcher.words(),
+                "author": silence.author,
+                "reason": silence.reason,
+                "starts_at": stamp(silence.starts_at),
+                "ends_at": stamp(silence.ends_at),
             }
-            for c in report.checks
+            for silence in report.silences
         ],
+        "marks": [{"at": stamp(mark.at), "kind": mark.kind, "what": mark.what} for mark in report.marks],
+        "response": _response(report.response),
         "notes": list(report.notes),
+        "itself": None if report.itself is None else itself.to_json(report.itself),
+        "costs": report.costs.as_json() if report.costs else None,
+    }
+
+
+def check(item: CheckReport) -> dict[str, JsonValue]:
+    """The last run of a check."""
+    return {
+        "name": item.name,
+        "status": item.status.value,
+        "last_run_at": stamp(item.last_run_at),
+        "error": item.error,
+        "evidence": evidence(item.evidence),
     }
 
 
@@ -63,6 +82,18 @@ def evidence(value: Evidence) -> dict[str, JsonValue]:
         "bytes_billed": value.bytes_billed,
         "unseen": list(value.unseen),
         "notes": list(value.notes),
+    }
+
+
+def _response(answer: Response) -> dict[str, JsonValue]:
+    def seconds(span: timedelta | None) -> int | None:
+        return None if span is None else max(0, round(span.total_seconds()))
+
+    return {
+        "incidents": answer.incidents,
+        "to_notice_seconds": seconds(answer.to_notice),
+        "to_resolve_seconds": seconds(answer.to_resolve),
+        "offenders": [{"name": name, "incidents": times} for name, times in answer.offenders],
     }
 
 
@@ -84,6 +115,10 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
             if p.day.state.is_root_problem
         ],
         "recording": recording,
+        "kept": [
+            {"phase": k.phase, "dates": k.dates, "in_time": k.in_time, "late": k.late, "never": k.never}
+            for k in pipeline.kept
+        ],
     }
 
 
@@ -100,6 +135,7 @@ def _phase(phase: PhaseReport) -> dict[str, JsonValue]:
         "due_at": None if day.due_at is None else stamp(day.due_at),
         "upstream": list(day.upstream),
         "cause": None if cause is None else {"incident": cause.incident, "kind": cause.kind, "summary": cause.summary},
+        "done_at": {name: stamp(at) for name, at in sorted(day.done_at.items())},
         **why_not,
     }
 

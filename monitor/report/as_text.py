@@ -7,10 +7,12 @@ import textwrap
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.message import duration, moment
+from alerts.silences import Silence
 from alerts.text import clean, redact
+from alerts.wording import duration, moment
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseState
+from monitor.report import itself
 from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
 
 if TYPE_CHECKING:
@@ -36,8 +38,23 @@ _STATE_STYLE = {
     PhaseState.UNKNOWN: "magenta",
 }
 _SEVERITY_STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
-# At 80 columns this many dates fit beside each other.
-DATES_PER_TABLE = 4
+# Of these, what is missing is named: nothing is wrong yet with what is pending, and nobody knows of what is unknown.
+TROUBLE_SHOWN = frozenset(PhaseState) - {PhaseState.PENDING, PhaseState.UNKNOWN}
+# Up to so many dates the states are written out; the history of more is drawn with a sign for each.
+WORDS_UP_TO = 4
+SIGNS = {
+    PhaseState.COMPLETE: "\N{HEAVY CHECK MARK}",
+    PhaseState.COMPLETE_LATE: "l",
+    PhaseState.QUORUM: "q",
+    PhaseState.IN_PROGRESS: ">",
+    PhaseState.PENDING: ".",
+    PhaseState.NOT_EXPECTED: "-",
+    PhaseState.FAILED: "F",
+    PhaseState.STALLED: "S",
+    PhaseState.INCOMPLETE: "I",
+    PhaseState.BLOCKED: "b",
+    PhaseState.UNKNOWN: "?",
+}
 
 
 def render(report: HealthReport, *, colour: bool, width: int) -> str:
@@ -54,11 +71,12 @@ def render(report: HealthReport, *, colour: bool, width: int) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    zone = report.pipelines[0].zone if report.pipelines else ZoneInfo("UTC")
+    zone = report.zone
     _verdict(out, report, zone)
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
-    _incidents(out, report, zone)
+    _incidents(out, report)
+    _silences(out, report)
     _failures(out, report, zone)
     _proof(out, report, zone)
     file = out.file
@@ -85,24 +103,12 @@ def _line(out: Console, lead: str, text: str, style: str | None = None) -> None:
 def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print(report.status.value, style=_STATUS_STYLE[report.status], end="  ")
     out.print(f"as of {moment(report.as_of, zone)}")
-    for pipeline in report.pipelines:
-        for phase in pipeline.phases:
-            if phase.day.state.is_root_problem:
-                _line(out, "  ", f"{phase.day.phase} of {phase.day.run_date} is {phase.day.state}{_because(phase)}")
-    if report.status is Status.OK:
-        out.print("  Everything that is due is recorded; no open incident.")
+    for sentence in report.verdict:
+        _line(out, "  ", _safe(sentence))
     out.print()
 
 
-def _because(phase: PhaseReport) -> str:
-    return f"; cause: {_safe(phase.cause.summary)}" if phase.cause else ""
-
-
 def _pipeline(out: Console, pipeline: PipelineReport) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     out.print(f"Pipeline {pipeline.name}", style="bold", end="  ")
     if pipeline.recording is None:
         out.print("recording: unknown")
@@ -111,39 +117,61 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         out.print(f"rows recorded in 24 h: {rows.rows_inserted_last_24h}, of which backfill {rows.of_which_backfill}")
     if pipeline.error:
         _line(out, "  could not see: ", _safe(pipeline.error), "magenta")
-    dates = sorted({p.day.run_date for p in pipeline.phases})
-    states = {(p.day.phase, p.day.run_date): p.day.state for p in pipeline.phases}
-    for start in range(0, len(dates), DATES_PER_TABLE):
-        shown = dates[start : start + DATES_PER_TABLE]
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("phase")
-        for day in shown:
-            table.add_column(f"{day:%a} {day.day} {day:%b}")
-        for name in dict.fromkeys(p.day.phase for p in pipeline.phases):
-            cells = [states.get((name, day)) for day in shown]
-            table.add_row(name, *(Text(c.value, style=_STATE_STYLE[c]) if c else Text("-") for c in cells))
-        out.print(table)
-    if not dates and not pipeline.error:
+    if len(pipeline.dates) > WORDS_UP_TO:
+        _history(out, pipeline)
+    elif pipeline.dates:
+        _states(out, pipeline)
+    elif not pipeline.error:
         out.print("  no run dates in this range", style="dim")
-    for text in _nothing_owed(pipeline):
-        _line(out, "  ", text, "dim")
+    for day, why in pipeline.nothing_owed():
+        _line(out, "  ", _safe(f"{day}: {why}"), "dim")
     for phase in pipeline.phases:
-        if phase.day.missing and phase.day.state not in (PhaseState.PENDING, PhaseState.UNKNOWN):
+        if phase.day.missing and phase.day.state in TROUBLE_SHOWN:
             _missing(out, phase, pipeline.zone)
     out.print()
 
 
-def _nothing_owed(pipeline: PipelineReport) -> list[str]:
-    """Why nothing is owed, once per date where it is the same for all phases."""
-    whys: dict[tuple[str, str], list[str]] = {}
-    for phase in pipeline.phases:
-        if phase.day.why_not:
-            whys.setdefault((phase.day.run_date.isoformat(), phase.day.why_not), []).append(phase.day.phase)
-    every = {p.day.phase for p in pipeline.phases}
-    return [
-        f"{day}: {'' if set(phases) == every else ', '.join(phases) + ': '}nothing owed, {_safe(why)}"
-        for (day, why), phases in sorted(whys.items())
-    ]
+def _states(out: Console, pipeline: PipelineReport) -> None:
+    """A column for each date, states written out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("phase")
+    for day in pipeline.dates:
+        table.add_column(f"{day:%a} {day.day} {day:%b}")
+    for name, row in pipeline.grid:
+        states = [cell.day.state if cell else None for cell in row]
+        table.add_row(name, *(Text(s.value, style=_STATE_STYLE[s]) if s else Text("-") for s in states))
+    out.print(table)
+
+
+def _history(out: Console, pipeline: PipelineReport) -> None:
+    """A sign for each phase and date, as many dates in a row as fit, and what the signs mean."""
+    from rich.text import Text
+
+    lead = min(20, max(map(len, pipeline.names)) + 2)
+    per_row = max(1, (out.width - lead) // 3)
+    dates = pipeline.dates
+    for start in range(0, len(dates), per_row):
+        shown = dates[start : start + per_row]
+        # The month stands over its first date, and over the first of a row.
+        months, until = "", -1
+        for number, day in enumerate(shown):
+            if (number == 0 or day.day == 1) and number * 3 > until:
+                months = months.ljust(number * 3) + f" {day:%b}"
+                until = len(months)
+        out.print(" " * lead + months, style="dim")
+        out.print(" " * lead + "".join(f"{day.day:>3}" for day in shown), style="dim")
+        for name, row in pipeline.grid:
+            line = Text(name[: lead - 1].ljust(lead))
+            for cell in row[start : start + per_row]:
+                state = cell.day.state if cell else None
+                line.append("  " + (SIGNS[state] if state else " "), style=_STATE_STYLE[state] if state else "")
+            out.print(line)
+    seen = {phase.day.state for phase in pipeline.phases}
+    _line(out, "  ", ", ".join(f"{SIGNS[state]} {state}" for state in PhaseState if state in seen), "dim")
 
 
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
@@ -157,7 +185,7 @@ def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
         _line(out, "    cause    ", f"{number}{_safe(phase.cause.summary)}")
 
 
-def _incidents(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
+def _incidents(out: Console, report: HealthReport) -> None:
     if not report.incidents:
         out.print("Incidents  none", style="bold")
         return
@@ -166,17 +194,31 @@ def _incidents(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         incident = item.incident
         style = _SEVERITY_STYLE[item.severity]
         _line(out, f"  #{incident.id} {incident.state}  ", _safe(item.title), style)
-        _line(out, "     ", _span(item, report, zone))
+        _line(out, "     ", span(item, report))
         for fault in item.faults[1:]:
             over = "" if fault.is_open else " (over)"
             _line(out, "     - ", f"{_safe(fault.finding.title)}{over}")
 
 
-def _span(item: IncidentReport, report: HealthReport, zone: ZoneInfo) -> str:
+def span(item: IncidentReport, report: HealthReport) -> str:
+    """Since when an incident is open, or how long it lasted."""
     opened = item.incident.opened_at
     ended = item.incident.resolved_at
     lasted = duration((ended or report.as_of) - opened)
-    return f"since {moment(opened, zone)}, {'lasted' if ended else 'open for'} {lasted}"
+    return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
+
+
+def _silences(out: Console, report: HealthReport) -> None:
+    if report.silences:
+        out.print("Silences", style="bold")
+    for silence in report.silences:
+        _line(out, "  ", silence_words(silence, report.zone))
+
+
+def silence_words(silence: Silence, zone: ZoneInfo) -> str:
+    """What is not told, until when, by whose word and why."""
+    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
+    return _safe(said)
 
 
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -191,13 +233,16 @@ def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         times = f"{fault.count} times, " if fault.count > 1 else ""
         place = f"{_safe(str(where))}, " if where else ""
         _line(out, "     ", f"{place}{times}last {moment(finding.last_seen, zone)}")
+        for fact in ("deployment", "still fails in"):
+            if fact in finding.facts:
+                _line(out, "     ", f"{fact}: {_safe(str(finding.facts[fact]))}")
 
 
 def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
     out.print()
     out.print("What was looked at", style="bold")
     for source in report.sources:
-        _line(out, f"  {source.name}  {source.status}  ", _looked(source.evidence))
+        _line(out, f"  {source.name}  {source.status}  ", looked(source.evidence))
         for unseen in source.evidence.unseen:
             _line(out, "     not seen: ", _safe(unseen), "magenta")
     for check in report.checks:
@@ -206,12 +251,21 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
             _line(out, "     ", _safe(check.error), "magenta")
     if not report.checks:
         out.print("  no watcher has run yet on this state (start one with `phasewatch watch`)", style="dim")
+    if report.costs is not None:
+        _line(out, "  BigQuery  ", report.costs.words())
     for note in report.notes:
         _line(out, "  note: ", _safe(note), "dim")
+    if report.itself is not None:
+        out.print()
+        wrong = bool(report.itself.problems) or report.itself.stale
+        out.print("phasewatch itself", style="bold red" if wrong else "bold")
+        for sentence in itself.lines(report.itself, report.as_of, zone):
+            _line(out, "  ", _safe(sentence))
 
 
-def _looked(evidence: Evidence) -> str:
-    parts = [f"{number} {name}" for name, number in evidence.counts.items()]
+def looked(evidence: Evidence) -> str:
+    """What was read, in a few words."""
+    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in evidence.counts.items()]
     if evidence.queries:
         billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
         parts.append(f"{evidence.queries} queries, bytes billed: {billed}")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
-from checks.model import CheckRun, Evidence, Status
+from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import wiring
-from monitor.report.build import Seen, Stored, build
+from monitor import costs, storage, wiring
+from monitor.report import itself
+from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
+    from checks.logs.deployments import Deployment
     from checks.sources.completions import CompletionTables
     from monitor.config import Config
+    from monitor.rules import Rules
 
 DEFAULT_DAYS = 4
 MAX_DAYS = 366
+# The watcher's last look at the logs may be three intervals and this much old before it counts as a gap.
+STALE_GRACE = timedelta(minutes=2)
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
+# Of the latest so many incidents the report tells the story.
+STORIES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +93,43 @@ def gather(
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
         sources.append(_source("bigquery", seen))
+    since = request.at - timedelta(days=request.days)
+    state = _stored(store, wiring.rules(config), request, since) if store is not None else Stored()
     logs = None
-    source = wiring.log_source(config, past=True)
+    source = wiring.past_logs(config)
     if source is not None:
         logs = _logs(config, source, request)
         if logs is not None:
             sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
+    elif config.checks.function_logs.enabled:
+        sources.append(_watched_logs(state.checks, config.checks.function_logs.every, request.at))
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
-    return build(
+    report = build(
         seen=seen,
         logs=logs,
-        stored=_stored(store, request) if store is not None else Stored(faults={}, incidents=(), checks=()),
+        stored=state,
         sources=sources,
+        deployments=_deployments(logs, store, request.at),
         notes=notes,
         as_of=request.at,
+        since=since,
         generated_at=generated_at,
     )
+    report = replace(report, costs=_costs(config, store, request.at))
+    if store is None or request.past:
+        return report
+    path = wiring.state_file(config)
+    about = itself.build(
+        checks=state.checks,
+        faults=state.faults,
+        backlog=store.outbox.backlog(),
+        delivered_at=store.outbox.last_sent(),
+        storage=None if path is None else storage.look(path),
+        now=request.at,
+    )
+    return replace(report, itself=about)
 
 
 def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
@@ -183,11 +209,53 @@ def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | Non
         findings=judgement.findings,
         clearances=judgement.clearances,
         evidence=judgement.evidence,
+        cursor={"carry": judgement.carry},
     )
 
 
-def _stored(store: Store, request: Request) -> Stored:
-    recently = request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN)
+def _deployments(logs: CheckRun | None, store: Store | None, at: datetime) -> list[Deployment]:
+    """What the log check knows of deployments up to that moment: from this scan, else from the watcher's last one."""
+    from checks.logs.revisions import Revisions
+
+    cursor = logs.cursor if logs is not None else None
+    if cursor is None and store is not None:
+        with store.reading() as stored:
+            cursor = stored.cursor("function_logs")
+    carry = cursor.get("carry") if isinstance(cursor, dict) else None
+    memory = carry.get("revisions") if isinstance(carry, dict) else None
+    return [one for one in Revisions(memory).deployments() if one.at <= at]
+
+
+def _watched_logs(checks: Sequence[CheckReport], every: timedelta, at: datetime) -> SourceReport:
+    """The logs as the watcher read them: whether it still does, and with what proof."""
+    run = next((check for check in checks if check.name == "function_logs"), None)
+    if run is None:
+        unseen = "the logs: a report takes their failures from the watcher's state, and no watcher has read them yet"
+        return SourceReport(name="logs", status=Status.UNKNOWN, evidence=Evidence(unseen=(unseen,)))
+    evidence = replace(
+        run.evidence, notes=(*run.evidence.notes, f"as the watcher read them at {stamp(run.last_run_at)}")
+    )
+    if at - run.last_run_at > every * 3 + STALE_GRACE:
+        unseen = f"what was logged since {stamp(run.last_run_at)}: no watcher has read the logs since"
+        return SourceReport(
+            name="logs", status=Status.UNKNOWN, evidence=replace(evidence, unseen=(*evidence.unseen, unseen))
+        )
+    return SourceReport(name="logs", status=Status.UNKNOWN if run.error else Status.OK, evidence=evidence)
+
+
+def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostReport | None:
+    """What the watcher had BigQuery bill on that day and in its month."""
+    if store is None:
+        return None
+    with store.reading() as stored:
+        days = costs.parse(stored.cursor(costs.CURSOR))
+    return costs.report(days, at, config.budget.in_bytes() if config.budget else None)
+
+
+def _stored(store: Store, rules: Rules, request: Request, since: datetime) -> Stored:
+    from monitor.speaking import active_silences
+
+    recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:
         runs = stored.last_runs(request.at if request.past else None)
         if request.past:
@@ -196,11 +264,19 @@ def _stored(store: Store, request: Request) -> Stored:
         else:
             incidents = stored.incidents(resolved_since=recently)
             faults = stored.faults(resolved_since=recently, of_incidents=[i.id for i in incidents])
+        stories = {
+            i.id: story(
+                [t for t in stored.transitions(incident=i.id) if t.at <= request.at],
+                [n for n in stored.notifications(incident=i.id) if n.at <= request.at],
+            )
+            for i in incidents[-STORIES:]
+        }
+        silences = active_silences(stored, rules, request.at)
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks)
+    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories, silences=silences)
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:

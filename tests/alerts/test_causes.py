@@ -122,6 +122,19 @@ def test_the_next_failure_of_a_function_joins_while_open_and_for_an_hour() -> No
     assert [i.id for i in story.open()] == [2], "after an hour it is a new incident"
 
 
+def test_a_failed_deployment_and_the_failures_of_its_function_are_one_incident() -> None:
+    """The container of the new revision does not start because of an import: two findings, one message."""
+    story = Story()
+    failed = log_failure(at(0), fingerprint=f"rollout:{SERVICE}", kind="rollout.failed", facts={})
+    story.run(at(0), failed, log_failure(at(0)))
+    assert [set(i.members) for i in story.open()] == [{failed.fingerprint, log_failure(at(0)).fingerprint}]
+
+    story.run(at(1), clearances=(Clearance(reason="ran", at=at(1), service=SERVICE),))
+    assert len(story.open()) == 1, "the old revision ran: the deployment has still failed"
+    story.run(at(2), clearances=(Clearance(reason="deployed", at=at(2), fingerprint=failed.fingerprint),))
+    assert story.open() == []
+
+
 def test_a_shared_module_that_fails_in_several_functions_is_one_incident() -> None:
     """The same exception, name and file in another service."""
     story = Story()
@@ -146,6 +159,27 @@ def test_a_missing_table_explains_the_function_and_the_phase() -> None:
     story.run(at(4), missing, check="completions", error="404 Not found")
     [incident] = story.open()
     assert incident.root == missing.fingerprint
+    assert set(incident.explains.values()) == {f"the table {table} is missing"}
+
+
+def test_a_table_found_missing_by_two_checks_is_one_incident_and_explains_what_is_judged_by_it() -> None:
+    """A function that fails for it, and the phase; a table that no phase is judged by explains no phase."""
+    table = "nba-props-platform.nba_orchestration.phase_completions"
+    found = phase(
+        at(4),
+        fingerprint=f"table:tables:{table}",
+        kind="table.missing",
+        subject=Subject(pipeline="nba", table=table),
+    )
+    other = replace(found, fingerprint="table:tables:x", subject=Subject(pipeline="nba", table="p.nba_raw.box"))
+    stumbled = replace(found, fingerprint=f"table:completions:{table}", check="completions")
+    story = Story()
+    story.run(at(3), phase(at(3)), check="completions")
+    story.run(at(4), found, other, check="tables")
+    story.run(at(4.1), stumbled, check="completions", error="404 Not found")
+    story.run(at(5), log_failure(at(5), kind="log.bq-table-not-found", subject=Subject(service=SERVICE, table=table)))
+    assert sorted(len(i.members) for i in story.open()) == [1, 4]
+    [incident] = (i for i in story.open() if len(i.members) > 1)
     assert set(incident.explains.values()) == {f"the table {table} is missing"}
 
 

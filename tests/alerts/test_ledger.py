@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts import ledger
 from alerts.model import Change, Fault, FaultState
-from checks.model import Clearance, Severity, Status
+from checks.model import Clearance, Severity, Status, Subject
 from tests.support.findings import SERVICE, at, log_failure, phase, run
 
 MINUTE = timedelta(minutes=1)
@@ -44,6 +44,21 @@ def test_a_failure_opens_recurs_and_ends_with_a_later_clean_run() -> None:
     changes, known = settle(known, at(2.1), clearances=(late,))
     assert changes == [Change.RESOLVED]
     assert known[fault.fingerprint].resolution == "ran cleanly at 13:00"
+
+
+def test_a_failure_that_survives_a_deployment_is_news_once() -> None:
+    """Whoever deployed the repair must hear that it did not help; what becomes known of it later changes nothing."""
+    _, known = settle({}, at(0), log_failure(at(0)))
+    facts = dict(log_failure(at(0)).facts)
+    survived = {**facts, "still fails in": "00030-kul"}
+    transitions = ledger.settle(run(at(1), log_failure(at(1), facts=survived)), known, at(1))
+    assert [(t.change, t.reason) for t in transitions] == [(Change.CHANGED, "still fails in 00030-kul")]
+    changes, known = settle(known, at(1), log_failure(at(1), facts=survived))
+    later = {**facts, "still fails in": "00030-kul, deployed 3 minutes earlier by dev@example.com"}
+    changes, known = settle(known, at(2), log_failure(at(2), facts=later))
+    assert changes == [Change.RECURRED]
+    changes, _ = settle(known, at(3), log_failure(at(3), facts=facts))
+    assert changes == [Change.RECURRED], "the newer revision is forgotten"
 
 
 def test_a_clean_run_of_one_function_says_nothing_of_another() -> None:
@@ -83,6 +98,21 @@ def test_pending_fires_only_if_it_lasts() -> None:
     changes, dropped = settle(known, at(0) + 6 * MINUTE, check="completions")
     assert changes == [Change.DROPPED], "the check could look again before anybody was told"
     assert [f.is_open for f in dropped.values()] == [False]
+
+
+def test_a_missing_table_that_was_found_by_looking_ends_by_its_return_only() -> None:
+    """Silence of the check of tables (a halt) is no evidence; of a check that stumbled over it, looking again is."""
+    fingerprint = "table:tables:p.d.t"
+    found = phase(at(0), fingerprint=fingerprint, kind="table.missing", subject=Subject(table="p.d.t"), check="tables")
+    stumbled = replace(found, check="completions", subject=Subject(table="p.d.t", check="completions"))
+    for finding, ends in ((found, []), (stumbled, [Change.RESOLVED])):
+        _, known = settle({}, at(0), finding, check=finding.check)
+        changes, known = settle(known, at(1), check=finding.check)
+        assert changes == ends
+    _, known = settle({}, at(0), found, check="tables")
+    back = Clearance(fingerprint=fingerprint, at=at(2), reason="the table exists")
+    changes, _ = settle(known, at(2), check="tables", clearances=(back,))
+    assert changes == [Change.RESOLVED]
 
 
 def test_a_blind_check_ends_nothing() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.delivery import Delivery
+from alerts.delivery import ATTEMPTS_AT_LEAST, Delivery
 from alerts.model import Action, Dispatch, IncidentState, Message
 from alerts.plan import Posting
 from alerts.ports import DeliveryError
@@ -53,7 +53,7 @@ class Recorder:
 
 def deliver(store: Store, channel: Recorder, now: datetime) -> list[str | None]:
     """All that is due: the errors, None for what arrived."""
-    delivery = Delivery(store.outbox, {"slack": channel}, "test")
+    delivery = Delivery(store.outbox, {"slack": channel}, "test", chance=lambda: 0.0)
     outcomes = []
     while outcome := delivery.send_next(now):
         outcomes.append(outcome.error)
@@ -162,12 +162,25 @@ def test_a_bug_in_a_channel_loses_nothing(store: Store) -> None:
 
 
 def test_what_no_channel_wants_for_a_day_is_given_up(store: Store) -> None:
-    """Loudly: the outcome says so."""
+    """Loudly: the outcome says so. What was sent again by hand after that day gets its attempts all the same."""
     put(store, 1, Action.POST)
-    delivery = Delivery(store.outbox, {"slack": Recorder(DeliveryError("timeout"))}, "test")
-    outcome = delivery.send_next(at(25))
-    assert outcome is not None
-    assert outcome.gave_up
+    delivery = Delivery(store.outbox, {"slack": Recorder(*[DeliveryError("timeout")] * 100)}, "test")
+    outcomes = [delivery.send_next(at(25 + n)) for n in range(ATTEMPTS_AT_LEAST)]
+    assert [o is not None and o.gave_up for o in outcomes] == [False] * (ATTEMPTS_AT_LEAST - 1) + [True]
+    assert store.letters.resend(at(50)) == 1
+    again = delivery.send_next(at(50))
+    assert again is not None
+    assert not again.gave_up
+
+
+def test_pauses_are_stretched_never_shortened(store: Store) -> None:
+    """What failed together does not come back together, nor before it may."""
+    put(store, 1, Action.POST)
+    asked = DeliveryError("ratelimited", retry_after=100 * SECOND)
+    delivery = Delivery(store.outbox, {"slack": Recorder(asked)}, "test", chance=lambda: 1.0)
+    delivery.send_next(at(0))
+    assert delivery.send_next(at(0) + 119 * SECOND) is None
+    assert delivery.send_next(at(0) + 120 * SECOND) is not None
 
 
 def test_a_channel_that_left_the_configuration_keeps_its_rows_as_dead(store: Store) -> None:
@@ -177,3 +190,85 @@ def test_a_channel_that_left_the_configuration_keeps_its_rows_as_dead(store: Sto
     assert outcome is not None
     assert outcome.error == "there is no channel 'pager' in the configuration any more"
     assert [(b.destination, b.dead) for b in store.outbox.backlog()] == [("pager", 1)]
+
+
+def test_news_give_what_was_given_up_in_their_thread_another_attempt(store: Store) -> None:
+    """Somebody may have invited the app meanwhile. Without news nothing is tried again by itself."""
+    put(store, 1, Action.POST)
+    channel = Recorder(*[DeliveryError("not_in_channel", permanent=True)] * 2)
+    assert deliver(store, channel, at(0)) == ["not_in_channel"]
+    assert deliver(store, channel, at(20)) == []
+    put(store, 2, Action.EDIT, Action.REPLY)
+    assert deliver(store, channel, at(21)) == ["not_in_channel"]
+    put(store, 3, Action.REPLY)
+    assert deliver(store, channel, at(22)) == [None] * 4
+    assert [d.message.title for d in channel.sent] == ["n1", "n2", "n2", "n3"]
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def give_up(store: Store, to: str = "slack") -> None:
+    """The next row is refused for good."""
+    refusal = DeliveryError("invalid_auth", permanent=True)
+    Delivery(store.outbox, {to: Recorder(refusal)}, "test").send_next(at(0))
+
+
+def test_what_was_given_up_is_listed_and_sent_again(store: Store) -> None:
+    """With what waits behind it; the gravest first."""
+    put(store, 1, Action.POST, incident=1)
+    put(store, 2, Action.EDIT, incident=1)
+    give_up(store)
+    put(store, 3, Action.POST, incident=2, urgency=2)
+    letters = store.letters.unsent()
+    assert [(x.message.title, x.state, x.attempts, x.error) for x in letters] == [
+        ("n3", "pending", 0, None),
+        ("n1", "dead", 1, "invalid_auth"),
+        ("n2", "pending", 0, None),
+    ]
+    dead, behind = letters[1], letters[2]
+    assert (dead.behind, behind.behind) == (None, dead.id)
+    assert store.letters.unsent(destination="mail") == []
+    assert store.letters.resend(at(1), number=letters[0].id) == 0, "it was not given up"
+    assert store.letters.resend(at(1), number=dead.id) == 1
+    channel = Recorder()
+    deliver(store, channel, at(1))
+    assert [d.message.title for d in channel.sent] == ["n3", "n1", "n2"]
+    assert store.letters.unsent() == []
+
+
+def test_a_dropped_row_is_never_sent_and_holds_nothing_up(store: Store) -> None:
+    """With the reason; what follows stands alone."""
+    put(store, 1, Action.POST)
+    put(store, 2, Action.REPLY)
+    give_up(store)
+    [dead, _] = store.letters.unsent()
+    assert store.letters.drop(dead.id, "told by phone", at(1))
+    assert not store.letters.drop(dead.id, "again", at(1))
+    channel = Recorder()
+    deliver(store, channel, at(1))
+    assert [(d.message.title, d.root) for d in channel.sent] == [("n2", None)]
+    kept = store.letters.one(dead.id)
+    assert kept is not None
+    assert (kept.state, kept.error) == ("dropped", "dropped: told by phone")
+    assert store.letters.resend(at(2)) == 0
+
+
+def test_a_row_that_is_being_sent_cannot_be_dropped(store: Store) -> None:
+    """It may be arriving right now."""
+    put(store, 1, Action.POST)
+    claimed = store.outbox.claim(at(0), LEASE, "watcher")
+    assert claimed is not None
+    assert not store.letters.drop(claimed.id, "x", at(0))
+    assert store.letters.drop(claimed.id, "x", at(0) + LEASE)
+
+
+def test_what_may_have_arrived_stays_uncertain_when_sent_again(store: Store) -> None:
+    """So that it is looked for, or marked."""
+    put(store, 1, Action.POST)
+    lost = DeliveryError("no answer", permanent=True, uncertain=True)
+    channel = Recorder(lost)
+    deliver(store, channel, at(0))
+    store.letters.resend(at(1))
+    deliver(store, channel, at(1))
+    assert [d.uncertain for d in channel.sent] == [True]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerts.store.engine import StateError
+from alerts.store.schema import SCHEMA_VERSION
 from alerts.store.sql import Store
 from checks.model import CheckRun, Evidence, Status, Window
 from tests.support.findings import at
@@ -50,7 +51,8 @@ def test_a_newer_version_is_refused_saying_how_to_go_on(tmp_path: Path) -> None:
         db.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     db.close()
     with pytest.raises(
-        StateError, match=r"written by a newer phasewatch \(version 99, this one knows 1\); run that version"
+        StateError,
+        match=rf"written by a newer phasewatch \(version 99, this one knows {SCHEMA_VERSION}\); run that version",
     ):
         Store(url(path))
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from io import BytesIO
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from checks.kinds.completions import Completions
 from checks.model import Status, utc
@@ -23,7 +21,7 @@ from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from tests.checks.phases.test_sample import QUERIES, as_expected
 from tests.conftest import PROJECT
-from tests.support.bigquery import COMPLETIONS_DDL, client, dataset, run
+from tests.support.bigquery import COMPLETIONS_DDL, dataset, load, run
 from tests.support.pipelines import (
     DATA,
     GAME_DAY,
@@ -80,7 +78,7 @@ def test_a_table_is_an_identifier_or_refused(name: str) -> None:
     tables = CompletionTables(NoWarehouse())
     pipeline = nba(completions=name, calendar=name)
     for ask in (
-        lambda: tables.rows(pipeline, GAME_DAY, GAME_DAY, NIGHT),
+        lambda: tables.completions(pipeline, GAME_DAY, GAME_DAY, NIGHT),
         lambda: Calendars(NoWarehouse()).days(pipeline, GAME_DAY, GAME_DAY),
         lambda: tables.recording(pipeline, NIGHT),
     ):
@@ -100,14 +98,14 @@ def test_a_column_is_an_identifier_or_refused(name: str, column: str) -> None:
     """Every configured one."""
     pipeline = with_columns({**nba().completions.columns, name: column})
     with pytest.raises(SourceError) as refused:
-        CompletionTables(NoWarehouse()).rows(pipeline, GAME_DAY, GAME_DAY, NIGHT)
+        CompletionTables(NoWarehouse()).completions(pipeline, GAME_DAY, GAME_DAY, NIGHT)
     assert (str(refused.value), refused.value.kind) == (f"Not a column name: {column!r}.", "invalid")
 
 
 def test_a_column_that_is_not_configured_is_named() -> None:
     """Instead of a KeyError."""
     with pytest.raises(SourceError) as refused:
-        CompletionTables(NoWarehouse()).rows(with_columns({"phase": "phase"}), GAME_DAY, GAME_DAY, NIGHT)
+        CompletionTables(NoWarehouse()).completions(with_columns({"phase": "phase"}), GAME_DAY, GAME_DAY, NIGHT)
     assert (str(refused.value), refused.value.kind) == (
         "No column of nba_orchestration.phase_completions is configured for run_date.",
         "invalid",
@@ -145,15 +143,6 @@ def warehouse(emulator: str) -> Iterator[Warehouse]:
         yield connected
 
 
-def load(emulator: str, table: str, lines: bytes) -> None:
-    """Append JSON lines to a table."""
-    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
-    with client(emulator) as connection:
-        connection.load_table_from_file(
-            BytesIO(lines), f"{connection.project}.{table}", job_config=config, timeout=30
-        ).result(timeout=30)
-
-
 @pytest.mark.emulator
 @pytest.mark.parametrize("query", QUERIES, ids=[query["query_time"] for query in QUERIES])
 def test_the_sample_from_real_tables(query: dict[str, Any], warehouse: Warehouse, sample: Pipeline) -> None:
@@ -189,7 +178,12 @@ def test_a_read_asks_twice_and_says_so(warehouse: Warehouse, emulator: str, samp
         runs={date(2026, 1, 18): 6}, first=whole.first, last=whole.last, reasons=nothing
     )
     assert seen.evidence.queries == 2
-    assert dict(seen.evidence.counts) == {"rows": len(seen.rows), "unreadable_rows": 0, "calendar_dates": 1}
+    assert dict(seen.evidence.counts) == {
+        "rows": len(seen.rows),
+        "unreadable_rows": 0,
+        "fetched_rows": len(seen.rows),
+        "calendar_dates": 1,
+    }
 
 
 @pytest.mark.emulator
@@ -260,7 +254,7 @@ def test_rows_that_cannot_be_read_are_counted_and_named(warehouse: Warehouse, em
         seen, _ = watcher.read(et("2026-01-12 20:00"), None)
         judgement = watcher.judge(seen, et("2026-01-12 20:00"))
     assert [(row.processor, row.record_count, row.execution_id) for row in seen.rows] == [("p", None, None)]
-    assert dict(seen.evidence.counts) == {"rows": 1, "unreadable_rows": 5, "calendar_dates": 1}
+    assert dict(seen.evidence.counts) == {"rows": 1, "unreadable_rows": 5, "fetched_rows": 5, "calendar_dates": 1}
     reasons = "completed_at is NULL (2), inserted_at is NULL (1), phase is NULL (1), processor is NULL (1)"
     assert judgement.evidence.unseen == (f"5 of 6 rows of {table} could not be read: {reasons}.",)
     assert (judgement.status, judgement.findings) == (Status.UNKNOWN, ())
@@ -274,7 +268,7 @@ def test_a_table_of_another_shape_is_no_evidence_of_absence(warehouse: Warehouse
         table = pipeline.completions.table
         run(emulator, LOOSE_DDL.format(table=table, status="INT64"), loose_row(table, status="1"))
         with pytest.raises(SourceError) as blind:
-            CompletionTables(warehouse).rows(pipeline, GAME_DAY, GAME_DAY, NIGHT)
+            CompletionTables(warehouse).completions(pipeline, GAME_DAY, GAME_DAY, NIGHT)
     assert (str(blind.value), blind.value.kind, blind.value.subject) == (
         f"1 of 1 rows of {table} could not be read: status is a int (1).",
         "invalid",

@@ -277,6 +277,11 @@ class Rows:
         return QueryResult(rows=self.rows, bytes_billed=None)
 
 
+def open_dates(judgement: Judgement) -> object:
+    """The run dates in trouble that are carried over."""
+    return judgement.carry["open"] if isinstance(judgement.carry, dict) else None
+
+
 def test_a_run_date_in_trouble_is_judged_until_it_is_not() -> None:
     """It is carried over when the look-back leaves it behind, and no longer once it is recorded."""
     warehouse = Rows([])
@@ -290,13 +295,13 @@ def test_a_run_date_in_trouble_is_judged_until_it_is_not() -> None:
     night = et("2026-01-12 23:00")
     seen, _ = one_day.read(night, None)
     assert seen.dates() == (GAME_DAY,)
-    assert one_day.judge(seen, night).carry == {"open": []}, "before its due time nothing is wrong"
+    assert open_dates(one_day.judge(seen, night)) == [], "before its due time nothing is wrong"
 
     later = et("2026-01-13 12:00")
     seen, _ = one_day.read(later, {"source": None, "carry": {"open": ["2026-01-12"]}})
     assert seen.dates() == (GAME_DAY, date(2026, 1, 13))
     judgement = one_day.judge(seen, later)
-    assert judgement.carry == {"open": ["2026-01-12"]}
+    assert open_dates(judgement) == ["2026-01-12"]
     assert [f.subject.phase for f in judgement.findings] == ["phase2", "phase3", "phase4"]
 
     long_after = et("2026-03-31 12:00")

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import re2
 
+from checks.logs.deployments import deployments
 from checks.logs.failures import scan
 from checks.model import Evidence, JsonValue, Window
 from checks.ports import SourceError
 from checks.sources.bigquery import BigQueryWarehouse
 from checks.sources.log_analytics import MARKS, LogAnalytics
+from tests.checks.logs import test_revisions as audit
 from tests.checks.logs.corpus import CASES, LABELS, as_one_stream, differences, lines_of
 from tests.conftest import PROJECT
 from tests.support import bigquery, log_analytics
@@ -192,6 +194,23 @@ def test_the_latest_good_run_of_each_function_comes(view: View) -> None:
         "daily-import": (at(50), at(49.75)),
         "quiet-one": (at(30), at(29.75)),
     }
+
+
+@pytest.mark.emulator
+def test_deployments_come_as_they_are_read_from_files(view: View) -> None:
+    """Who asked for them, how they ended; other audit entries stay away."""
+    entries = [audit.deploy(1), audit.ready("00029-zop", 2), audit.ready("00030-kul", 3, ok=False)]
+    method = "google.cloud.functions.v2.FunctionService.UpdateFunction"
+    name = "projects/p/locations/us-west2/functions/daily_import"
+    for at_, end in ((4, "first"), (5, "last")):
+        operation = audit.audit(at_, "activity", {"methodName": method, "resourceName": name})
+        entries.append(operation | {"operation": {"id": "o", end: True}})
+    method = "google.cloud.run.v1.Services.SetIamPolicy"
+    other = audit.audit(6, "activity", {"methodName": method, "resourceName": "namespaces/p/services/daily-import"})
+    view.load(*entries, other)
+    batch = view.source(look_back=DAYS, step=DAYS, lateness=DAYS).read(None, NOON)
+    assert deployments(batch.entries) == deployments(entries)
+    assert len(batch.entries) == len(entries)
 
 
 @pytest.mark.emulator

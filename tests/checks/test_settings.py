@@ -26,7 +26,8 @@ from checks.fields import (
 from checks.mistakes import FromEnvironment, mistakes_of, nearest, quoted
 from checks.phases.calendar import CalendarTable
 from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
-from checks.settings import FunctionLogSettings, PipelineSettings
+from checks.pipeline_settings import PipelineSettings
+from checks.settings import FunctionLogSettings
 
 
 def pipeline_settings(**changes: Any) -> PipelineSettings:

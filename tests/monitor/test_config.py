@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import yaml
 
 from alerts.settings import RouteSettings
 from checks.model import Severity
+from checks.phases.evidence import CompletionEvidence, TableEvidence
 from checks.pipeline import Phase
-from checks.settings import PipelineSettings
+from checks.pipeline_settings import PipelineSettings
 from monitor.config import load, schema, show
 from tests.support.config import GOOD, changed, loaded, said
 from tests.support.pipelines import nba
@@ -75,8 +77,17 @@ def test_the_shipped_file_takes_its_variables() -> None:
 
 def owed_before_the_change(phase: Phase) -> Phase:
     """The phase with the list that was valid until the change, without its dates, sorted."""
-    owed = [replace(p, valid_from=None, valid_until=None) for p in phase.expected_on(LIST_CHANGED - timedelta(days=1))]
-    return replace(phase, processors=tuple(sorted(owed, key=lambda p: p.name)))
+    before = LIST_CHANGED - timedelta(days=1)
+    owed = [
+        replace(
+            p,
+            valid_from=None,
+            valid_until=None,
+            evidence=tuple(replace(proof, valid_from=None, valid_until=None) for proof in p.evidence_on(before)),
+        )
+        for p in phase.expected_on(before)
+    ]
+    return replace(phase, processors=tuple(sorted(owed, key=lambda p: p.name)), recorder_until=None)
 
 
 def test_the_shipped_pipeline_is_the_one_the_expectations_describe() -> None:
@@ -87,6 +98,51 @@ def test_the_shipped_pipeline_is_the_one_the_expectations_describe() -> None:
     # The 2->3 orchestrator only observed: it starts nothing.
     phases = tuple(replace(p, starters=()) if p.name == "phase3" else p for p in described.phases)
     assert shipped == replace(described, phases=tuple(owed_before_the_change(p) for p in phases))
+
+
+def test_a_phase_without_its_recorder_is_judged_by_rows_and_tables() -> None:
+    """From the change on: who is named as recorder of phase 2 explains nothing, and each processor has a table."""
+    phase2 = load(SHIPPED, {}).pipelines[0].to_pipeline().phase("phase2")
+    assert phase2.recorder_on(LIST_CHANGED - timedelta(days=1)) == "phase2-to-phase3-orchestrator"
+    assert phase2.recorder_on(LIST_CHANGED) is None
+    for processor in phase2.expected_on(LIST_CHANGED):
+        rows, table = processor.evidence_on(LIST_CHANGED)
+        assert isinstance(rows, CompletionEvidence)
+        assert isinstance(table, TableEvidence)
+        assert table.table.startswith("nba_raw.")
+
+
+def test_the_commented_phases_are_whole(tmp_path: Path) -> None:
+    """Without the comment signs they are three more phases, judged by tables alone; each kind of evidence is shown."""
+    text = re.sub(r"^      # ( *- name|  )", r"      \1", SHIPPED.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    pipeline = load(tmp_path / "config.yaml", {}).pipelines[0].to_pipeline()
+    added = [p for p in pipeline.phases if p.name not in ("phase2", "phase3", "phase4")]
+    proofs = {p.name: p.evidence[0] for phase in added for p in phase.processors}
+    assert [phase.name for phase in added] == ["phase1", "phase5", "phase6"]
+    assert all(isinstance(proof, TableEvidence) for proof in proofs.values())
+    schedule = (
+        "SELECT game_date AS run_date, 10 * COUNT(*) AS expected FROM nba_reference.nba_schedule\n"
+        "WHERE game_date BETWEEN @first AND @last GROUP BY game_date\n"
+    )
+    assert proofs == {
+        "scrapers": TableEvidence(
+            table="nba_orchestration.scraper_execution_log",
+            date="DATE(triggered_at, 'America/New_York')",
+            where="status = 'success'",
+            at_least=20,
+            time="triggered_at",
+        ),
+        "predictions": TableEvidence(
+            table="nba_predictions.player_prop_predictions", date="game_date", expected=schedule
+        ),
+        "tonight_picks": TableEvidence(
+            table="nba_orchestration.phase_execution_log",
+            date="game_date",
+            where="phase_name = 'phase6_export' AND status = 'complete'",
+            time="execution_timestamp",
+        ),
+    }
 
 
 @pytest.mark.parametrize(
@@ -228,21 +284,31 @@ def test_the_schema_accepts_the_shipped_file_and_refuses_mistakes() -> None:
     assert [tree for tree in right if not validator.is_valid(tree)] == []
 
 
-def settings_of(node: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """Every setting in the schema by its dotted name, with its default as written in the file."""
+@cache
+def described(part: str) -> dict[str, Any]:
+    """One named part of the schema."""
+    return dict(schema()["$defs"][part])
+
+
+def settings_of(node: dict[str, Any], path: str = "", inside: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Every setting in the schema by its dotted name, with its default as written in the file.
+
+    ``inside``: the parts of the schema around the node; what is in itself again (fields of a RECORD) is named once.
+    """
     found: dict[str, Any] = {}
     if "$ref" in node:
-        return settings_of(schema()["$defs"][node["$ref"].rsplit("/", 1)[1]], path)
+        part = node["$ref"].rsplit("/", 1)[1]
+        return {} if part in inside else settings_of(described(part), path, (*inside, part))
     for key, value in node.get("properties", {}).items():
         name = f"{path}.{key}" if path else key
         found.setdefault(name, value.get("default"))
-        found |= {below: default for below, default in settings_of(value, name).items() if below not in found}
+        found |= {below: default for below, default in settings_of(value, name, inside).items() if below not in found}
     if "items" in node:
-        found |= settings_of(node["items"], f"{path}[]")
+        found |= settings_of(node["items"], f"{path}[]", inside)
     for below in node.get("patternProperties", {}).values():
-        found |= settings_of(below, f"{path}.<name>")
+        found |= settings_of(below, f"{path}.<name>", inside)
     for choice in node.get("anyOf", ()):
-        found |= {name: default for name, default in settings_of(choice, path).items() if name not in found}
+        found |= {name: default for name, default in settings_of(choice, path, inside).items() if name not in found}
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts.settings import Secret
+from alerts.secret import Secret
 from monitor.config import schema, show
 from tests.support.config import GOOD, changed, loaded, said
 

@@ -10,12 +10,13 @@ import pytest
 
 from checks.model import stamp
 from checks.phases.calendar import CalendarTable, every_day
-from checks.ports import CalendarDays
+from checks.ports import CalendarDays, CompletionRow
 from checks.sources.bigquery import BigQueryWarehouse
 from checks.sources.calendar import Calendars
-from checks.sources.completions import CompletionTables
-from monitor.record import Recorded, RecordError, ensure_tables, record_completions, record_schedule
+from checks.tables.known import known_tables
+from monitor.record import Recorded, RecordError, record_completions, record_schedule
 from monitor.record_rows import Completions, completion, read_rows, read_schedule
+from monitor.table_apply import make_missing
 from tests.conftest import PROJECT
 from tests.support import bigquery, pipelines
 
@@ -70,6 +71,11 @@ def row(**changes: object) -> str:
     return json.dumps({key: value for key, value in {**GOOD, **changes}.items() if value is not None})
 
 
+def made(pipeline) -> tuple[str, str]:
+    """The full names of its tables, in the order in which they are made."""
+    return f"{PROJECT}.{pipeline.calendar.table}", f"{PROJECT}.{pipeline.completions.table}"
+
+
 def problems(*lines: str | bytes) -> tuple[str, ...]:
     """What is said of some lines."""
     return read_rows(lines, pipelines.nba(), name="rows.jsonl", now=NOW).problems
@@ -80,10 +86,14 @@ def test_the_sample_comes_back_as_it_was_written(warehouse, pipeline, emulator):
     """96 rows in one load job, each with its own inserted_at and all twelve fields."""
     said: list[str] = []
     table = pipeline.completions.table
-    result = record_completions(warehouse, pipeline, sample(pipeline), create=True, progress=said.append)
-    assert result == Recorded(table=table, rows=96, created=(pipeline.calendar.table, table))
-    assert said == [f"creating {pipeline.calendar.table}", f"creating {table}", f"writing 96 rows to {table}"]
-    found, _ = CompletionTables(warehouse).rows(pipeline, date(2026, 1, 1), date(2026, 1, 31), NOW)
+    result = record_completions(
+        warehouse, pipeline, sample(pipeline), create=known_tables(pipeline, PROJECT), progress=said.append
+    )
+    calendar, completions = made(pipeline)
+    assert result == Recorded(table=table, rows=96, created=(calendar, completions))
+    assert said == [f"create table {calendar}", f"create table {completions}", f"writing 96 rows to {table}"]
+    listed = ", ".join(f"{theirs} AS {ours}" for ours, theirs in pipelines.COLUMNS.items())
+    found = [CompletionRow(**record) for record in bigquery.run(emulator, f"SELECT {listed} FROM {table}")]
     key = lambda r: (r.inserted_at, r.processor, r.completed_at)  # noqa: E731 - for two sorts
     assert sorted(found, key=key) == sorted(pipelines.sample_rows(), key=key)
     others = ("correlation_id", "is_incremental", "entities_changed", "metadata")
@@ -98,8 +108,8 @@ def test_the_sample_comes_back_as_it_was_written(warehouse, pipeline, emulator):
 @pytest.mark.emulator
 def test_the_created_table_is_partitioned_and_clustered(warehouse, pipeline, emulator):
     """By run date, and by phase and processor; a second call creates nothing."""
-    assert ensure_tables(warehouse, (pipeline,)) == (pipeline.calendar.table, pipeline.completions.table)
-    assert ensure_tables(warehouse, (pipeline,)) == ()
+    assert make_missing(warehouse, known_tables(pipeline, PROJECT)) == made(pipeline)
+    assert make_missing(warehouse, known_tables(pipeline, PROJECT)) == ()
     with bigquery.client(emulator) as client:
         table = client.get_table(f"{PROJECT}.{pipeline.completions.table}", timeout=30)
     assert [(f.name, f.field_type, f.mode) for f in table.schema] == [
@@ -125,7 +135,7 @@ def test_a_dataset_that_does_not_exist_is_created_with_its_tables(warehouse, pip
     """On a fresh machine there is nothing at all."""
     with bigquery.client(emulator) as client:
         client.delete_dataset(pipeline.completions.table.split(".")[0], timeout=30)
-    assert ensure_tables(warehouse, (pipeline,)) == (pipeline.calendar.table, pipeline.completions.table)
+    assert make_missing(warehouse, known_tables(pipeline, PROJECT)) == made(pipeline)
 
 
 @pytest.mark.emulator
@@ -138,16 +148,13 @@ def test_a_missing_table_is_an_error_where_it_must_not_be_created(warehouse, pip
         with pytest.raises(RecordError) as caught:
             record(warehouse, pipeline, given)
         assert str(caught.value) == f"the table {table} does not exist in project {PROJECT}"
-        assert (
-            caught.value.remedy
-            == "create it, or correct its name in the configuration; only mode embedded creates tables by itself"
-        )
+        assert caught.value.remedy == "`phasewatch tables apply` makes it; or correct its name in the configuration"
 
 
 @pytest.mark.emulator
 def test_nothing_is_written_if_a_row_is_bad_unless_it_may_be_skipped(warehouse, pipeline, emulator):
     """All or nothing by default; with skip_bad the good rows, and what was left out."""
-    ensure_tables(warehouse, (pipeline,))
+    make_missing(warehouse, known_tables(pipeline, PROJECT))
     given = read_rows([row(), row(status=""), row(phase="phase4")], pipeline, name="rows.jsonl", now=NOW)
     with pytest.raises(RecordError) as caught:
         record_completions(warehouse, pipeline, given)
@@ -274,7 +281,7 @@ def test_a_schedule_merged_twice_is_the_same(warehouse, pipeline, emulator):
         pipeline,
         name="s.jsonl",
     )
-    assert record_schedule(warehouse, pipeline, first, create=True).rows == 4
+    assert record_schedule(warehouse, pipeline, first, create=known_tables(pipeline, PROJECT)).rows == 4
     expected = [
         ("2026-01-25", "a", 1),
         ("2026-01-25", "b", 1),
@@ -295,7 +302,10 @@ def test_counts_per_date_are_the_whole_truth_of_their_dates(warehouse, pipeline,
     counts = pipelines.expected_states()["calendar"]
     for _ in range(2):
         record_schedule(
-            warehouse, pipeline, read_schedule(json.dumps(counts), pipeline, name="calendar.json"), create=True
+            warehouse,
+            pipeline,
+            read_schedule(json.dumps(counts), pipeline, name="calendar.json"),
+            create=known_tables(pipeline, PROJECT),
         )
     found, _ = Calendars(warehouse).days(pipeline, date(2026, 1, 1), date(2026, 2, 28))
     played = {date.fromisoformat(day): n for day, n in counts.items() if n}
@@ -320,7 +330,7 @@ def test_an_empty_date_at_the_edge_cannot_be_written_and_says_so(warehouse, pipe
     counts = read_schedule(
         '{"2026-01-11": 0, "2026-01-12": 2, "2026-01-13": 0, "2026-01-14": 1, "2026-01-15": 0}', pipeline, name="c"
     )
-    result = record_schedule(warehouse, pipeline, counts, create=True)
+    result = record_schedule(warehouse, pipeline, counts, create=known_tables(pipeline, PROJECT))
     unknown = "unknown until a date beyond has games"
     covers = "which covers 2026-01-12 to 2026-01-14"
     assert result.notes == (f"2026-01-11, 2026-01-15: no games, but outside the calendar, {covers}; {unknown}",)

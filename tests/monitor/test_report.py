@@ -128,7 +128,7 @@ def test_the_text_is_readable_at_80_columns_and_has_no_colour_in_a_file(sample: 
     text = target.read_text()
     assert text.splitlines()[:2] == [
         "FAILING  as of Thu 15 Jan 10:30 EST (15:30 UTC)",
-        "  phase3 of 2026-01-14 is stalled",
+        "  phase3 of 14 January 2026 has stalled: 3 of 5 completions missing, nothing new",
     ]
     assert "\x1b" not in text
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import pytest
 
 from checks.model import CheckRun, Judgement, Status, Subject
-from monitor.app import ticked_lately
 from monitor.clock import AcceleratedClock, SystemClock
-from monitor.scheduler import Beat, Scheduler, nearest_slot
+from monitor.itself import ticked_lately
+from monitor.scheduler import MOST_ABANDONED, Beat, Scheduler, nearest_slot
 from tests.support.findings import START, at
 from tests.support.watching import eventually
 
@@ -35,7 +36,7 @@ class Ticking:
 class Run:
     """A scheduler on one check, with what it did."""
 
-    def __init__(self, work: object = None, clock: object = None) -> None:
+    def __init__(self, work: object = None, clock: object = None, limit: timedelta = timedelta(minutes=10)) -> None:
         self.ticks: list[datetime] = []
         self.slots: list[datetime] = []
         self.reports: list[CheckRun] = []
@@ -46,11 +47,15 @@ class Run:
             self._tick,
             self._claim,
             lambda run, now: self.reports.append(run),
+            limit,
         )
+        self.stored: list[datetime] = []
 
-    def _tick(self, check: object, now: datetime) -> None:
+    def _tick(self, check: object, now: datetime, may_store: Callable[[], bool]) -> None:
         self.ticks.append(now)
         self._work()
+        if may_store():
+            self.stored.append(now)
 
     def _claim(self, name: str, slot: datetime) -> bool:
         if slot in self.slots:
@@ -110,6 +115,50 @@ def test_a_tick_that_fails_does_not_end_the_others() -> None:
     with Run(work=fail) as run:
         eventually(lambda: len(run.ticks) >= 3, "further ticks")
         assert run.scheduler.alive
+
+
+def test_a_check_that_hangs_is_left_behind_and_begun_anew() -> None:
+    """It is told; what it finds in the end is not stored; the next run works."""
+    hold, first = threading.Event(), [True]
+
+    def hang_once() -> None:
+        if first:
+            first.clear()
+            hold.wait()
+
+    with Run(work=hang_once, limit=timedelta(seconds=0.3)) as run:
+        eventually(lambda: [r for r in run.reports if r.findings[0].kind == "hung"], "it is told")
+        eventually(lambda: run.stored, "a later run stores")
+        hold.set()
+        eventually(lambda: len(run.stored) >= 3, "and so on")
+        assert run.ticks[0] not in run.stored
+        [hung, *_] = [r for r in run.reports if r.findings[0].kind == "hung"]
+        assert hung.findings[0].title.startswith("The check ticking hangs: a run did not end within 0 s")
+        assert hung.status is Status.UNKNOWN
+
+
+def test_a_check_that_hangs_again_and_again_is_left_alone() -> None:
+    """Three threads hang; more are not begun, and that is said. It is not waited for at the end."""
+    hold = threading.Event()
+    with Run(work=hold.wait, limit=timedelta(seconds=0.1)) as run:
+        eventually(lambda: "before a restart" in str([r.findings[0].title for r in run.reports]), "it is said")
+        assert len(run.ticks) == MOST_ABANDONED
+        assert run.stored == []
+    hold.set()
+
+
+def test_why_a_tick_failed_is_known_until_the_next_good_one() -> None:
+    """For the supervisor."""
+    failing = [True]
+
+    def fail() -> None:
+        if failing:
+            raise OSError("disk full")
+
+    with Run(work=fail) as run:
+        eventually(lambda: run.scheduler.failed() == {"ticking": "OSError: disk full"}, "the reason")
+        failing.clear()
+        eventually(lambda: run.scheduler.failed() == {}, "its end")
 
 
 def test_a_faster_clock_makes_shorter_intervals() -> None:

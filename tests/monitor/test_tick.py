@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.model import Action, Why
-from alerts.plan import Route
+from alerts.routing import Route, Routing
 from alerts.store.outbox import Claimed
 from alerts.store.sql import Store
 from checks.model import CheckRun, Clearance, Evidence, Finding, Judgement, Status, Subject
@@ -37,7 +37,7 @@ def path(store: Store) -> OnePath:
 def rules(*to: str) -> Rules:
     return Rules(
         pipelines=(nba(),),
-        routes=(Route(to=to or ("slack",)),),
+        routing=Routing(routes=(Route(to=to or ("slack",)),)),
         zone=ZoneInfo("America/New_York"),
         blind_after=timedelta(minutes=10),
     )
@@ -57,8 +57,8 @@ def test_one_cause_one_message(store: Store, path: OnePath) -> None:
     path.absorb(run(at(0), log_failure(at(0))), at(0))
     assert drain(store, at(0)) == [f"slack post NameError: name 'firestore' is not defined in {SERVICE}"]
 
-    path.absorb(run(at(1), log_failure(at(1))), at(1))
-    assert drain(store, at(1)) == [], "more of the same is no news"
+    path.absorb(run(at(0.5), log_failure(at(0.5))), at(0.5))
+    assert drain(store, at(0.5)) == [], "more of the same is no news"
 
     path.absorb(run(at(3), phase(at(3)), check="completions"), at(3))
     assert drain(store, at(3)) == [
@@ -85,11 +85,10 @@ def test_the_root_message_shows_the_whole_state(store: Store, path: OnePath) -> 
     assert notification.root.summary == f"Cause: NameError: name 'firestore' is not defined in {SERVICE}"
     assert dict(notification.root.facts) == {
         "Since": "Mon 26 Jan 06:00 EST (11:00 UTC)",
-        "Cause": "where: orchestration/shared/utils/completion_tracker.py:243 in record",
-        "Phase": (
-            f"still owed: player_game_summary\n{SERVICE} records phase3\nchecked Mon 26 Jan 09:00 EST (14:00 UTC)"
-        ),
+        "Why": f"orchestration/shared/utils/completion_tracker.py:243 in record\n{SERVICE} records phase3",
         "Holds up": "phase4 of 25 January 2026, due Mon 26 Jan 11:00 EST (16:00 UTC)",
+        "Still owed": "phase3 of 25 January 2026: player_game_summary",
+        "Evidence": "checked Mon 26 Jan 09:00 EST (14:00 UTC)",
         "Next": f"repair {SERVICE} and deploy it; then run what is still owed again",
     }
 
@@ -170,7 +169,7 @@ def test_nothing_is_stored_when_the_transaction_fails(
     path.tick(check, at(0))
     monkeypatch.setattr(check, "read", lambda now, cursor: ([log_failure(at(1))], {"seen": "later"}))
     with monkeypatch.context() as broken:
-        broken.setattr("monitor.tick.plan.plan", lambda *_: 1 / 0)
+        broken.setattr("monitor.speaking.decisions.plan", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             path.tick(check, at(1))
     with store.reading() as stored:

@@ -159,9 +159,11 @@ def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_health_and_report_over_http(tmp_path: Path, slack: SlackServer) -> None:
     """Alive, ready, the report as the contract says, wrong questions answered with what would be right."""
     with Watcher(tmp_path, slack) as watcher:
-        assert watcher.get("/healthz") == (200, {"status": "alive", "scheduler": True, "delivery": True})
+        alive = {"status": "alive", "scheduler": True, "delivery": True, "supervisor": True}
+        assert watcher.get("/healthz") == (200, alive)
         status, ready = watcher.get("/readyz")
-        assert (status, list(ready["checks"])) == (200, ["function_logs"])
+        assert (status, ready["status"], list(ready["checks"])) == (200, "ready", ["function_logs"])
+        assert ready["reasons"] == []
         status, report = watcher.get("/report")
         assert (status, report["schema_version"], report["status"]) == (200, 1, "OK")
         status, refused = watcher.get("/report?at=yesterday")

@@ -46,16 +46,25 @@ def test_a_table_that_vanishes_is_told_at_the_second_look_and_over_when_it_is_ba
     world.until(world.now + EVERY)
     [told] = world.printed()
     assert told.startswith(f"CRITICAL The table {table(world)} does not exist")
-    assert f"create {table(world)}, or correct its name in the configuration" in told
+    assert "`phasewatch tables apply` makes it" in told
+    world.until(world.now + 2 * EVERY)
+    [joined] = world.printed()
+    assert joined.startswith("> CRITICAL"), "nothing was due: the check of completions looked later; one incident"
     with world.store.reading() as stored:
-        [completions, _] = stored.last_runs()
-        assert (completions.check, completions.status) == ("completions", "UNKNOWN")
+        assert {r.check: str(r.status) for r in stored.last_runs()} == {
+            "completions": "UNKNOWN",
+            "function_logs": "OK",
+            "tables": "FAILING",
+        }
 
     bigquery.create_table(kept)
     world.until(world.now + EVERY)
-    told, *owed = world.printed()
-    assert told.startswith("> RESOLVED")
-    assert owed, "what the empty table owes is told too"
+    owed, over = world.printed()
+    assert "> Resolved The table" in owed
+    assert "phase2 of 24 January 2026 is not recorded" in owed, "what the empty table owes is told too"
+    assert over.startswith("> CRITICAL Over: The table")
+    with world.store.reading() as stored:
+        assert len(stored.incidents()) == 1
     world.store.close()
 
 
@@ -68,7 +77,7 @@ def test_a_column_that_is_not_there_makes_the_check_blind_not_healthy(world: Wor
     assert told.startswith("WARNING Blind: the check completions cannot look")
     assert "status" in told
     with world.store.reading() as stored:
-        assert [r.status for r in stored.last_runs()] == ["UNKNOWN", "OK"]
+        assert [r.status for r in stored.last_runs()] == ["UNKNOWN", "OK", "OK"]
     world.store.close()
 
 
@@ -95,12 +104,15 @@ checks:
             "completions:mlb": "UNKNOWN",
             "completions:nba": "OK",
             "function_logs": "OK",
+            "tables": "FAILING",
         }
     report = gather.gather(world.config, world.data, world.store, gather.Request(at=world.now), world.now)
     assert [(p.name, str(p.zone), str(p.status)) for p in report.pipelines] == [
         ("nba", "America/New_York", "OK"),
         ("mlb", "UTC", "UNKNOWN"),
     ]
-    [incident] = report.incidents
-    assert incident.title == f"The table {world.config.gcp.project}.o_{name}.mlb_completions does not exist"
+    assert {incident.title for incident in report.incidents} == {
+        f"The table {world.config.gcp.project}.o_{name}.mlb_completions does not exist",
+        f"The table {world.config.gcp.project}.r_{name}.mlb_schedule does not exist",
+    }
     world.store.close()

@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
@@ -40,6 +41,14 @@ def run(endpoint: str, *statements: str, project: str = PROJECT) -> list[dict[st
             job = connection.query(sql, timeout=30, retry=None, job_retry=None)
             rows = [dict(row) for row in job.result(timeout=30)]
     return rows
+
+
+def load(endpoint: str, table: str, lines: bytes, project: str = PROJECT) -> None:
+    """Append JSON lines to a table by a load job."""
+    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
+    with client(endpoint, project) as connection:
+        job = connection.load_table_from_file(BytesIO(lines), f"{project}.{table}", job_config=config, timeout=60)
+        job.result(timeout=60)
 
 
 @contextmanager

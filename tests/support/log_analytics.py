@@ -25,6 +25,7 @@ CREATE TABLE {table} (
   http_request STRUCT<request_method STRING, request_url STRING, status INT64, user_agent STRING,
     latency STRUCT<seconds INT64, nanos INT64>>,
   source_location STRUCT<file STRING, line INT64, function STRING>,
+  operation STRUCT<id STRING, producer STRING, first BOOL, last BOOL>,
   split STRUCT<uid STRING, index INT64, total_splits INT64>, trace STRING, span_id STRING, trace_sampled BOOL
 )
 """
@@ -75,6 +76,7 @@ def row(entry: Mapping[str, Any]) -> dict[str, Any]:
                 "service_name": audit.get("serviceName"),
                 "method_name": audit.get("methodName"),
                 "resource_name": audit.get("resourceName"),
+                "authentication_info": {"principal_email": audit.get("authenticationInfo", {}).get("principalEmail")},
                 "status": audit.get("status"),
             },
         },
@@ -85,6 +87,7 @@ def row(entry: Mapping[str, Any]) -> dict[str, Any]:
             "status": request.get("status"),
             "latency": {"seconds": int(seconds), "nanos": int(fraction.ljust(9, "0"))},
         },
+        "operation": entry.get("operation"),
         "source_location": source and {**source, "line": int(source["line"])},
         "split": split
         and {"uid": split["uid"], "index": split.get("index", 0), "total_splits": split.get("totalSplits")},

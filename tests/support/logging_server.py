@@ -67,6 +67,7 @@ class LoggingServer:
     """``with LoggingServer(clock) as server: ... server.endpoint``.
 
     :ivar requests: number of list requests that were answered or refused.
+    :ivar asked_at: when each of them came, on the server's clock.
     :ivar filters: the filters of new lists, in order.
     :ivar script: what happens to the next requests: ``ok``, a fault's name, ``hang`` or ``drop``.
     :ivar empty_pages: whether each page is preceded by an empty one with a token.
@@ -76,6 +77,7 @@ class LoggingServer:
     def __init__(self, clock: TestClock, *, reads_per_minute: int = 60) -> None:
         self.clock = clock
         self.requests = 0
+        self.asked_at: list[datetime] = []
         self.filters: list[str] = []
         self.script: deque[str] = deque()
         self.empty_pages = False
@@ -170,6 +172,7 @@ class LoggingServer:
     def _list(self, request: Any, context: grpc.ServicerContext) -> bytes:
         with self._guard:
             self.requests += 1
+            self.asked_at.append(self.clock.now)
             fault = self.script.popleft() if self.script else "ok"
             over = self._over_quota()
         if fault in _FAULTS:

@@ -22,7 +22,8 @@ CONTINUES = "Continues an earlier message that can no longer be changed."
 
 def channel_for(server: SlackServer, channel: str = "#pipeline-health", **options: Any) -> SlackChannel:
     """The channel under test."""
-    return SlackChannel("slack", server.token, channel, base_url=server.base_url, **options)
+    unhurried: dict[str, Any] = {"pace": timedelta(0)}
+    return SlackChannel("slack", server.token, channel, base_url=server.base_url, **(unhurried | options))
 
 
 def message(title: str = "phase3 incomplete", **changes: Any) -> Message:

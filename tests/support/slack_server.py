@@ -5,14 +5,18 @@
         ...
         assert slack.conversation() == [...]
 
-Its clock is its own: the first message has the ts ``start``, each further one is a second later.
+Its clock is its own: the first message has the ts ``start``, each further one is a second later. With ``limited`` it
+takes one new message a second in each channel, in real time, and refuses more with 429 as Slack does. ``lag`` is how
+long an answer may be on its way after a call was carried out.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +32,7 @@ ALL_SCOPES = frozenset({
     "chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "reactions:write",
 })  # fmt: skip
 START = 2_000_000_000
+HOOK = "/services/T0TEST/B0TEST/AbCdEfGhIjKlMnOp"
 
 
 @dataclass
@@ -98,8 +103,13 @@ class SlackServer:
         scopes: frozenset[str] = ALL_SCOPES,
         start: int = START,
         page: int = 200,
+        limited: bool = False,
     ) -> None:
         self.token = token
+        self.limited = limited
+        self.refused_for_speed = 0
+        self.lag = 0.0
+        self._free_from: dict[str, float] = {}
         self.channels = {c.id: c for c in channels}
         self.scopes = scopes
         self.messages: list[Posted] = []
@@ -129,6 +139,11 @@ class SlackServer:
     def base_url(self) -> str:
         """What a Slack client takes as ``base_url``."""
         return f"http://127.0.0.1:{self._http.server_address[1]}/api/"
+
+    @property
+    def hook_url(self) -> str:
+        """The incoming webhook of the first channel."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}{HOOK}"
 
     def fault(self, method: str, fault: Fault, times: int = 1, *, after: int = 0) -> None:
         """After ``after`` good calls, ``times`` calls of the method go wrong like this; several faults queue up."""
@@ -180,7 +195,21 @@ class SlackServer:
                 call.answer = {"ok": False, **refusal.fields}
             return call.answer
 
+    def too_fast(self, channel: str) -> bool:
+        """Whether a new message in that channel comes too soon after the last one."""
+        if not self.limited:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            if now < self._free_from.get(channel, 0.0):
+                self.refused_for_speed += 1
+                return True
+            self._free_from[channel] = now + 1.0
+            return False
+
     def _carry_out(self, method: str, authorization: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if method == "webhook":
+            return self.hook(arguments)
         if authorization != f"Bearer {self.token}":
             raise RefusalError("invalid_auth" if authorization else "not_authed")
         handler = _METHODS.get(method)
@@ -234,6 +263,26 @@ class SlackServer:
         if "metadata" in arguments:
             message.metadata = as_object(arguments["metadata"])
         return {"channel": channel.id, "ts": message.ts, "text": text}
+
+    def delete_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        self._need("chat:write")
+        channel = self._channel(arguments)
+        message = self._message(channel.id, str(arguments.get("ts")))
+        if message is None:
+            raise RefusalError("message_not_found")
+        for messages in (self.messages, *(root.replies for root in self.messages)):
+            messages[:] = [m for m in messages if m is not message]
+        return {"channel": channel.id, "ts": message.ts}
+
+    def hook(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """An incoming webhook: needs no scope, answers nothing, and knows neither threads nor metadata."""
+        [channel, *_] = self.channels.values()
+        if channel.archived:
+            raise RefusalError("channel_is_archived")
+        text, blocks, attachments = content(arguments)
+        posted = Posted(channel.id, self._new_ts(), text, blocks, attachments, metadata=None)
+        self.messages.append(posted)
+        return {}
 
     def history(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._readable(arguments)
@@ -319,6 +368,7 @@ class SlackServer:
 
 _METHODS: dict[str, Callable[[SlackServer, Mapping[str, Any]], dict[str, Any]]] = {
     "auth.test": SlackServer.auth_test,
+    "chat.delete": SlackServer.delete_message,
     "chat.postMessage": SlackServer.post_message,
     "chat.update": SlackServer.update,
     "conversations.history": SlackServer.history,
@@ -327,6 +377,10 @@ _METHODS: dict[str, Callable[[SlackServer, Mapping[str, Any]], dict[str, Any]]] 
     "reactions.add": SlackServer.add_reaction,
     "users.conversations": SlackServer.user_conversations,
 }
+
+
+# A webhook answers with a bare word and an HTTP status.
+_HOOK_STATUS = {"ok": 200, "channel_is_archived": 410}
 
 
 class _Server(ThreadingHTTPServer):
@@ -340,13 +394,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        method = self.path.removeprefix("/api/")
+        method = "webhook" if self.path == HOOK else self.path.removeprefix("/api/")
         slack = self.server.slack
         fault = slack.take_fault(method)
+        arguments = _arguments(self.headers.get("Content-Type", ""), body)
+        if fault is None and method in ("webhook", "chat.postMessage"):
+            place = str(arguments.get("channel", next(iter(slack.channels))))
+            if slack.too_fast(place):
+                fault = Fault(status=429, code="ratelimited", retry_after="1")
         effect = fault is None or fault.after_effect
-        kind = self.headers.get("Content-Type", "")
-        answer = slack.answer(method, self.headers.get("Authorization", ""), _arguments(kind, body), effect=effect)
-        if fault is None:
+        time.sleep(random.uniform(0, slack.lag))
+        answer = slack.answer(method, self.headers.get("Authorization", ""), arguments, effect=effect)
+        time.sleep(random.uniform(0, slack.lag))
+        if fault is None and method == "webhook":
+            word = "ok" if answer["ok"] else str(answer["error"])
+            self._reply(_HOOK_STATUS.get(word, 400), word, kind="text/html")
+        elif fault is None:
             self._reply(200, json.dumps(answer))
         elif fault.hang:
             slack.hang()
@@ -356,6 +419,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(200, json.dumps(answer), missing=1000)
         elif fault.body is not None:
             self._reply(fault.status, fault.body, kind="text/html", retry_after=fault.retry_after)
+        elif method == "webhook":
+            self._reply(fault.status, fault.code or "rollup_error", kind="text/html", retry_after=fault.retry_after)
         else:
             refusal = {"ok": False, "error": fault.code or "internal_error"}
             if fault.needed:

@@ -15,8 +15,8 @@ from alerts.channels.slack import errors
 from alerts.ports import DeliveryError
 
 # slack_sdk logs each failure as an error of its own, with parts of the answer. Whoever sends reports it instead.
-_SILENT = logging.getLogger("alerts.channels.slack.sdk")
-_SILENT.setLevel(logging.CRITICAL)
+SILENT = logging.getLogger("alerts.channels.slack.sdk")
+SILENT.setLevel(logging.CRITICAL)
 
 
 class SlackApi:
@@ -40,7 +40,7 @@ class SlackApi:
 
         options: dict[str, Any] = {} if self._base_url is None else {"base_url": self._base_url}
         # retry_handlers: delivery retries, knowing what a lost answer means; the default handler would post twice.
-        client = WebClient(token=self._token, retry_handlers=[], logger=_SILENT, **options)
+        client = WebClient(token=self._token, retry_handlers=[], logger=SILENT, **options)
         return Session(client, self._timeout, time.monotonic() + self._total)
 
 
@@ -81,14 +81,14 @@ class Session:
             given = error.response
             return errors.from_answer(method, given.status_code, given.headers, given.data, channel)
         except Exception as error:  # noqa: BLE001 - the SDK fails in many ways on a body that is not what it expects
-            return _broken(method, error)
+            return broken(f"Slack's {method}", error)
         if not isinstance(response.data, dict):
             return DeliveryError(f"Slack's {method}: an answer that is not JSON", uncertain=True)
         self.headers = response.headers
         return response.data
 
 
-def _broken(method: str, error: Exception) -> DeliveryError:
+def broken(what: str, error: Exception) -> DeliveryError:
     """The error for a call without an answer, or with one that cannot be read. Says nothing of what was sent."""
     reason = error.reason if isinstance(error, URLError) else error
     # These come before the request is on its way. All others may have come after it.
@@ -98,4 +98,4 @@ def _broken(method: str, error: Exception) -> DeliveryError:
         words = "no answer in time"
     elif isinstance(reason, OSError) and reason.strerror:
         words += f": {reason.strerror}"
-    return DeliveryError(f"Slack's {method}: {words}", uncertain=not early)
+    return DeliveryError(f"{what}: {words}", uncertain=not early)

@@ -108,6 +108,9 @@ def render(message: Message, *, thread: bool = False, note: str | None = None) -
     body: list[_Piece] = []
     links: list[_Piece] = []
     whole_title = [title] if len(escape(title)) > MAX_HEADER else []
+    if message.mention:
+        # As the configuration has it, in one of the few forms that it may have: escaped it would call nobody.
+        _place([_section(message.mention)], room, lead, late)
     for text in (*whole_title, message.summary):
         if text.strip():
             _place(_paragraph("", text), room, lead, late)

@@ -11,8 +11,9 @@ from typing import Any
 from alerts.channels.slack import lookup
 from alerts.channels.slack.api import Session, SlackApi
 from alerts.channels.slack.blocks import Part, render
-from alerts.channels.slack.errors import GONE, UNFIT, RefusalError
-from alerts.model import Action, Dispatch, IncidentState
+from alerts.channels.slack.errors import GONE, UNFIT, UNSENDABLE, RefusalError
+from alerts.model import Action, Dispatch, Emphasis, IncidentState, Message
+from alerts.pace import Pace
 from alerts.ports import DeliveryError
 from checks.model import JsonValue
 
@@ -21,6 +22,8 @@ CONTINUES = "Continues an earlier message that can no longer be changed."
 NOTHING_MORE = Part(text="Nothing more here.", blocks=(), plain="Nothing more here: all is in the message above.")
 # Clocks differ: ours wrote created_at, Slack's wrote the ts.
 _MARGIN = timedelta(minutes=10)
+# docs.slack.dev/apis/web-api/rate-limits: one message a second in a channel, short bursts apart.
+SECOND = timedelta(seconds=1)
 # A send may take several calls. All of them together stay well below the lease of a delivery (90 s).
 _CALLS_IN_TIME = 6
 _REMEMBERED = 1_000
@@ -57,8 +60,12 @@ class SlackChannel:
     :param base_url: another Web API, for tests; with its path, such as ``http://127.0.0.1:8080/api/``.
     :param timeout: bounds each wait on the network; a whole ``send`` takes at most six times that.
     :param broadcast_resolution: show the REPLY that resolves an incident in the channel as well.
+    :param broadcast_escalation: the same for a REPLY that says that it got worse, or reminds.
+    :param pace: the least time between two new messages.
     :raises ValueError: for a token that cannot be one.
     """
+
+    can: frozenset[str] = frozenset({"edit", "thread", "delete", "recognise"})
 
     def __init__(
         self,
@@ -69,11 +76,15 @@ class SlackChannel:
         base_url: str | None = None,
         timeout: timedelta = timedelta(seconds=10),
         broadcast_resolution: bool = False,
+        broadcast_escalation: bool = True,
+        pace: timedelta = SECOND,
     ) -> None:
         self.name = name
         self._channel = channel
-        self._broadcast = broadcast_resolution
+        self._broadcast_resolution = broadcast_resolution
+        self._broadcast_escalation = broadcast_escalation
         self._api = SlackApi(token, base_url, timeout, timeout * _CALLS_IN_TIME)
+        self._pace = Pace(pace)
         self._id: str | None = None
         # Parts of unfinished dispatches that arrived, by key: without it each retry would need to look, and where
         # looking is not permitted, would repeat them.
@@ -99,6 +110,23 @@ class SlackChannel:
             raise
         self._forget(dispatch.key)
         return sent.receipt()
+
+    def withdraw(self, receipt: Mapping[str, JsonValue]) -> bool:
+        """Delete the message and what was posted to its thread for it.
+
+        :raises DeliveryError: if one of them may still be there.
+        """
+        sent = _root(receipt)
+        if sent is None:
+            return False
+        session = self._api.session()
+        for ts in (*sent.more, sent.ts):
+            try:
+                session.call("chat.delete", self._channel, {"channel": sent.channel, "ts": ts})
+            except RefusalError as refused:
+                if refused.code not in GONE:
+                    raise
+        return True
 
     # --- the three actions ------------------------------------------------------------------------------------------
 
@@ -177,10 +205,13 @@ class SlackChannel:
         }
         if thread is not None:
             arguments["thread_ts"] = thread.ts
-            over = dispatch.action is Action.REPLY and dispatch.message.state is IncidentState.RESOLVED
-            if self._broadcast and over and key == dispatch.key:
+            if key == dispatch.key and dispatch.action is Action.REPLY and self._broadcasts(dispatch.message):
                 arguments["reply_broadcast"] = True
-        answer = self._call(session, "chat.postMessage", arguments, part)
+        self._pace.wait()
+        try:
+            answer = self._call(session, "chat.postMessage", arguments, part)
+        finally:
+            self._pace.sent()
         channel, ts = answer.get("channel"), answer.get("ts")
         if not isinstance(channel, str) or not isinstance(ts, str):
             raise DeliveryError("Slack's chat.postMessage: an answer without channel and ts", uncertain=True)
@@ -190,6 +221,11 @@ class SlackChannel:
             self._arrived.pop(next(iter(self._arrived)))
         self._arrived[key] = _Sent(channel, ts)
         return self._arrived[key]
+
+    def _broadcasts(self, message: Message) -> bool:
+        if message.state is IncidentState.RESOLVED:
+            return self._broadcast_resolution
+        return self._broadcast_escalation and message.emphasis is Emphasis.ESCALATION
 
     def _update(self, session: Session, channel: str, ts: str, part: Part) -> None:
         # Without metadata the message keeps its own, which holds the key it was posted with.
@@ -221,7 +257,12 @@ class SlackChannel:
         # An empty list: an update that does not name the blocks could leave the old ones in place.
         if method == "chat.update":
             common["blocks"] = []
-        return session.call(method, self._channel, {**common, "text": part.plain})
+        try:
+            return session.call(method, self._channel, {**common, "text": part.plain})
+        except RefusalError as refused:
+            if refused.code in UNFIT:
+                refused.permanent, refused.remedy = True, UNSENDABLE
+            raise
 
     # --- what is there already --------------------------------------------------------------------------------------
 

@@ -55,13 +55,31 @@ _RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceede
 UNFIT = frozenset({
     "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_attachments",
     "too_many_attachments", "attachment_payload_limit_exceeded", "metadata_too_large", "invalid_metadata_format",
-    "invalid_metadata_schema", "metadata_must_be_sent_from_app",
+    "invalid_metadata_schema", "metadata_must_be_sent_from_app", "invalid_payload",
 })  # fmt: skip
 # The message or thread to act on is gone, or closed to us.
 GONE = frozenset({
     "message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found", "cannot_reply_to_message",
     "restricted_action_thread_locked",
 })  # fmt: skip
+
+
+UNSENDABLE = "Slack takes this message in no form: `phasewatch outbox` shows it, and sends it again or drops it."
+
+_GONE_HOOK = "The webhook is gone or switched off: make a new one (Slack, your app, Incoming Webhooks), set its URL."
+# docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, "Handling errors"; the answer is the bare word.
+_HOOK_REMEDIES: Mapping[str, str] = {
+    "no_service": _GONE_HOOK,
+    "no_service_id": _GONE_HOOK,
+    "no_active_hooks": _GONE_HOOK,
+    "no_team": _GONE_HOOK,
+    "team_disabled": _GONE_HOOK,
+    "invalid_token": _GONE_HOOK,
+    "channel_not_found": "The webhook's channel is gone: make a new webhook for another channel.",
+    "channel_is_archived": "The webhook's channel is archived: unarchive it, or make a webhook for another channel.",
+    "action_prohibited": _POLICY,
+    "posting_to_general_channel_denied": _POLICY,
+}
 
 
 class RefusalError(DeliveryError):
@@ -113,6 +131,27 @@ def from_answer(method: str, status: int, headers: Mapping[str, str], answer: Js
         uncertain=code in _HALF_DONE,
         remedy=None if remedy is None else remedy.format(channel=channel, scopes=scopes),
     )
+
+
+def from_webhook(status: int, headers: Mapping[str, str], body: str) -> DeliveryError | None:
+    """The error for a webhook's answer; None for its ``ok``. Of its text only a word that Slack uses is shown."""
+    word = body.strip()
+    if status == HTTPStatus.OK and word == "ok":
+        return None
+    code = word if _CODE.fullmatch(word) else None
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in _RATE_LIMITED:
+        return RefusalError(
+            "the webhook: too many requests", code=code or "ratelimited", retry_after=_retry_after(headers)
+        )
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or code in _HOOK_REMEDIES:
+        remedy = _HOOK_REMEDIES.get(code or "", _GONE_HOOK)
+        return RefusalError(
+            f"the webhook: {code or f'HTTP {status}'}", code=code or "no_service", permanent=True, remedy=remedy
+        )
+    if code is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.OK:
+        uncertain = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.OK
+        return DeliveryError(f"the webhook: HTTP {status} without a usable answer", uncertain=uncertain)
+    return RefusalError(f"the webhook: {code}", code=code)
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -247,6 +247,7 @@ def test_what_is_carried_is_bounded_and_forgotten() -> None:
         "noted": {},
         "signals": [],
         "errors": {"began": began, "known": {}, "new": {}},
+        "revisions": ticks.cursor["carry"]["revisions"],
     }
 
 

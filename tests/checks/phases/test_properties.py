@@ -90,3 +90,36 @@ def test_every_expected_processor_is_either_done_or_missing(rows: list[Completio
         assert (day.last_completed_at is not None) == bool(day.done)
         assert (day.stalled_since is not None) == (day.state is PhaseState.STALLED)
         assert (day.failed_since is not None) == (day.state is PhaseState.FAILED)
+
+
+@given(rows=rows_lists, new=completions(), at=moments)
+def test_a_new_row_never_moves_a_phase_backwards(rows: list[CompletionRow], new: CompletionRow, at: datetime) -> None:
+    """What is done stays done, and no later; only a failed row makes a phase failed.
+
+    A row may put the phases behind it in trouble: it may let one start that then does nothing, and has been due.
+    """
+    before = judge_day(PIPELINE, GAME_DAY, rows, CALENDAR, at)
+    after = judge_day(PIPELINE, GAME_DAY, [*rows, new], CALENDAR, at)
+    for was, now in zip(before, after, strict=True):
+        assert set(was.done) <= set(now.done)
+        assert all(now.done_at[name] <= moment for name, moment in was.done_at.items())
+        if was.satisfied_at is not None:
+            assert now.satisfied_at is not None
+            assert now.satisfied_at <= was.satisfied_at
+        if now.state is PhaseState.FAILED:
+            assert was.state is PhaseState.FAILED or new.status == "failed"
+        if was.state is PhaseState.COMPLETE:
+            assert now.state is PhaseState.COMPLETE
+
+
+@given(rows=rows_lists, at=st.integers(min_value=-96, max_value=300).map(lambda n: BEGIN + timedelta(minutes=10 * n)))
+def test_nothing_is_owed_before_it_is_due(rows: list[CompletionRow], at: datetime) -> None:
+    """Before that a phase is wanting only if it failed, or stands still although it could have gone on for long."""
+    for day in judge_day(PIPELINE, GAME_DAY, rows, CALENDAR, at):
+        assert day.due_at is not None
+        if at < day.due_at:
+            assert day.state not in (PhaseState.INCOMPLETE, PhaseState.BLOCKED, PhaseState.COMPLETE_LATE)
+        if day.state is PhaseState.STALLED:
+            assert day.stalled_since is not None
+            assert day.start_at is not None
+            assert at >= day.start_at + timedelta(minutes=90)

@@ -1,0 +1,169 @@
+"""Which fault explains which: asked of the pipelines' own graph, of the functions, of shared modules. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+
+from alerts.model import Fault
+from checks.pipeline import Pipeline, local_instant
+
+# A word for what may link two faults, and its values.
+Key = tuple[object, ...]
+# What can be wrong with a function: a failure in its logs, a deployment that failed.
+OF_FUNCTIONS = ("log.", "rollout.")
+
+
+def same_function(one: Fault, other: Fault) -> bool:
+    """Whether both are failures in one function's log."""
+    return (
+        one.finding.kind.startswith(OF_FUNCTIONS)
+        and other.finding.kind.startswith(OF_FUNCTIONS)
+        and one.finding.subject.service == other.finding.subject.service
+    )
+
+
+class Graph:
+    """The pipelines, asked which fault explains which.
+
+    ``offers`` and ``asks`` say where to look: two faults can only be related if one of them asks for a key that the
+    other offers. Without them every fault would have to be compared with every other.
+    """
+
+    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
+        self._pipelines = {p.name: p for p in pipelines}
+        self._phases = {(p.name, phase.name): phase for p in pipelines for phase in p.phases}
+        self._upstream: dict[tuple[str | None, str | None], list[str]] = {}
+        self._serves: dict[str, list[Key]] = {}
+        for (pipeline, name), phase in self._phases.items():
+            for behind in self._pipelines[pipeline].downstream(name):
+                self._upstream.setdefault((pipeline, behind.name), []).append(name)
+            for service in {s for s in (phase.recorder, *phase.starters) if s is not None}:
+                self._serves.setdefault(service, []).append(("phase", pipeline, name))
+
+    def relation(self, one: Fault, other: Fault, now: datetime) -> str | None:
+        """Why the two belong together, whichever is the cause."""
+        return self.explains(one, other, now) or self.explains(other, one, now) or self._shared(one, other)
+
+    def explains(self, cause: Fault, effect: Fault, now: datetime) -> str | None:
+        """Why the first explains the second."""
+        why, of = cause.finding, effect.finding
+        if why.kind == "table.missing" and why.subject.table is not None:
+            if of.subject.table == why.subject.table and of.kind != "table.missing":
+                return f"the table {why.subject.table} is missing"
+            pipeline = self._pipelines.get(of.subject.pipeline or "")
+            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
+                return f"the table {why.subject.table} is missing"
+        if of.kind.startswith("phase.") and of.subject.run_date is not None:
+            if why.kind.startswith("log."):
+                return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
+            if why.kind.startswith("phase.") and of.kind == "phase.blocked":
+                return self._upstream_explains(cause, effect)
+        return None
+
+    def offers(self, fault: Fault) -> Iterator[Key]:
+        """The keys under which others may find this fault."""
+        kind, subject = fault.finding.kind, fault.finding.subject
+        if kind == "table.missing":
+            yield ("missing table", subject.table)
+            yield from (("missing table of", name) for name in self._readers(subject.table))
+        elif subject.table is not None:
+            yield ("table", subject.table)
+        if kind.startswith(OF_FUNCTIONS):
+            yield ("service", subject.service)
+            identity = shared_identity(fault)
+            if identity is not None:
+                yield ("shared", identity)
+        elif kind.startswith("phase."):
+            yield ("phase", subject.pipeline, subject.phase)
+            yield ("phase of", subject.pipeline)
+            yield ("stuck", subject.pipeline, subject.phase, subject.run_date)
+            if kind == "phase.blocked":
+                for name in self._upstream.get((subject.pipeline, subject.phase), ()):
+                    yield ("waiting for", subject.pipeline, name, subject.run_date)
+
+    def asks(self, fault: Fault) -> Iterator[Key]:
+        """The keys under which this fault finds what it may be related to."""
+        yield from self.asks_for_causes(fault)
+        kind, subject = fault.finding.kind, fault.finding.subject
+        if kind == "table.missing":
+            yield ("table", subject.table)
+            yield ("missing table", subject.table)
+            yield from (("phase of", name) for name in self._readers(subject.table))
+        elif kind.startswith(OF_FUNCTIONS):
+            yield from self._serves.get(subject.service or "", ())
+            yield ("service", subject.service)
+            identity = shared_identity(fault)
+            if identity is not None:
+                yield ("shared", identity)
+        elif kind.startswith("phase."):
+            yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
+
+    def asks_for_causes(self, fault: Fault) -> Iterator[Key]:
+        """The keys under which this fault finds what may explain it."""
+        kind, subject = fault.finding.kind, fault.finding.subject
+        if kind != "table.missing" and subject.table is not None:
+            yield ("missing table", subject.table)
+        if kind.startswith("phase."):
+            yield ("missing table of", subject.pipeline)
+            phase = self._phases.get((subject.pipeline or "", subject.phase or ""))
+            for service in (phase.recorder, *phase.starters) if phase else ():
+                if service is not None:
+                    yield ("service", service)
+            if kind == "phase.blocked":
+                for name in self._upstream.get((subject.pipeline, subject.phase), ()):
+                    yield ("stuck", subject.pipeline, name, subject.run_date)
+
+    def _readers(self, table: str | None) -> list[str]:
+        """The pipelines that are judged by that table."""
+        return [name for name, pipeline in self._pipelines.items() if table is not None and _reads(pipeline, table)]
+
+    def _function_explains(
+        self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
+    ) -> str | None:
+        """A failing recorder or starter explains its phase, if it failed between the phase's start and now."""
+        phase = self._phases.get((pipeline_name or "", phase_name or ""))
+        if phase is None:
+            return None
+        zone = self._pipelines[pipeline_name or ""].zone
+        service = cause.finding.subject.service
+        recorder = phase.recorder_on(run_date)
+        if service is None or (service != recorder and service not in phase.starters):
+            return None
+        begin = phase.start.on(run_date, zone) if phase.start else local_instant(run_date, time(0), zone)
+        if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
+            return None
+        return f"{service} {'records' if service == recorder else 'starts'} {phase.name}"
+
+    def _upstream_explains(self, cause: Fault, effect: Fault) -> str | None:
+        why, of = cause.finding.subject, effect.finding.subject
+        if (why.pipeline, why.run_date) != (of.pipeline, of.run_date):
+            return None
+        if why.phase in self._upstream.get((of.pipeline, of.phase), ()):
+            return f"{of.phase} waits for {why.phase}"
+        return None
+
+    def _shared(self, one: Fault, other: Fault) -> str | None:
+        """The same function, the same fault of a shared module in another one, or the same missing table."""
+        if same_function(one, other):
+            return f"another failure of {one.finding.subject.service}"
+        kinds, table = {one.finding.kind, other.finding.kind}, one.finding.subject.table
+        if kinds == {"table.missing"} and table is not None and table == other.finding.subject.table:
+            return f"the table {table} is missing"
+        if one.finding.kind.startswith(OF_FUNCTIONS) and other.finding.kind.startswith(OF_FUNCTIONS):
+            identity = shared_identity(one)
+            if identity is not None and identity == shared_identity(other):
+                return f"the same failure in {one.finding.subject.service}: a shared module"
+        return None
+
+
+def _reads(pipeline: Pipeline, table: str) -> bool:
+    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
+    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
+
+
+def shared_identity(fault: Fault) -> str | None:
+    """Exception, name and file of a log fault: its fingerprint ``log:service:...`` without the service."""
+    prefix = f"log:{fault.finding.subject.service}:"
+    rest = fault.fingerprint.removeprefix(prefix)
+    return None if rest == fault.fingerprint or rest.endswith(":") else rest

@@ -1,0 +1,73 @@
+"""A storm's root message: numbers first, then the gravest; never ten thousand lines. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from alerts.model import Fault, Incident, IncidentState, Message, Scene
+from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, plain, safe, severity_of
+from checks.model import Severity
+
+TOP = 5
+
+
+def title(incident: Incident, members: Sequence[Fault]) -> str:
+    """``10,000 faults at once in 9,812 functions: NameError firestore``."""
+    functions = len({f.finding.subject.service for f in members if f.finding.subject.service})
+    where = f" in {counted(functions, 'function')}" if functions else ""
+    return safe(f"{counted(len(members), 'fault')} at once{where}: {incident.storm}", MAX_TITLE)
+
+
+def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]] = ()) -> Message:
+    """What the storm looks like now: how many, of what, where, and the gravest of them."""
+    members = scene.members(incident)
+    still = [f for f in members if f.is_open]
+    shown = still or members
+    since = min(f.finding.since for f in members)
+    facts = [*remarks, ("Since", moment(since, scene.zone))]
+    if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
+        facts.append(("Lasted", duration(incident.resolved_at - since)))
+    grave = Counter(f.finding.severity for f in still)
+    numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if grave[s])
+    facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
+    for label, values in (
+        ("By cause", (_cause(f) for f in shown)),
+        ("By function", (f.finding.subject.service for f in shown)),
+        ("By check", (f.finding.check for f in shown)),
+    ):
+        text = _top(values)
+        if text:
+            facts.append((label, text))
+    gravest = sorted(shown, key=lambda f: (-f.finding.severity.rank, f.finding.since, f.fingerprint))[:TOP]
+    facts.append(
+        ("Gravest", "\n".join(safe(f"{f.finding.severity}: {f.finding.title}", MAX_TITLE * 2) for f in gravest))
+    )
+    if incident.state is IncidentState.OPEN:
+        facts.append(("Next", f"look for what they have in common; all of them: `phasewatch incidents {incident.id}`"))
+    return Message(
+        severity=severity_of(members),
+        state=incident.state,
+        title=title(incident, members),
+        summary="Too much came at once for a message each: this one counts, and is kept up to date.",
+        facts=tuple(facts),
+        links=(("Runbook", scene.guide.runbook),) if scene.guide.runbook else (),
+        footer=f"incident #{incident.id} · {moment(scene.now, scene.zone)}",
+    )
+
+
+def _cause(fault: Fault) -> str:
+    facts = fault.finding.facts
+    return " ".join(plain(facts[k]) for k in ("exception", "name") if facts.get(k)) or fault.finding.kind
+
+
+def _top(values: Iterable[str | None]) -> str:
+    """The most frequent ones, with their numbers; nothing where all are alike or none is there."""
+    counts = Counter(v for v in values if v)
+    if len(counts) <= 1:
+        return ""
+    lines = [f"{number:,} x {value}" for value, number in counts.most_common(TOP)]
+    rest = len(counts) - TOP
+    if rest > 0:
+        lines.append(f"and {rest:,} others")
+    return safe("\n".join(lines[: MAX_LISTED + 1]), MAX_FACT)

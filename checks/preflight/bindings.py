@@ -1,0 +1,128 @@
+"""Which names a module has, followed through star imports and submodules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from checks.preflight.model import Facts, Import
+from checks.preflight.resolve import Found, Module, Resolver
+
+# What every module has without binding it.
+_GIVEN = frozenset(
+    f"__{name}__"
+    for name in (
+        *("name", "file", "doc", "package", "spec", "loader", "builtins"),
+        *("dict", "cached", "annotations", "path", "class"),
+    )
+)
+
+
+class Bindings:
+    """Answers for the modules of one package, and for those outside whose text is at hand."""
+
+    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, outside: Callable[[Path], Facts | None]) -> None:
+        """``outside`` reads a file that is not in the package; None where that cannot be."""
+        self._facts = facts
+        self._resolver = resolver
+        self._outside = outside
+        # `module.name = ...` in another file binds a name that the module's own text does not have.
+        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
+
+    def set_from_outside(self, module: str, name: str) -> bool:
+        """Whether another file of the package assigns to the module's attribute of that name."""
+        return (module.rpartition(".")[2], name) in self._set_from_outside
+
+    def has(self, module: Module, name: str) -> bool | None:
+        """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
+        facts = self._of(module)
+        if name in _GIVEN or (facts is not None and name in facts.bound):
+            return True
+        below = self._resolver.module(f"{module.name}.{name}")
+        there = below.found not in (Found.MISSING, Found.UNKNOWN)
+        if module.found in (Found.STDLIB, Found.OTHER):
+            # What a distribution's module holds is known only where its text is.
+            if facts is None:
+                return True if there and below.real is not None else None
+            there = there and below.real is not None
+        if there:
+            return True
+        if module.found is Found.NAMESPACE:
+            return None if below.found is Found.UNKNOWN else False
+        return None if facts is None else self._bound(module, facts, name, set())
+
+    def typing_only(self, module: Module, name: str) -> bool:
+        """Whether the module binds the name for type checkers only."""
+        facts = self._of(module)
+        return facts is not None and name in facts.typing
+
+    def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
+        """Whether one of a file's star imports brings the name."""
+        answer: bool | None = False
+        for item in facts.imports:
+            if item.star:
+                brought = self._star(module_name, item, name, set())
+                if brought:
+                    return True
+                answer = None if brought is None else answer
+        return answer
+
+    def _of(self, module: Module) -> Facts | None:
+        if module.file is not None:
+            return self._facts.get(module.file)
+        return self._outside(module.real) if module.real is not None else None
+
+    def _bound(self, module: Module, facts: Facts, name: str, seen: set[str]) -> bool | None:
+        if name in facts.bound:
+            return True
+        if self.set_from_outside(module.name, name):
+            return None
+        if facts.dynamic or facts.error is not None:
+            return None
+        seen.add(module.name)
+        answer: bool | None = False
+        package = (
+            module.name if module.found is Found.PACKAGE or _is_package(module) else module.name.rpartition(".")[0]
+        )
+        for item in facts.imports:
+            if item.star:
+                brought = self._star(package, item, name, seen)
+                if brought:
+                    return True
+                answer = None if brought is None else answer
+        return answer
+
+    def _star(self, package: str, item: Import, name: str, seen: set[str]) -> bool | None:
+        target = absolute(package, item)
+        if target is None:
+            return None
+        module = self._resolver.module(target)
+        if module.name in seen:
+            return False
+        facts = self._of(module)
+        if facts is None or facts.error is not None:
+            return None
+        if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):
+            return name in facts.exported
+        if "__all__" in facts.bound:
+            return None
+        if name.startswith("_"):
+            return False
+        if self._resolver.module(f"{module.name}.{name}").found in (Found.FILE, Found.PACKAGE):
+            return True
+        return self._bound(module, facts, name, seen)
+
+
+def _is_package(module: Module) -> bool:
+    return module.real is not None and module.real.name == "__init__.py"
+
+
+def absolute(package: str, item: Import) -> str | None:
+    """The absolute name of what an import names, seen from a package; None beyond the top."""
+    if item.level == 0:
+        return item.module
+    parts = package.split(".") if package else []
+    if item.level - 1 >= len(parts):
+        return None
+    base = parts[: len(parts) - (item.level - 1)]
+    return ".".join([*base, item.module] if item.module else base)

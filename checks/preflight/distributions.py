@@ -1,0 +1,180 @@
+"""Which modules the requirements bring, as far as that can be known without installing them.
+
+A distribution's import names and its own requirements come from its metadata where it is installed beside phasewatch,
+else from the table in ``known``. What neither knows stays unknown, and says so.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+
+from checks.preflight import known
+from checks.preflight.known import Known, normal
+from checks.preflight.model import Version
+
+_PIECES = re.compile(r"[-_.]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provided:
+    """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
+    ``optional``: modules of extras that were not asked for.
+    """
+
+    modules: frozenset[str]
+    declared: frozenset[str]
+    unknown: frozenset[str]
+    optional: frozenset[str] = frozenset()
+
+    def has(self, module: str) -> bool:
+        """Whether the module is brought: it, or a package above it."""
+        parts = module.split(".")
+        if any(".".join(parts[:count]) in self.modules for count in range(1, len(parts) + 1)):
+            return True
+        return self._guessed(module)
+
+    def below(self, module: str) -> bool:
+        """Whether modules below that name are brought, so that it is a namespace that several share."""
+        return any(one.startswith(module + ".") for one in self.modules)
+
+    def _guessed(self, module: str) -> bool:
+        """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
+        parts = [part.lower() for part in module.split(".")]
+        for name in self.unknown:
+            pieces = _PIECES.split(name)
+            stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
+            joined = "".join(pieces)
+            shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
+            if parts[0].replace("_", "") in shapes or parts[0] == pieces[0] or "".join(parts) in shapes:
+                return True
+            if "".join(parts).replace("_", "").startswith(joined):
+                return True
+        return False
+
+
+def provider_of(module: str) -> tuple[str, ...]:
+    """Well-known distributions that bring a module; empty if none is known."""
+    table = known.providers()
+    parts = module.split(".")
+    for count in range(len(parts), 0, -1):
+        found = table.get(".".join(parts[:count]))
+        if found:
+            return found
+    return ()
+
+
+def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> Provided:
+    """What these requirement lines bring on Linux with that Python, with all that their distributions need."""
+    environment = {
+        "python_version": "{}.{}".format(*python),
+        "python_full_version": "{}.{}.0".format(*python),
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "platform_machine": "x86_64",
+    }
+    declared, optional = set(), set()
+    for line in lines:
+        requirement = _parsed(line)
+        if requirement is None:
+            name = _named(line)
+            if name:
+                declared.add(name)
+        elif _applies(requirement, environment):
+            declared.add(normal(requirement.name))
+        elif requirement.marker is not None and "extra" in str(requirement.marker):
+            optional.add(normal(requirement.name))
+    modules, unknown = _closure(declared | {normal(name) for name in implied}, environment)
+    extra, _ = _closure(optional, environment)
+    return Provided(
+        modules=frozenset(modules),
+        declared=frozenset(declared),
+        unknown=frozenset(unknown),
+        optional=frozenset(extra - modules),
+    )
+
+
+def _closure(names: set[str], environment: dict[str, str]) -> tuple[set[str], set[str]]:
+    modules: set[str] = set()
+    unknown: set[str] = set()
+    waiting, seen = list(names), set(names)
+    while waiting:
+        name = waiting.pop()
+        found = _known(name)
+        if found is None:
+            unknown.add(name)
+            continue
+        modules.update(found.modules)
+        for text in found.requires:
+            requirement = _parsed(text)
+            if requirement is None or not _applies(requirement, environment):
+                continue
+            needed = normal(requirement.name)
+            if needed not in seen:
+                seen.add(needed)
+                waiting.append(needed)
+    return modules, unknown
+
+
+@cache
+def _known(name: str) -> Known | None:
+    """The table's entry, with the requirements of the installed metadata where there is any."""
+    entry = known.table().get(name)
+    try:
+        installed = importlib.metadata.distribution(name)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return entry
+    requires = tuple(installed.requires or ())
+    return Known(entry.modules if entry else modules_of(installed), (*requires, *(entry.requires if entry else ())))
+
+
+def modules_of(distribution: importlib.metadata.Distribution) -> tuple[str, ...]:
+    """The import names in a distribution's metadata: ``top_level.txt``, or its list of files."""
+    listed = (distribution.read_text("top_level.txt") or "").split()
+    if listed:
+        return tuple(listed)
+    names = set()
+    for file in distribution.files or ():
+        first = file.parts[0]
+        if first.endswith((".dist-info", ".data", ".egg-info")) or first in ("..", "bin", "__pycache__"):
+            continue
+        if len(file.parts) > 1 or first.endswith((".py", ".so", ".pyd")):
+            names.add(first.partition(".")[0])
+    return tuple(sorted(names))
+
+
+def _parsed(line: str) -> Requirement | None:
+    try:
+        return Requirement(line)
+    except InvalidRequirement:
+        return None
+
+
+def _named(line: str) -> str | None:
+    """The name in a line that is no PEP 508 requirement: a URL with ``#egg=``, a path of a wheel."""
+    egg = re.search(r"#egg=([A-Za-z0-9._-]+)", line)
+    if egg:
+        return normal(egg[1])
+    wheel = re.search(r"(?:^|/)([A-Za-z0-9._]+?)-\d[^/]*\.whl", line)
+    if wheel:
+        return normal(wheel[1])
+    plain = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line)
+    return normal(plain[0]) if plain and "/" not in line else None
+
+
+def _applies(requirement: Requirement, environment: dict[str, str]) -> bool:
+    if requirement.marker is None:
+        return True
+    try:
+        return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("",))
+    except UndefinedEnvironmentName:
+        return True

@@ -1,0 +1,290 @@
+"""What a Dockerfile puts into its image from the build context, read and not run.
+
+Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, ``pip install``, and the command that starts it. What a RUN line
+does to the files otherwise cannot be told.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from checks.preflight.shipping import Shipped
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """One image in the making: absolute paths in it to files on this disk."""
+
+    name: str = ""
+    base: str = ""
+    files: dict[str, Path] = field(default_factory=dict)
+    workdir: str = "/"
+    env: dict[str, str] = field(default_factory=dict)
+    pip: list[str] = field(default_factory=list)
+    required: list[tuple[str, Path]] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    entrypoint: list[str] = field(default_factory=list)
+    absent: list[tuple[int, str]] = field(default_factory=list)
+
+
+_INSTRUCTION = re.compile(r"^\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
+_PIP = re.compile(r"\b(?:pip3?|python3? -m pip|uv pip)\s+install\s+([^&|;]*)")
+
+
+def instructions(text: str) -> list[tuple[int, str, str]]:
+    """``(line, INSTRUCTION, rest)`` of each, continuation lines joined."""
+    found: list[tuple[int, str, str]] = []
+    pending, first = "", 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        if raw.lstrip().startswith("#") or (pending and not raw.strip()):
+            continue
+        first = first or number
+        if raw.rstrip().endswith("\\"):
+            pending += raw.rstrip()[:-1] + " "
+            continue
+        parsed = _INSTRUCTION.match(pending + raw)
+        if parsed:
+            found.append((first, parsed[1].upper(), parsed[2].strip()))
+        pending, first = "", 0
+    return found
+
+
+def sources(text: str) -> list[str]:
+    """The paths of the build context that COPY and ADD name, to tell which folder the context is."""
+    found: list[str] = []
+    for _, word, rest in instructions(text):
+        if word in ("COPY", "ADD"):
+            flags, paths = _paths(rest)
+            if "from" not in flags:
+                found += paths[:-1]
+    return found
+
+
+def build(text: str, context: Mapping[str, Path]) -> Stage:
+    """The last stage. ``context`` holds the files of the build context by their path in it."""
+    stages: dict[str, Stage] = {}
+    args: dict[str, str] = {}
+    stage, count = Stage(), 0
+    for line, word, raw in instructions(text):
+        rest = _substituted(raw, {**args, **stage.env})
+        if word == "ARG":
+            name, _, value = rest.partition("=")
+            args.setdefault(name.strip(), value.strip().strip("\"'"))
+        elif word == "FROM":
+            parts = [part for part in rest.split() if not part.startswith("--")]
+            name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
+            old = stages.get(parts[0])
+            stage = (
+                replace(old, name=name, files=dict(old.files), env=dict(old.env), pip=list(old.pip))
+                if old
+                else Stage(name=name, base=parts[0])
+            )
+            stages[name or str(count)] = stages[str(count)] = stage
+            count += 1
+        elif word == "ENV":
+            stage.env.update(_environment(rest))
+        elif word == "WORKDIR":
+            stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, rest.strip("\"'")))
+        elif word in ("COPY", "ADD"):
+            _copy(stage, line, rest, context, stages)
+        elif word == "RUN":
+            _run(stage, rest)
+        elif word == "CMD":
+            stage.command = _words(rest)
+        elif word == "ENTRYPOINT":
+            stage.entrypoint = _words(rest)
+    return stage
+
+
+def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
+    flags, paths = _paths(rest)
+    origin = stages.get(flags["from"]) if "from" in flags else None
+    if "from" in flags and origin is None:
+        return  # out of another image, which is not here to be looked into
+    *names, target = paths or [""]
+    goal = posixpath.join(stage.workdir, target)
+    files = {p.lstrip("/"): f for p, f in origin.files.items()} if origin else context
+    if origin is not None:
+        stage.pip += origin.pip
+        stage.required += origin.required
+    for name in names:
+        if re.match(r"https?://|git@", name):
+            continue
+        wanted = posixpath.normpath(name.lstrip("/") or ".")
+        copied = _matching(files, wanted)
+        if not copied and origin is None:
+            stage.absent.append((line, name))
+        folder = target.endswith("/") or target in (".", "./") or len(names) > 1 or goal == stage.workdir
+        for path, file in copied.items():
+            below = path or posixpath.basename(file.name)
+            if path == "" and not folder:
+                stage.files[posixpath.normpath(goal)] = file
+            else:
+                stage.files[posixpath.normpath(posixpath.join(goal, below))] = file
+
+
+def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
+    """The files that a COPY source names, by their path below it; the empty path for the source itself."""
+    if wanted == ".":
+        return dict(files)
+    if wanted in files:
+        return {"": files[wanted]}
+    found = {p[len(wanted) + 1 :]: f for p, f in files.items() if p.startswith(wanted + "/")}
+    if not found and any(sign in wanted for sign in "*?["):
+        depth = wanted.count("/")
+        for path, file in files.items():
+            parts = path.split("/")
+            if fnmatch("/".join(parts[: depth + 1]), wanted):
+                found["/".join(parts[depth + 1 :]) or parts[-1]] = file
+    return found
+
+
+def _run(stage: Stage, rest: str) -> None:
+    for found in _PIP.finditer(rest):
+        try:
+            words = shlex.split(found[1])
+        except ValueError:
+            continue
+        skip = ""
+        for word in words:
+            if skip:
+                if skip in ("-r", "--requirement"):
+                    path = posixpath.normpath(posixpath.join(stage.workdir, word))
+                    if path in stage.files:
+                        stage.required.append((path, stage.files[path]))
+                skip = ""
+            elif word in (
+                "-r",
+                "--requirement",
+                "-c",
+                "--constraint",
+                "-t",
+                "--target",
+                "--prefix",
+                "-f",
+                "--find-links",
+            ) or word in ("-i", "--index-url", "--extra-index-url", "--timeout", "--retries", "--progress-bar"):
+                skip = word
+            elif word.startswith("-r"):
+                path = posixpath.normpath(posixpath.join(stage.workdir, word[2:]))
+                if path in stage.files:
+                    stage.required.append((path, stage.files[path]))
+            elif not word.startswith("-"):
+                stage.pip.append(word)
+
+
+def _paths(rest: str) -> tuple[dict[str, str], list[str]]:
+    flags: dict[str, str] = {}
+    while True:
+        found = re.match(r"--(\w+)(?:=(\S+))?\s+", rest)
+        if not found:
+            break
+        flags[found[1]] = found[2] or ""
+        rest = rest[found.end() :]
+    return flags, _words(rest, shell=False)
+
+
+def _words(rest: str, *, shell: bool = True) -> list[str]:
+    """The JSON form or the plain one; a command in the plain form is a shell's, which is left out here."""
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+        except ValueError:
+            words = None
+        if isinstance(words, list):
+            return [str(word) for word in words]
+    try:
+        return shlex.split(rest) if shell else shlex.split(rest, posix=True)
+    except ValueError:
+        return rest.split()
+
+
+def _environment(rest: str) -> dict[str, str]:
+    if re.match(r"\w+=", rest):
+        try:
+            return dict(word.split("=", 1) for word in shlex.split(rest) if "=" in word)
+        except ValueError:
+            return {}
+    name, _, value = rest.partition(" ")
+    return {name: value.strip()}
+
+
+def _substituted(text: str, values: Mapping[str, str]) -> str:
+    def value(found: re.Match[str]) -> str:
+        name, default = found[1] or found[3], found[2] or ""
+        return values.get(name, default) if name in values or found[2] else found[0]
+
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)", value, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the image runs: a file, or a module; and the folder that is first on its search path."""
+
+    file: str | None = None
+    module: str | None = None
+    folder: str | None = None
+
+
+def start(stage: Stage) -> Start | None:
+    """What the command starts, for the ways that Python programs are commonly started; None if it is none of them."""
+    words = [*stage.entrypoint, *stage.command]
+    if len(words) >= 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1] == "-c":  # noqa: PLR2004
+        try:
+            words = shlex.split(words[2])
+        except ValueError:
+            return None
+    while words and (words[0] in ("exec", "tini", "--", "dumb-init") or re.match(r"\w+=", words[0])):
+        words = words[1:]
+    if not words:
+        return None
+    program, rest = words[0].rpartition("/")[2], words[1:]
+    options = _options(rest)
+    if program in ("poetry", "uv", "pipenv") and rest[:1] == ["run"]:
+        return start(Stage(command=rest[1:], workdir=stage.workdir))
+    if re.fullmatch(r"python[\d.]*", program):
+        return _python(rest, stage.workdir)
+    if program in ("functions-framework", "functions_framework"):
+        source = options.get("source", "main.py")
+        return Start(
+            file=posixpath.join(stage.workdir, source), folder=posixpath.dirname(posixpath.join(stage.workdir, source))
+        )
+    if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
+        folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
+        named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
+        if named:
+            return Start(module=named.partition(":")[0], folder=posixpath.normpath(folder))
+    return None
+
+
+def _python(rest: list[str], workdir: str) -> Start | None:
+    words = list(rest)
+    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
+        words = words[2:] if words[0] in ("-W", "-X") else words[1:]
+    if words[:1] == ["-m"] and len(words) > 1:
+        if words[1] in ("gunicorn", "uvicorn", "functions_framework", "flask"):
+            return start(Stage(command=words[1:], workdir=workdir))
+        return Start(module=words[1], folder=workdir)
+    if words and words[0].endswith(".py"):
+        file = posixpath.normpath(posixpath.join(workdir, words[0]))
+        return Start(file=file, folder=posixpath.dirname(file))
+    return None
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--"):
+            name, _, value = word[2:].partition("=")
+            found[name] = value or following
+    return found
+
+
+__all__ = ["Shipped", "Stage", "Start", "build", "instructions", "sources", "start"]

@@ -1,0 +1,244 @@
+"""The whole of preflight for packages: read, resolve, judge. The only part that puts the others together."""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+from checks.preflight import distributions
+from checks.preflight.bindings import Bindings
+from checks.preflight.extract import Extractor, Interpreter, for_target
+from checks.preflight.imports import Imports
+from checks.preflight.judge import Judge
+from checks.preflight.model import Facts, Package, PackageReport, Version
+from checks.preflight.resolve import Environment, Resolver
+from checks.preflight.rules import Forbidden
+
+HERE: Version = (sys.version_info[0], sys.version_info[1])
+
+
+class Examiner:
+    """Examines packages, reading each file once however many packages ship it."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        python: Version | None = None,
+        environment: Interpreter | None = None,
+        cached: Path | None = None,
+        rules: Sequence[Forbidden] = (),
+        today: date | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _of: None,
+    ) -> None:
+        """``root``: the repository, to tell what is there and not shipped. ``python``: the target of packages that name
+        none. ``environment``: where the packages are installed; without it their requirements are believed.
+        ``today``: to tell which rules have expired.
+        """
+        self._root = root
+        self._python = python
+        self._environment = environment
+        self._cached = cached
+        self._rules = rules
+        self._today = today or date.max
+        self._progress = progress
+        self._extractors: dict[Version, Extractor] = {}
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._undo.close()
+
+    def examine(self, package: Package) -> PackageReport:
+        """What is wrong with one package."""
+        python, told = self._target(package)
+        extractor = self._extractor(python)
+        sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
+        read = extractor.read(list(sources.values()))
+        facts = {path: read[file] for path, file in sources.items()}
+        provided = None
+        if package.requirements is not None and self._environment is None:
+            lines = [text for text, _ in package.requirements]
+            provided = distributions.provided(lines, package.implied, python)
+        search, notes = _search(package, facts)
+        resolver = Resolver(
+            package.files,
+            search,
+            python,
+            provided=provided,
+            environment=_environment(self._environment),
+            complete=package.installed,
+            library=extractor.python.stdlib if extractor.python else None,
+            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
+            importers={path for path, item in facts.items() if item.raw.get("importer")},
+        )
+
+        @cache
+        def outside(path: Path) -> Facts | None:
+            return extractor.names(path) if path.suffix == ".py" else None
+
+        bindings = Bindings(facts, resolver, outside)
+        imports = Imports(
+            facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
+        )
+        judged = Judge(
+            package,
+            facts,
+            imports,
+            bindings,
+            optional=provided.optional if provided else frozenset(),
+            forbidden=self._rules_in(package),
+        ).judge()
+        if not package.entry_known:
+            notes.append("no entry point is known, so that every file counts as one (--entry names it)")
+        if extractor.python is None:
+            version = "{}.{}".format(*python)
+            notes.append(
+                f"there is no Python {version} on this machine: compiled with {sys.version.split()[0]} instead"
+            )
+        if extractor.blind:
+            notes.append(extractor.blind)
+        return PackageReport(
+            package=package,
+            python=python,
+            findings=judged.findings,
+            unknown=judged.unknown,
+            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
+        )
+
+    @property
+    def blind(self) -> str | None:
+        """Why nobody looked for undefined names, if so."""
+        return next((e.blind for e in self._extractors.values() if e.blind), None)
+
+    def _target(self, package: Package) -> tuple[Version, str]:
+        if self._environment is not None:
+            return self._environment.version, self._environment.command
+        if self._python is not None:
+            return self._python, "the command line or configuration"
+        if package.python is not None:
+            return package.python, package.python_from or "the configuration"
+        return HERE, "this interpreter, as nothing names another"
+
+    def _extractor(self, python: Version) -> Extractor:
+        if python not in self._extractors:
+            made = Extractor(python, python=for_target(python), cache=self._cached, progress=self._progress)
+            self._undo.callback(made.close)
+            self._extractors[python] = made
+        return self._extractors[python]
+
+    def _rules_in(self, package: Package) -> Callable[[str], Sequence[Forbidden]]:
+        def rules(file: str) -> Sequence[Forbidden]:
+            paths = (file, _shown(package.files[file], self._root)) if self._rules else ()
+            return [rule for rule in self._rules if rule.holds(paths, self._today)]
+
+        return rules
+
+    def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
+        """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
+
+        @cache
+        def roots() -> list[Path]:
+            return [self._root, *_origins(package)]
+
+        @cache
+        def shipped() -> set[Path]:
+            return {file.resolve() for file in package.files.values()}
+
+        @cache
+        def find(module: str) -> str | None:
+            base = module.replace(".", "/")
+            for root in roots():
+                for shape in (f"{base}.py", f"{base}/__init__.py"):
+                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
+                        return _shown(root / shape, self._root)
+                if (root / base).is_dir() and any((root / base).glob("*.py")):
+                    return _shown(root / base, self._root)
+            return None
+
+        return find
+
+
+def _origins(package: Package) -> list[Path]:
+    """The folders that shipped top-level folders really lie in."""
+    found: dict[Path, None] = {}
+    for path, file in package.files.items():
+        if path.endswith(".py") and "/" in path:
+            real = file.resolve()
+            depth = path.count("/")
+            if len(real.parents) > depth:
+                found[real.parents[depth]] = None
+    return [folder for folder in found if folder.resolve() != package.root.resolve()][:5]
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(root.resolve()))
+    except ValueError:
+        return str(path)
+
+
+def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], list[str]]:
+    """The search path with what the code adds to it; what could not be read of that."""
+    search, notes = list(package.search), []
+    folders = {posixpath.dirname(path) for path in package.files}
+    for folder in list(folders):
+        while folder:
+            folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
+            folders.add(folder)
+    for path, item in facts.items():
+        for line, ups, tail in item.raw.get("paths", ()):
+            added = _added(path, ups, tail)
+            if added is not None and added in folders and added not in search:
+                search.append(added)
+            elif ups is None and tail is None:
+                notes.append(f"{path}:{line} adds a folder to sys.path that cannot be read from the code")
+    return search, notes
+
+
+def _added(path: str, ups: int | None, tail: str | None) -> str | None:
+    """The folder in the package; None if it lies outside or cannot be told."""
+    if tail is None:
+        return None
+    if ups is None:
+        plain = posixpath.normpath(tail)
+        return None if plain.startswith(("/", "..")) else plain.removeprefix(".")
+    parts = posixpath.dirname(path).split("/") if "/" in path else []
+    if ups > len(parts):
+        return None
+    return posixpath.normpath("/".join([*parts[: len(parts) - ups], tail])).removeprefix(".")
+
+
+def _environment(python: Interpreter | None) -> Environment | None:
+    return None if python is None else Environment(site_folders(python))
+
+
+def site_folders(python: Interpreter) -> Sequence[Path]:
+    """Where an interpreter finds what is installed: its virtual environment's folder, or its own; with ``.pth`` files'
+    plain lines (the others are code, which is not run).
+    """
+    folders = [python.purelib]
+    command = Path(python.command)
+    for place in (command.parent.parent, command.resolve().parent.parent):
+        if (place / "pyvenv.cfg").is_file():
+            version = "python{}.{}".format(*python.version)
+            folders = [place / "lib" / version / "site-packages"]
+            if "include-system-site-packages = true" in (place / "pyvenv.cfg").read_text(encoding="utf-8").lower():
+                folders.append(python.purelib)
+            break
+    for folder in list(folders):
+        for listing in sorted(folder.glob("*.pth")):
+            for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
+                added = Path(folder, line.strip())
+                if line.strip() and not line.startswith(("import ", "import\t", "#")) and added.is_dir():
+                    folders.append(added)
+    return folders

@@ -1,0 +1,252 @@
+"""From files to facts: what is known by content comes from the cache, the rest from ruff and worker processes.
+
+The workers run under the target's interpreter where there is one on this machine, so that what compiles there is what
+compiles here; else under our own, which is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from checks.preflight import ruff
+from checks.preflight.cache import Cache
+from checks.preflight.model import Facts, Version
+from checks.preflight.worker import VERSION, facts_of
+
+_HOME = Path(__file__).resolve().parents[2]
+_START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
+_MOST_WORKERS = 8
+_FILES_WORTH_A_WORKER = 24
+_SILENT_SECONDS = 60
+_LARGEST = 5_000_000  # bytes of one source file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python on this machine, asked for its version and folders without its site packages and start-up files."""
+
+    command: str
+    version: Version
+    stdlib: Path
+    purelib: Path
+    prefix: Path
+
+
+_QUESTION = (
+    "import json,sys,sysconfig;p=sysconfig.get_paths();"
+    "print(json.dumps([list(sys.version_info[:2]),p['stdlib'],p['purelib'],sys.prefix]))"
+)
+
+
+def interpreter(command: str) -> Interpreter | None:
+    """The Python behind a command; None if there is none."""
+    try:
+        asked = subprocess.run([command, "-I", "-S", "-c", _QUESTION], capture_output=True, timeout=20, check=True)
+        version, stdlib, purelib, prefix = json.loads(asked.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return Interpreter(
+        command=command,
+        version=(version[0], version[1]),
+        stdlib=Path(stdlib),
+        purelib=Path(purelib),
+        prefix=Path(prefix),
+    )
+
+
+def for_target(target: Version) -> Interpreter | None:
+    """The interpreter of that version: our own if it is of it, ``python3.x`` on the path, or one that pyenv keeps."""
+    if target == sys.version_info[:2]:
+        return interpreter(sys.executable)
+    version = "{}.{}".format(*target)
+    kept = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser() / "versions"
+    for command in (shutil.which(f"python{version}"), *sorted(kept.glob(f"{version}.*/bin/python"))):
+        found = interpreter(str(command)) if command else None
+        if found is not None and found.version == target:
+            return found
+    return None
+
+
+class Extractor:
+    """Reads files for one target version. Not for several threads."""
+
+    def __init__(
+        self,
+        target: Version,
+        *,
+        python: Interpreter | None,
+        cache: Path | None,
+        progress: Callable[[int, int], None] = lambda _done, _of: None,
+    ) -> None:
+        self.target = target
+        self.python = python
+        self.names_from: str | None = None
+        self._command = python.command if python else sys.executable
+        self._ruff = ruff.program()
+        self._progress = progress
+        self._known: dict[Path, Facts] = {}
+        self._outside: dict[Path, Facts | None] = {}
+        self.blind: str | None = None
+        if self._ruff is None:
+            self.blind = (
+                "ruff is not installed, so that nobody looked for undefined names; install phasewatch[preflight]"
+            )
+        else:
+            try:
+                self.names_from = ruff.version(self._ruff)
+            except ruff.RuffError as error:
+                self.blind, self._ruff = str(error), None
+        version = python.version if python else sys.version_info[:2]
+        maker = f"{VERSION} {version} {target} {self.names_from}"
+        self._cache = Cache(cache, maker)
+
+    def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
+        """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
+        wanted = [file for file in dict.fromkeys(files) if file not in self._known]
+        digests, unread = _digests(wanted)
+        self._known.update(unread)
+        found = self._cache.get(set(digests.values()))
+        missing: dict[str, Path] = {}
+        for file, digest in digests.items():
+            if digest not in found:
+                missing.setdefault(digest, file)
+        if missing:
+            fresh = self._fresh(list(missing.values()))
+            made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
+            found.update(made)
+            # An answer without ruff's share would be remembered as complete.
+            if self.blind is None:
+                self._cache.put({d: f for d, f in made.items() if not f.get("unread")})
+        views = {digest: Facts(raw) for digest, raw in found.items()}
+        for file, digest in digests.items():
+            self._known[file] = views[digest]
+        return {file: self._known[file] for file in files}
+
+    def names(self, file: Path) -> Facts | None:
+        """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
+        if file not in self._outside:
+            digests, _ = _digests([file])
+            digest = "names-" + digests[file] if file in digests else ""
+            found = self._cache.get([digest]) if digest else {}
+            if digest and digest not in found:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    found = {digest: facts_of(file.read_bytes(), [], self.target)}
+                self._cache.put(found)
+            self._outside[file] = Facts(found[digest]) if digest and "error" not in found[digest] else None
+        return self._outside[file]
+
+    def close(self) -> None:
+        """Let go of the cache."""
+        self._cache.close()
+
+    def _fresh(self, files: list[Path]) -> dict[Path, dict[str, Any]]:
+        hits: dict[str, list[list[Any]]] = {}
+        if self._ruff is not None:
+            try:
+                hits = ruff.hits(self._ruff, files, self.target)
+            except ruff.RuffError as error:
+                self.blind = str(error)
+        requests = [(file, hits.get(os.path.abspath(file), [])) for file in files]  # noqa: PTH100 - as ruff names it
+        count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
+        requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
+        answers: dict[Path, dict[str, Any]] = {}
+        done = 0
+        guard = threading.Lock()
+
+        def answered(file: Path, facts: dict[str, Any]) -> None:
+            nonlocal done
+            with guard:
+                answers[file] = facts
+                done += 1
+                self._progress(done, len(files))
+
+        threads = [
+            threading.Thread(target=self._work, args=(requests[number::count], answered)) for number in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def _work(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, dict[str, Any]], None]) -> None:
+        """One worker after another until everything is answered: a file that kills one is passed over."""
+        while requests:
+            count = self._one_worker(requests, answered)
+            if count < len(requests):
+                answered(requests[count][0], {"error": [1, "the worker died while it read this file"], "unread": True})
+                count += 1
+            requests = requests[count:]
+
+    def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, dict[str, Any]], None]) -> int:
+        with tempfile.TemporaryFile() as lines:
+            for file, hits in requests:
+                lines.write(json.dumps([os.fspath(file), hits]).encode() + b"\n")
+            lines.seek(0)
+            version = "{}.{}".format(*self.target)
+            process = subprocess.Popen(
+                [self._command, "-I", "-S", "-c", _START.format(str(_HOME)), version],
+                stdin=lines,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        if process.stdout is None:
+            raise AssertionError("asked for a pipe")
+        try:
+            return _collect(process, process.stdout, requests, answered)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    stdout: IO[bytes],
+    requests: list[tuple[Path, Any]],
+    answered: Callable[[Path, dict[str, Any]], None],
+) -> int:
+    """Hand on the answers as they come; how many came before the worker ended or fell silent."""
+    for count, (file, _) in enumerate(requests):
+        alarm = threading.Timer(_SILENT_SECONDS, process.kill)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            line = stdout.readline()
+        finally:
+            alarm.cancel()
+        if not line.endswith(b"\n"):
+            return count
+        answered(file, json.loads(line))
+    return len(requests)
+
+
+def _digests(files: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, Facts]]:
+    """The digest of each file's content, and what is to be said of those that cannot be read."""
+    digests: dict[Path, str] = {}
+    unread: dict[Path, Facts] = {}
+    for file in files:
+        try:
+            content = file.read_bytes() if file.stat().st_size <= _LARGEST else None
+        except OSError as error:
+            unread[file] = Facts({"error": [1, f"cannot be read: {error.strerror}"], "unread": True})
+            continue
+        if content is None:
+            unread[file] = Facts({"error": [1, f"larger than {_LARGEST // 10**6} MB"], "unread": True})
+        else:
+            digests[file] = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return digests, unread

@@ -1,0 +1,216 @@
+"""One package, judged: from its facts to findings, worst first, each with what it would do and the way to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from checks.preflight.bindings import Bindings
+from checks.preflight.imports import Imports, Problem
+from checks.preflight.loading import Loaded, play
+from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown
+from checks.preflight.reach import Reached, Way, reach, reach_rest
+from checks.preflight.rules import Forbidden
+
+_NAME_KINDS = {
+    "undefined": Kind.UNDEFINED,
+    "star": Kind.UNDEFINED,
+    "typing_only": Kind.TYPING_ONLY,
+    "unbound": Kind.UNBOUND,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Findings, worst first, and what could not be told."""
+
+    findings: Sequence[Finding]
+    unknown: Sequence[Unknown]
+
+
+class _At(NamedTuple):
+    """Where something stands: a file of the package, its line, the function."""
+
+    file: str
+    line: int
+    scope: str
+
+
+class Judge:
+    """Puts the parts together for one package."""
+
+    def __init__(
+        self,
+        package: Package,
+        facts: Mapping[str, Facts],
+        imports: Imports,
+        bindings: Bindings,
+        *,
+        optional: frozenset[str],
+        forbidden: Callable[[str], Sequence[Forbidden]],
+    ) -> None:
+        """``optional``: modules of extras, which may be missing where somebody is prepared for it. ``forbidden``: the
+        rules that hold in a file.
+        """
+        self._forbidden = forbidden
+        self._package = package
+        self._facts = facts
+        self._imports = imports
+        self._bindings = bindings
+        self._optional = optional
+        self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
+        self._findings: list[Finding] = []
+        self._unknown: list[Unknown] = []
+        self._reached: dict[str, Reached] = {}
+
+    def judge(self) -> Judgement:
+        """Everything that is wrong with the package."""
+        entries = [file for file in self._package.entries if file in self._facts]
+        edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
+        if self._package.entry_known:
+            self._reached = reach(entries, edges)
+        else:
+            scripts = [file for file, facts in self._facts.items() if facts.raw.get("script")]
+            self._reached = reach([*entries, *scripts], edges)
+            reach_rest(self._reached, self._facts, edges)
+        made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
+        for file, facts in self._facts.items():
+            self._compiles(file, facts)
+            self._file_imports(file, facts)
+            self._file_names(file, facts, made)
+            self._file_rules(file, facts)
+        self._circles(entries)
+        findings = sorted(
+            {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
+            key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),
+        )
+        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown))
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def _compiles(self, file: str, facts: Facts) -> None:
+        if facts.error is None:
+            return
+        line, message = facts.error
+        if facts.unread:
+            self._unknown.append(Unknown(file=file, line=line, symbol=file, reason=message))
+        else:
+            self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
+
+    # -- imports -------------------------------------------------------------------------------------------------------
+
+    def _file_imports(self, file: str, facts: Facts) -> None:
+        for item in facts.imports:
+            if not self._imports.runs(file, item, script=file in self._scripts):
+                continue
+            for problem in self._imports.problems(file, item):
+                if problem.unknown:
+                    unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
+                    self._unknown.append(unknown)
+                else:
+                    self._failing(file, item, problem)
+
+    def _file_rules(self, file: str, facts: Facts) -> None:
+        rules = self._forbidden(file)
+        for item in facts.imports if rules else ():
+            target = self._imports.target(file, item)
+            if target is None or not self._imports.runs(file, item, script=file in self._scripts):
+                continue
+            asked = [f"{target}.{name}" for name, _ in item.names or () if name != "*"]
+            for rule in rules:
+                for name in [target] if rule.names(target) else filter(rule.names, asked):
+                    self._add(_At(file, item.line, item.scope), Kind.FORBIDDEN, name, rule.message(name))
+
+    def _failing(self, file: str, item: Import, problem: Problem) -> None:
+        guard = self._imports.guard(file, item)
+        at, message = _At(file, item.line, item.scope), problem.message
+        if guard is None:
+            self._add(at, problem.kind, problem.symbol, message)
+            return
+        if self._imports.alternative_works(file, item):
+            return
+        if not problem.own and (guard.fallback or self._extra(problem.symbol)):
+            return
+        message += f"; the error is caught at line {guard.line}"
+        if guard.whole and item.scope:
+            self._add(at, problem.kind, problem.symbol, f"{message}, and what stands below it does not happen")
+            return
+        message += ", a fallback takes its place" if guard.fallback else " and passed over"
+        effect = Effect.DISABLES if file in self._reached else Effect.NEVER
+        self._put(at, problem.kind, problem.symbol, message, effect)
+
+    def _extra(self, symbol: str) -> bool:
+        return any(symbol == one or symbol.startswith(one + ".") for one in self._optional)
+
+    def _circles(self, entries: Sequence[str]) -> None:
+        tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
+            f for f in self._facts if f == "__init__.py"
+        ]
+        starts = entries if self._package.entry_known else sorted(tops)
+
+        def loads(file: str, item: Import) -> Loaded:
+            return self._imports.loads(file, item, script=file in self._scripts)
+
+        for late in play(starts, self._facts, loads):
+            guard = self._imports.guard(late.file, late.item)
+            module = self._imports.target(late.file, late.item)
+            message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
+            at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
+            if guard is None:
+                self._add(at, Kind.CIRCULAR, symbol, message)
+            else:
+                told = f"{message}; the error is caught at line {guard.line}"
+                self._put(at, Kind.CIRCULAR, symbol, told, Effect.DISABLES)
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def _file_names(self, file: str, facts: Facts, made: set[str]) -> None:
+        for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
+            if name in made or (when == "main" and file not in self._scripts):
+                continue
+            if kind == "typing_only" and self._bindings.set_from_outside(self._imports.module_of(file), name):
+                continue
+            if kind != "unbound" and facts.dynamic:
+                reason = "the module computes its own names"
+                self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
+                continue
+            if kind == "star" and self._bindings.from_stars(self._imports.package_of(file), facts, name) is not False:
+                continue
+            message = {
+                "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
+                "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
+            }.get(kind, f"name {name!r} is not defined")
+            if caught is not None:
+                message += f"; the error is caught at line {caught}"
+            self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+
+    # -- effects -------------------------------------------------------------------------------------------------------
+
+    def _add(self, at: _At, kind: Kind, symbol: str, message: str) -> None:
+        """With the effect that follows from where it stands and how its file is reached."""
+        here = self._reached.get(at.file)
+        effect = Effect.NEVER if here is None else Effect.RUN if at.scope else here.effect
+        self._put(at, kind, symbol, message, effect)
+
+    def _put(self, at: _At, kind: Kind, symbol: str, message: str, effect: Effect) -> None:
+        here = self._reached.get(at.file)
+        self._findings.append(
+            Finding(
+                file=at.file,
+                source=self._package.files.get(at.file),
+                line=at.line,
+                symbol=symbol,
+                kind=kind,
+                effect=effect,
+                message=message,
+                scope=at.scope,
+                reachable_by=None if here is None else _ending(here.way, at.line, at.scope),
+            )
+        )
+
+
+def _ending(way: Way, line: int, scope: str) -> str:
+    """The way, with the line and function at its end: ``main.py -> tracker.py:288, inside record``."""
+    text = replace(way, file=f"{way.file}:{line}").text()
+    return f"{text}, inside {scope}" if scope else text

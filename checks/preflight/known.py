@@ -1,0 +1,52 @@
+"""Well-known distributions: what they are imported as, and what they bring along (``known.txt``).
+
+What a version in use differs in, an environment given with ``--python`` knows better.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+_FILE = Path(__file__).with_name("known.txt")
+
+
+class Known(NamedTuple):
+    """What a distribution is imported as, and what it needs (normalised names)."""
+
+    modules: tuple[str, ...]
+    requires: tuple[str, ...]
+
+
+def normal(name: str) -> str:
+    """A distribution's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def table() -> dict[str, Known]:
+    """All of them by normalised name."""
+    found: dict[str, Known] = {}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, _, rest = line.partition(":")
+        modules, _, needed = rest.partition(">")
+        requires: list[str] = []
+        for item in needed.split():
+            requires += found[item].requires if item.startswith("@") else [normal(item)]
+        names = tuple(modules.split()) or (name.replace("-", "_"),)
+        found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
+    return {name: known for name, known in found.items() if not name.startswith("@")}
+
+
+@cache
+def providers() -> dict[str, tuple[str, ...]]:
+    """For each module the distributions that are imported as it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, known in table().items():
+        for module in known.modules:
+            found[module] = (*found.get(module, ()), name)
+    return found

@@ -1,0 +1,94 @@
+"""Circular imports that break: loading is played through, statement by statement, without running anything.
+
+Python binds a module's names in the order of its text; who asks a module that is still being loaded for a name further
+down gets an ImportError. Both branches of a condition are taken, so that only what certainly comes too late is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from checks.preflight.model import Facts, Import
+
+# What an import statement of a file loads.
+Loads = Callable[[str, Import], "Loaded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
+    ``submodules`` the files of those names that are modules. ``skipped``: it does not run.
+    """
+
+    files: tuple[str, ...] = ()
+    asked: str | None = None
+    submodules: Mapping[str, str] = field(default_factory=dict)
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``."""
+
+    file: str
+    item: Import
+    name: str
+    asked: str
+
+
+def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> list[Late]:
+    """Load the entries one after the other, as one process would."""
+    bound: dict[str, set[str]] = {}
+    loading: set[str] = set()
+    found: list[Late] = []
+
+    def load(file: str) -> Iterator[str]:
+        """Yields the files to be loaded first, one by one."""
+        loading.add(file)
+        names = bound[file] = set()
+        here = facts[file]
+        for event in here.events:
+            if isinstance(event, str):
+                names.discard(event[1:]) if event.startswith("-") else names.add(event)
+                continue
+            item = here.imports[event]
+            loaded = loads(file, item)
+            if loaded.skipped:
+                continue
+            for other in loaded.files:
+                if other in facts and other not in bound:
+                    yield other
+            for name, _ in item.names or ():
+                own = loaded.submodules.get(name)
+                asked = loaded.asked
+                if own is not None and own not in bound and own in facts and name not in bound.get(asked or "", ()):
+                    yield own
+                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked]):
+                    found.append(Late(file, item, name, asked))
+            names.update(item.bindings)
+        loading.discard(file)
+
+    for entry in entries:
+        if entry in bound or entry not in facts:
+            continue
+        stack = [load(entry)]
+        while stack:
+            other = next(stack[-1], None)
+            if other is None:
+                stack.pop()
+            elif other not in bound:
+                stack.append(load(other))
+    return found
+
+
+def _comes_later(facts: Facts, name: str, bound: set[str]) -> bool:
+    """Whether loading binds the name (and no function does later), and has not done so yet."""
+    if name in bound:
+        return False
+    for event in facts.events:
+        if event == name:
+            return True
+        if isinstance(event, int) and facts.imports[event].binds and name in facts.imports[event].bindings:
+            return True
+    return False

@@ -1,0 +1,196 @@
+"""Which names would not be there when the code runs, with the circumstances of each use.
+
+ruff says which names are undefined; what it does not ask is whether the place is ever evaluated (annotations, strings),
+under which condition, in which function, and who would catch the error. Names bound only under ``TYPE_CHECKING`` are
+found here. Runs in the worker: see ``facts``.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import CodeType
+from typing import Any, NamedTuple
+
+from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+
+_CAUGHT = frozenset({"NameError", "UnboundLocalError"})
+_BROAD = frozenset({"Exception", "BaseException"})
+_VISITORS = {
+    **dict.fromkeys(("FunctionDef", "AsyncFunctionDef", "Lambda"), "_function"),
+    **dict.fromkeys(("ListComp", "SetComp", "DictComp", "GeneratorExp"), "_comprehension"),
+    **dict.fromkeys(("If", "IfExp"), "_if"),
+    **dict.fromkeys(("Try", "TryStar"), "_try"),
+    **dict.fromkeys(("TypeAlias", "TypeVar"), "_nothing"),
+    "Name": "_name",
+    "ClassDef": "_class",
+    "AnnAssign": "_annotated",
+}
+
+
+class _Spot(NamedTuple):
+    """The circumstances at one point of the walk. ``caught``: the line of a handler that would swallow the error;
+    0 for one that expects it by name.
+    """
+
+    scope: str = ""
+    prefix: str = ""
+    when: str = ALWAYS
+    caught: int | None = None
+    functions: tuple[Any, ...] = ()
+    local: frozenset[str] = frozenset()
+    in_function: bool = False
+
+
+class Finder:
+    """Walks a file once, and keeps the uses of names that were asked for."""
+
+    def __init__(self, tree: ast.Module, conditions: Conditions) -> None:
+        self._tree = tree
+        self._conditions = conditions
+        self._lazy = conditions.target >= (3, 14) or any(
+            isinstance(s, ast.ImportFrom) and s.module == "__future__" and any(a.name == "annotations" for a in s.names)
+            for s in tree.body
+        )
+        self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
+        self._positions: dict[tuple[int, int], str] = {}
+        self._typing: frozenset[str] = frozenset()
+        # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
+        self._expected: set[str] = set()
+        self._known: dict[int, frozenset[str]] = {}
+        self.found: list[list[Any]] = []
+
+    def find(self, positions: dict[tuple[int, int], str], typing: frozenset[str]) -> list[list[Any]]:
+        """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
+
+        ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``typing``: names of the
+        module that are bound only under TYPE_CHECKING.
+        """
+        self._positions, self._typing = positions, typing
+        for statement in self._tree.body:
+            self._visit(statement, _Spot())
+        return [item for item in self.found if item[1] not in self._expected]
+
+    def _visit(self, node: ast.AST, spot: _Spot) -> None:
+        visit = self._visitors.get(type(node))
+        if visit is not None:
+            visit(node, spot)
+        else:
+            self._children(node, spot)
+
+    def _children(self, node: ast.AST, spot: _Spot) -> None:
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, spot)
+
+    def _each(self, nodes: list[Any], spot: _Spot) -> None:
+        for node in nodes:
+            self._visit(node, spot)
+
+    def _name(self, node: ast.Name, spot: _Spot) -> None:
+        if spot.caught == 0:
+            self._expected.add(node.id)
+        if spot.when in (NEVER, TYPING) or spot.caught == 0:
+            return
+        kind = self._positions.get((node.lineno, node.col_offset))
+        if kind is None and node.id in self._typing and isinstance(node.ctx, ast.Load):
+            kind = (
+                None
+                if node.id in spot.local or any(node.id in self._bound(f) for f in spot.functions)
+                else "typing_only"
+            )
+        if kind is not None:
+            self.found.append([kind, node.id, node.lineno, spot.scope, spot.when, spot.caught])
+
+    def _annotation(self, node: ast.expr | None, spot: _Spot) -> None:
+        if node is not None and not self._lazy:
+            self._visit(node, spot)
+
+    def _function(self, node: Any, spot: _Spot) -> None:
+        arguments = node.args
+        self._each([*arguments.defaults, *[d for d in arguments.kw_defaults if d is not None]], spot)
+        every = [*getattr(arguments, "posonlyargs", []), *arguments.args, *arguments.kwonlyargs]
+        every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
+        local = spot.local | {a.arg for a in every}
+        if isinstance(node, ast.Lambda):
+            self._visit(node.body, spot._replace(caught=None, local=local, in_function=True))
+            return
+        self._each(node.decorator_list, spot)
+        for argument in every:
+            self._annotation(argument.annotation, spot)
+        self._annotation(node.returns, spot)
+        scope = f"{spot.prefix}{node.name}"
+        inside = _Spot(scope=scope, prefix=f"{scope}.", when=spot.when, local=local, in_function=True)
+        self._each(node.body, inside._replace(functions=(*spot.functions, node)))
+
+    def _class(self, node: ast.ClassDef, spot: _Spot) -> None:
+        self._each([*node.decorator_list, *node.bases, *[k.value for k in node.keywords]], spot)
+        self._each(node.body, spot._replace(prefix=f"{spot.prefix}{node.name}."))
+
+    def _annotated(self, node: ast.AnnAssign, spot: _Spot) -> None:
+        if not spot.in_function:
+            self._annotation(node.annotation, spot)
+        self._each([node.target, *([node.value] if node.value else [])], spot)
+
+    def _if(self, node: Any, spot: _Spot) -> None:
+        body, orelse = self._conditions.branches(node.test)
+        self._visit(node.test, spot)
+        one = isinstance(node, ast.IfExp)
+        self._each([node.body] if one else node.body, spot._replace(when=both(spot.when, body)))
+        self._each([node.orelse] if one else node.orelse, spot._replace(when=both(spot.when, orelse)))
+
+    def _try(self, node: Any, spot: _Spot) -> None:
+        caught = spot.caught
+        for handler in node.handlers:
+            kind = _catches(handler.type)
+            if kind:
+                raises = any(isinstance(s, ast.Raise) for s in handler.body)
+                caught = 0 if kind == "named" else caught if raises else handler.lineno
+                break
+        self._each(node.body, spot._replace(caught=caught))
+        self._each([*node.handlers, *node.orelse, *node.finalbody], spot)
+
+    def _comprehension(self, node: Any, spot: _Spot) -> None:
+        if self._typing:
+            bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+            spot = spot._replace(local=spot.local | bound)
+        self._children(node, spot)
+
+    def _bound(self, function: Any) -> frozenset[str]:
+        if id(function) not in self._known:
+            self._known[id(function)] = _bound(function.body)
+        return self._known[id(function)]
+
+    def _nothing(self, node: ast.AST, spot: _Spot) -> None:
+        """Evaluated when somebody asks for it, if ever."""
+
+
+def _catches(node: ast.expr | None) -> str:
+    if node is None:
+        return "broad"
+    if isinstance(node, ast.Tuple):
+        kinds = {_catches(item) for item in node.elts}
+        return "named" if "named" in kinds else "broad" if "broad" in kinds else ""
+    name = dotted(node)
+    return "named" if name in _CAUGHT else "broad" if name in _BROAD else ""
+
+
+def _bound(body: list[ast.stmt]) -> frozenset[str]:
+    """Names bound in a function; too many are no harm (names of inner functions): they only keep it quiet."""
+    names: set[str] = set()
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                names.update(a.asname or a.name.partition(".")[0] for a in node.names)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.add(node.name)
+    return frozenset(names)
+
+
+def mentioned(code: CodeType) -> set[str]:
+    """Every global, attribute and module name in compiled code: what no code mentions needs no search."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= mentioned(constant)
+    return names

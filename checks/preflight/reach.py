@@ -1,0 +1,86 @@
+"""From the entry point to every file: by which way, and what a failure there would do.
+
+A file reached by plain imports at load fails with the entry point; one reached only by an import inside a function
+fails when that function runs; one behind a guard (an import whose failure is caught and passed over) takes a feature
+with it, silently.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checks.preflight.model import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: its failure is caught."""
+
+    target: str
+    line: int
+    lazy: bool
+    guarded: bool
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a file is reached: the files in between, and the function on the way where there is one."""
+
+    file: str
+    before: Way | None = None
+    scope: str = ""
+
+    def text(self) -> str:
+        """``main.py -> a.py (inside load) -> b.py``."""
+        parts: list[str] = []
+        way: Way | None = self
+        while way is not None:
+            parts.append(way.file)
+            if way.before is not None and way.scope:
+                parts.append(f"inside {way.scope} ->")
+            way = way.before
+        words: list[str] = []
+        for part in reversed(parts):
+            if part.startswith("inside "):
+                words[-1] += f" ({part.removesuffix(' ->')})"
+            else:
+                words.append(part)
+        return " -> ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The worst that a failure at load of this file does, and the way."""
+
+    effect: Effect
+    way: Way
+
+
+def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
+    """Every file that can be reached."""
+    found = {entry: Reached(Effect.LOAD, Way(entry)) for entry in entries}
+    _spread(found, deque(found), edges)
+    return found
+
+
+def reach_rest(found: dict[str, Reached], files: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> None:
+    """Without a known entry point: a file that nothing leads to fails when somebody outside imports it."""
+    for file in files:
+        if file not in found:
+            found[file] = Reached(Effect.RUN, Way(file))
+            _spread(found, deque([file]), edges)
+
+
+def _spread(found: dict[str, Reached], waiting: deque[str], edges: Mapping[str, Sequence[Edge]]) -> None:
+    while waiting:
+        file = waiting.popleft()
+        here = found[file]
+        for edge in edges.get(file, ()):
+            effect = Effect.DISABLES if edge.guarded else Effect.RUN if edge.lazy else here.effect
+            known = found.get(edge.target)
+            if known is None or effect.rank < known.effect.rank:
+                found[edge.target] = Reached(effect, Way(edge.target, here.way, edge.scope))
+                waiting.append(edge.target)

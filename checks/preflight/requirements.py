@@ -1,0 +1,86 @@
+"""What a package declares that it needs: requirements files, ``pyproject.toml``, the metadata of a distribution."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from email.parser import HeaderParser
+from pathlib import Path
+
+Line = tuple[str, str]  # the requirement and where it stands
+
+
+def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
+    """The lines of a requirements file and of those that it includes; options and constraints are passed over.
+
+    :raises OSError: if it cannot be read.
+    """
+    found: list[Line] = []
+    for number, line in _logical_lines(path.read_text(encoding="utf-8-sig", errors="replace")):
+        include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line)
+        if include:
+            other = path.parent / include[1]
+            if other.is_file() and other not in seen:
+                found += of_file(other, seen | {path})
+            continue
+        editable = re.match(r"(?:-e|--editable)[ =]*(\S+)", line)
+        text = editable[1] if editable else line
+        if text and not text.startswith("-"):
+            found.append((re.split(r"\s--?\w", text)[0].strip(), f"{path.name}:{number}"))
+    return found
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    pending, first = "", 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = re.sub(r"(^|\s)#.*$", "", raw).strip() if "#egg=" not in raw else raw.strip()
+        first = first or number
+        if line.endswith("\\"):
+            pending += line[:-1] + " "
+            continue
+        whole = (pending + line).strip()
+        if whole:
+            yield first, whole
+        pending, first = "", 0
+    if pending.strip():
+        yield first, pending.strip()
+
+
+def of_pyproject(path: Path) -> list[Line] | None:
+    """``project.dependencies`` (or those of Poetry); None if the file declares none."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    project = tree.get("project")
+    if isinstance(project, dict) and isinstance(project.get("dependencies"), list):
+        lines = [(str(item), path.name) for item in project["dependencies"]]
+        for name, items in (project.get("optional-dependencies") or {}).items():
+            lines += [(f"{str(item).partition(';')[0].strip()}; extra == '{name}'", path.name) for item in items]
+        return lines
+    poetry = tree.get("tool", {}).get("poetry", {}).get("dependencies")
+    if isinstance(poetry, dict):
+        return [(str(name), path.name) for name in poetry if name.lower() != "python"]
+    return None
+
+
+def of_metadata(path: Path) -> list[Line]:
+    """``Requires-Dist`` of a distribution's METADATA.
+
+    :raises OSError: if it cannot be read.
+    """
+    headers = HeaderParser().parsestr(path.read_text(encoding="utf-8", errors="replace"))
+    return [(item, f"{path.parent.name}/METADATA") for item in headers.get_all("Requires-Dist") or ()]
+
+
+def python_of_pyproject(path: Path) -> tuple[int, int] | None:
+    """The oldest Python that ``requires-python`` allows."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    project = tree.get("project")
+    text = project.get("requires-python") if isinstance(project, dict) else None
+    found = re.search(r"(?:>=|~=|==)\s*(\d+)\.(\d+)", text) if isinstance(text, str) else None
+    return (int(found[1]), int(found[2])) if found else None

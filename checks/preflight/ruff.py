@@ -1,0 +1,87 @@
+"""What ruff says of names: undefined ones (F821), locals read before they are bound (F823), what a star import may
+bring (F405). It is run as a program, on exactly the files asked for, without anybody's configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from checks.preflight.model import Version
+
+_RULES = "F821,F823,F405"
+_OLDEST, _NEWEST = (3, 7), (3, 14)
+_ARGUMENTS = 200_000  # bytes of file names in one call
+_SECONDS = 300
+
+
+class RuffError(Exception):
+    """ruff is not there or did not answer: nobody looked for undefined names."""
+
+
+def program() -> str | None:
+    """The ruff beside this Python, or the one on the path."""
+    beside = Path(sysconfig.get_path("scripts")) / "ruff"
+    return str(beside) if beside.exists() else shutil.which("ruff")
+
+
+def version(command: str) -> str:
+    """Its version.
+
+    :raises RuffError: if it does not say.
+    """
+    try:
+        asked = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RuffError(f"{command} does not start: {error}") from error
+    return asked.stdout.strip()
+
+
+def hits(command: str, files: Sequence[Path], target: Version) -> dict[str, list[list[Any]]]:
+    """For each file its findings as ``[code, line, column]``, column in characters from 1.
+
+    :raises RuffError: if it failed or took too long.
+    """
+    found: dict[str, list[list[Any]]] = {}
+    for part in _parts([os.fspath(file) for file in files]):
+        for item in _run(command, part, target):
+            place = item["location"]
+            if item["code"] in ("F821", "F823", "F405"):
+                found.setdefault(item["filename"], []).append([item["code"], place["row"], place["column"]])
+    return found
+
+
+def _run(command: str, files: Sequence[str], target: Version) -> list[dict[str, Any]]:
+    name = "py{}{}".format(*min(max(target, _OLDEST), _NEWEST))
+    options = ["--isolated", "--no-cache", "--exit-zero", "--quiet", "--output-format=json", f"--target-version={name}"]
+    try:
+        answer = subprocess.run(
+            [command, "check", *options, f"--select={_RULES}", "--", *files],
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        if answer.returncode:
+            raise RuffError(f"ruff failed: {answer.stderr.decode('utf-8', 'replace').strip()[:500]}")
+        items: list[dict[str, Any]] = json.loads(answer.stdout or b"[]")
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise RuffError(f"ruff gave no answer: {error}") from error
+    return items
+
+
+def _parts(names: Sequence[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    size = 0
+    for name in names:
+        if size > _ARGUMENTS:
+            parts.append([])
+            size = 0
+        parts[-1].append(name)
+        size += len(os.fsencode(name)) + 1
+    return [part for part in parts if part]

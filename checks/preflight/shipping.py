@@ -1,0 +1,100 @@
+"""Which files of a folder are shipped: symlinks, and what ignore files leave out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+# Never part of a deployment, whatever an ignore file says.
+_NEVER = frozenset({".git", ".hg", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+_MOST_FILES = 200_000
+
+
+class TooManyFilesError(Exception):
+    """More files than any package has: the wrong folder."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shipped:
+    """Files by their path in the package, and symlinks that lead nowhere (path in the package, where it points)."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    links: int = 0
+
+
+def gather(folder: Path, *, ignored: GitIgnoreSpec | None = None, follow: bool = True) -> Shipped:
+    """The files below a folder, in order. With ``follow`` a symlink is what it points to, as uploading takes it;
+    without it a link out of the folder leads nowhere, as in an image.
+
+    :raises TooManyFilesError: for a folder that cannot be a package.
+    """
+    found = Shipped()
+    for path, file in _walk(folder, "", ignored, found, frozenset({os.path.realpath(folder)}), folder, follow):
+        found.files[path] = file
+        if len(found.files) > _MOST_FILES:
+            raise TooManyFilesError(f"{folder} holds more than {_MOST_FILES} files")
+    return found
+
+
+def _walk(  # noqa: PLR0917 - one recursive step
+    folder: Path,
+    prefix: str,
+    ignored: GitIgnoreSpec | None,
+    found: Shipped,
+    above: frozenset[str],
+    top: Path,
+    follow: bool,
+) -> Iterator[tuple[str, Path]]:
+    try:
+        items = sorted(os.scandir(folder), key=lambda item: item.name)
+    except OSError:
+        return
+    for item in items:
+        path = f"{prefix}{item.name}"
+        is_dir = item.is_dir()
+        if item.name in _NEVER or (ignored is not None and ignored.match_file(path + "/" if is_dir else path)):
+            continue
+        if item.is_symlink():
+            found.links += 1
+            link = Path(item.path)
+            if not link.exists() or not (follow or _inside(item.path, top)):
+                found.broken.append((path, str(link.readlink())))
+                continue
+        if is_dir:
+            real = os.path.realpath(item.path)
+            if real in above or (Path(item.path) / "pyvenv.cfg").exists() or item.name == "node_modules":
+                continue
+            yield from _walk(Path(item.path), f"{path}/", ignored, found, above | {real}, top, follow)
+        elif item.is_file():
+            yield path, Path(item.path)
+
+
+def _inside(link: str, top: Path) -> bool:
+    return Path(os.path.realpath(link)).is_relative_to(os.path.realpath(top))
+
+
+def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | None:
+    """The patterns of a ``.gitignore``, ``.gcloudignore`` or ``.dockerignore``; None if there is no such file and
+    nothing to ignore always. ``#!include:`` lines are followed, as gcloud does.
+    """
+    lines = [*always, *_lines(path, 0)]
+    return GitIgnoreSpec.from_lines(lines) if lines else None
+
+
+def _lines(path: Path, depth: int) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("#!include:") and depth == 0:
+            lines += _lines(path.parent / line.removeprefix("#!include:").strip(), depth + 1)
+        else:
+            lines.append(line)
+    return lines

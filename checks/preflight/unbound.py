@@ -1,0 +1,246 @@
+"""Locals that may have no value where they are read.
+
+Only what people get wrong is asked for: a name that the module has as well (an import, a function, a class), and that
+a function binds somewhere too, most often by a lazy import in one branch. Everywhere in that function it is a local
+then, and where no branch has bound it reading it fails, although the module's name stands right there. Which functions
+need a look is read from compiled code; the others cost nothing. Runs in the worker: see ``facts``.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import CodeType
+from typing import Any
+
+from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, dotted
+
+_OPTIMIZED = 0x1  # CO_OPTIMIZED: a function, not a class body or module
+_ENDS = frozenset({"exit", "_exit", "abort", "quit", "fail", "skip"})
+_PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], frozenset[str]]:
+    """Functions by name and first line that bind names of the module themselves."""
+    found: dict[tuple[str, int], frozenset[str]] = {}
+    for inner in code.co_consts:
+        if not isinstance(inner, CodeType):
+            continue
+        if inner.co_flags & _OPTIMIZED and not inner.co_name.startswith("<"):
+            count = inner.co_argcount + inner.co_kwonlyargcount + bool(inner.co_flags & 4) + bool(inner.co_flags & 8)
+            arguments = inner.co_varnames[:count]
+            local = (set(inner.co_varnames[count:]) | set(inner.co_cellvars)) - set(arguments)
+            shared = names & local
+            if shared:
+                found[inner.co_name, inner.co_firstlineno] = frozenset(shared)
+        found.update(suspicious(inner, names))
+    return found
+
+
+def unbound(
+    tree: ast.Module, suspects: dict[tuple[str, int], frozenset[str]], conditions: Conditions
+) -> list[list[Any]]:
+    """Reads that may fail, as ``names.Finder.find`` gives them."""
+    found: list[list[Any]] = []
+
+    def within(node: ast.AST, prefix: str) -> None:
+        for child in _statements(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = min([child.lineno, *[d.lineno for d in child.decorator_list]])
+                names = suspects.get((child.name, first))
+                if names:
+                    flow = _Flow(names, conditions)
+                    flow.body(child.body, frozenset())
+                    found.extend([["unbound", n, line, prefix + child.name, ALWAYS, None] for n, line in flow.found])
+                within(child, f"{prefix}{child.name}.")
+            elif isinstance(child, ast.ClassDef):
+                within(child, f"{prefix}{child.name}.")
+            else:
+                within(child, prefix)
+
+    within(tree, "")
+    return found
+
+
+def _statements(node: ast.AST) -> list[ast.AST]:
+    return [child for part in _PARTS for child in getattr(node, part, ())]
+
+
+class _Flow:
+    """Which of the names have a value for certain, statement by statement. State None: nothing gets here."""
+
+    def __init__(self, names: frozenset[str], conditions: Conditions) -> None:
+        self._names = names
+        self._conditions = conditions
+        self._breaks: list[list[frozenset[str] | None]] = []
+        self._tests: dict[str, frozenset[str]] = {}
+        self._quiet = 0
+        self._told: set[str] = set()
+        self.found: list[tuple[str, int]] = []
+
+    def body(self, statements: list[ast.stmt], state: frozenset[str] | None) -> frozenset[str] | None:
+        for statement in statements:
+            if state is None:
+                return None
+            state = self._statement(statement, state)
+        return state
+
+    def _statement(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        kind = type(node).__name__
+        visit = getattr(self, f"_{kind.lower()}", None)
+        if visit is not None:
+            answer: frozenset[str] | None = visit(node, state)
+            return answer
+        state = self._expression(node, state)
+        if kind in ("Return", "Raise"):
+            return None
+        if kind == "Expr" and isinstance(node.value, ast.Call):
+            name = dotted(node.value.func) or ""
+            last = name.rpartition(".")[2]
+            if last in _ENDS or (last == "error" and "pars" in name):
+                return None
+        return state
+
+    def _expression(self, node: ast.AST | None, state: frozenset[str]) -> frozenset[str]:
+        """Reads first, then what is bound; code that runs later (lambdas, inner functions) is passed over."""
+        if node is None:
+            return state
+        bound: set[str] = set()
+        stack: list[ast.AST] = [node]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, (ast.Lambda, ast.GeneratorExp, ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if isinstance(item, (ast.ListComp, ast.SetComp, ast.DictComp)):
+                stack.append(item.generators[0].iter)
+                continue
+            if isinstance(item, ast.AnnAssign):
+                stack += [item.target, *([item.value] if item.value else [])]
+                continue
+            if isinstance(item, ast.Assign):
+                stack += [*item.targets, item.value]
+                continue
+            if isinstance(item, ast.Name) and item.id in self._names:
+                if isinstance(item.ctx, ast.Load):
+                    self._read(item, state | bound)
+                elif isinstance(item.ctx, ast.Store):
+                    bound.add(item.id)
+                else:
+                    state -= {item.id}
+            if isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name) and item.target.id in self._names:
+                self._read(item.target, state)
+            stack.extend(reversed(list(ast.iter_child_nodes(item))))
+        return state | bound
+
+    def _read(self, node: ast.Name, state: frozenset[str]) -> None:
+        if node.id not in state and not self._quiet and node.id not in self._told:
+            self._told.add(node.id)
+            self.found.append((node.id, node.lineno))
+
+    def _import(self, node: Any, state: frozenset[str]) -> frozenset[str]:
+        return state | ({a.asname or a.name.partition(".")[0] for a in node.names} & self._names)
+
+    _importfrom = _import
+
+    def _functiondef(self, node: Any, state: frozenset[str]) -> frozenset[str]:
+        for decorator in node.decorator_list:
+            state = self._expression(decorator, state)
+        return state | ({node.name} & self._names)
+
+    _asyncfunctiondef = _classdef = _functiondef
+
+    def _pass(self, _node: Any, state: frozenset[str]) -> frozenset[str]:
+        return state
+
+    _global = _nonlocal = _pass
+
+    def _if(self, node: ast.If, state: frozenset[str]) -> frozenset[str] | None:
+        state = self._expression(node.test, state)
+        first, second = self._conditions.branches(node.test)
+        if first in (NEVER, TYPING):
+            return self.body(node.orelse, state)
+        if second == NEVER:
+            return self.body(node.body, state)
+        key = ast.dump(node.test)
+        one = self.body(node.body, state | self._tests.get(key, frozenset()))
+        other = self.body(node.orelse, state)
+        if one is not None:
+            # The same question asked again later is taken to get the same answer.
+            self._tests[key] = self._tests.get(key, frozenset()) | (one - state)
+        return _joined(one, other)
+
+    def _for(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        state = self._expression(node.iter, state)
+        inside = self._expression(node.target, state)
+        return self._looped(node, inside, state)
+
+    _asyncfor = _for
+
+    def _while(self, node: ast.While, state: frozenset[str]) -> frozenset[str] | None:
+        state = self._expression(node.test, state)
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        return self._looped(node, state, None if forever else state)
+
+    def _looped(self, node: Any, inside: frozenset[str], after: frozenset[str] | None) -> frozenset[str] | None:
+        self._breaks.append([])
+        self.body(node.body, inside)
+        breaks = self._breaks.pop()
+        if after is not None:
+            after = self.body(node.orelse, after)
+        for state in breaks:
+            after = _joined(after, state)
+        return after
+
+    def _break(self, _node: Any, state: frozenset[str]) -> None:
+        if self._breaks:
+            self._breaks[-1].append(state)
+
+    def _continue(self, _node: Any, _state: frozenset[str]) -> None:
+        return
+
+    def _with(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        swallows = False
+        for item in node.items:
+            state = self._expression(item.context_expr, state)
+            state = self._expression(item.optional_vars, state)
+            call = item.context_expr
+            name = dotted(call.func) or "" if isinstance(call, ast.Call) else ""
+            swallows |= name.rpartition(".")[2] in ("suppress", "raises", "assertRaises")
+        after = self.body(node.body, state)
+        return _joined(after, state) if swallows else after
+
+    _asyncwith = _with
+
+    def _try(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        after = self.body(node.body, state)
+        if after is not None:
+            after = self.body(node.orelse, after)
+        # What an error leaves unbound shows in handlers and finally only after that error: not worth telling.
+        self._quiet += 1
+        for handler in node.handlers:
+            ended = self.body(handler.body, state)
+            after = _joined(after, None if ended is None else ended - {handler.name})
+        if node.finalbody:
+            before = state if after is None else after
+            final = self.body(node.finalbody, before)
+            after = None if after is None or final is None else final
+        self._quiet -= 1
+        return after
+
+    _trystar = _try
+
+    def _match(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        state = self._expression(node.subject, state)
+        after: frozenset[str] | None = None
+        complete = False
+        for case in node.cases:
+            captured = {getattr(p, "name", None) or getattr(p, "rest", None) for p in ast.walk(case.pattern)}
+            after = _joined(after, self.body(case.body, state | {n for n in self._names if n in captured}))
+            complete |= type(case.pattern).__name__ == "MatchAs" and case.pattern.pattern is None and case.guard is None
+        return after if complete else _joined(after, state)
+
+
+def _joined(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    """What holds whichever of two ways was taken."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other

@@ -1,0 +1,213 @@
+"""``phasewatch preflight``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import EXIT_BLIND, EXIT_HEALTHY, EXIT_PROBLEMS
+from monitor.commands import common
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checks.preflight.model import PackageReport
+    from checks.preflight_settings import PreflightSettings
+
+_FAIL_ON = {"load": "fails_at_load", "run": "fails_when_run", "disables": "disables_feature"}
+
+
+@click.command("preflight", short_help="Before a deployment: imports, names, requirements of what is shipped.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--package",
+    "folders",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, path_type=Path),
+    help="One folder as it is deployed, or a Dockerfile (repeatable).",
+)
+@click.option(
+    "--entry", metavar="FILE", help="What is run or imported first: a file or module; main.py if there is one."
+)
+@click.option(
+    "--requirements",
+    "required",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What is installed beside it; requirements.txt in the folder if there is one.",
+)
+@click.option("--target", metavar="VERSION", help="The Python it runs on, such as 3.11.")
+@click.option("--python", metavar="PATH", help="An interpreter or environment in which all it needs is installed.")
+@click.option(
+    "--root", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The repository."
+)
+@click.option("--changed-since", metavar="REV", help="Only packages that a change since this git revision concerns.")
+@click.option(
+    "--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Pass over the findings in this file."
+)
+@click.option(
+    "--write-baseline", metavar="FILE", type=click.Path(path_type=Path), help="Write the present findings, then exit 0."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(_FAIL_ON)),
+    default="disables",
+    show_default=True,
+    help="The least that makes the exit code 1.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True
+)
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to the terminal.")
+@click.option("--all", "everything", is_flag=True, help="Also what cannot happen, every file and every note.")
+@click.option("--no-cache", is_flag=True, help="Read every file anew.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    folders: tuple[Path, ...],
+    entry: str | None,
+    required: Path | None,
+    target: str | None,
+    python: str | None,
+    root: Path | None,
+    changed_since: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    fail_on: str,
+    form: str,
+    output: str | None,
+    everything: bool,
+    no_cache: bool,
+) -> None:
+    """Will this package, as it will be deployed, import and find its names? Nothing of it is run.
+
+    Packages come from `preflight:` in the configuration, else from what lies here: function folders (main.py with
+    requirements.txt) and Dockerfiles. Needs no configuration.
+
+    \b
+    Examples:
+      phasewatch preflight                                     all packages
+      phasewatch preflight --package functions/daily-import    one folder, symlinks followed
+      phasewatch preflight --package worker/Dockerfile --target 3.12
+      phasewatch preflight --changed-since origin/main --format github
+      phasewatch preflight --write-baseline preflight-baseline.json
+
+    Exit codes: 0 nothing found, 1 something found (see --fail-on), 2 wrong usage, 3 could not see.
+    """
+    from checks.preflight.model import Effect
+    from monitor import preflight
+    from monitor.clock import SystemClock
+
+    settings, folder = _settings(ctx)
+    top = root or (folder if settings is not None else preflight.root_of(_start(folders)))
+    wanted = preflight.Wanted(
+        root=top,
+        names=names,
+        folders=folders,
+        entry=entry,
+        required=required,
+        target=_version(target),
+        python=python,
+        changed_since=changed_since,
+        cached=None if no_cache else preflight.cache_file(dict(os.environ)),
+    )
+    try:
+        found = preflight.chosen(wanted, settings)
+        today = SystemClock().now().date()
+        reports, blind = preflight.examine(wanted, settings, found, today=today, progress=_progress())
+        if write_baseline is not None:
+            _write_baseline(write_baseline, reports)
+            return
+        reports = _without_known(
+            reports, baseline or (settings.baseline if settings else None), given=baseline is not None
+        )
+    except preflight.PreflightError as error:
+        raise click.UsageError(str(error)) from error
+    common.write(_rendered(form, reports, top, everything=everything, to_file=output not in (None, "-")), output)
+    if blind:
+        click.secho(blind, fg="red", err=True)
+    if preflight.fails(reports, Effect(_FAIL_ON[fail_on])):
+        ctx.exit(EXIT_PROBLEMS)
+    ctx.exit(EXIT_BLIND if blind else EXIT_HEALTHY)
+
+
+def _settings(ctx: click.Context) -> tuple[PreflightSettings | None, Path]:
+    """The configuration's part, and the folder of the file. None without a file, unless one was named; a file of that
+    name that is not phasewatch's is no configuration either.
+    """
+    from click.core import ParameterSource
+
+    top = ctx.find_root()
+    path = Path(top.obj)
+    named = top.get_parameter_source("config_path") is not ParameterSource.DEFAULT
+    if not named and (not path.exists() or b"preflight:" not in path.read_bytes()):
+        return None, Path.cwd()
+    return common.load_config(ctx).preflight, path.absolute().parent
+
+
+def _start(folders: tuple[Path, ...]) -> Path:
+    return (folders[0] if folders[0].is_dir() else folders[0].parent).absolute() if folders else Path.cwd()
+
+
+def _version(text: str | None) -> tuple[int, int] | None:
+    import re
+
+    if text is None:
+        return None
+    if not re.fullmatch(r"3\.\d{1,2}", text):
+        raise click.BadParameter(f"{text!r} is no version of Python such as 3.11", param_hint="--target")
+    return 3, int(text[2:])
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """A line that counts files, on a terminal only."""
+    shown = sys.stderr.isatty()
+
+    def told(name: str, done: int, of: int) -> None:
+        if shown and of > 100 and (done % 50 == 0 or done == of):  # noqa: PLR2004 - a moment's work needs no line
+            click.echo(f"\r{name}: read {done} of {of} files", nl=done == of, err=True)
+
+    return told
+
+
+def _without_known(reports: list[PackageReport], path: Path | None, *, given: bool) -> list[PackageReport]:
+    from checks.preflight import passing
+
+    if path is None or (not given and not path.exists()):
+        return reports
+    try:
+        reports, gone = passing.heed_baseline(reports, path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"the baseline {path} cannot be read: {error.strerror}") from error
+    except (passing.BaselineError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path}: {error}") from error
+    if gone:
+        common.progress(f"{gone} findings of the baseline are gone: write it anew with --write-baseline {path}")
+    return reports
+
+
+def _write_baseline(path: Path, reports: list[PackageReport]) -> None:
+    from checks.preflight import passing
+
+    common.write(passing.baseline(reports), str(path))
+    common.progress(f"{sum(len(report.findings) for report in reports)} findings written to {path}")
+
+
+def _rendered(form: str, reports: list[PackageReport], root: Path, *, everything: bool, to_file: bool) -> str:
+    from monitor import preflight_formats, preflight_text
+
+    if form == "json":
+        return preflight_formats.as_json(reports, root)
+    if form == "sarif":
+        return preflight_formats.as_sarif(reports, root)
+    if form == "github":
+        return preflight_formats.as_github(reports, root)
+    style = click.style if common.coloured(sys.stdout) and not to_file else preflight_text.plain
+    width = common.width_of_terminal()
+    return preflight_text.render(reports, style, everything=everything, width=width)

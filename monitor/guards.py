@@ -1,0 +1,59 @@
+"""What watches the watcher, made from the configuration. One function each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TextIO
+
+from alerts.store.upkeep import Keep
+from monitor import wiring
+from monitor.daily_test import DailyTest
+from monitor.itself import Limits
+from monitor.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from alerts.ports import Channel
+    from monitor.config import Config
+
+
+def last_resort(config: Config, stream: TextIO) -> dict[str, Channel]:
+    """The channels for what cannot be stored: the fallback, or all where there is none; of their own, for they are
+    used from another thread.
+    """
+    chosen = config.alerts.fallback or tuple(config.alerts.channels)
+    return {name: made for name, made in wiring.channels(config, stream).items() if name in chosen}
+
+
+def keep(config: Config) -> Keep:
+    """How long the state keeps what is over."""
+    return Keep(history=config.state.keep.history, runs=config.state.keep.runs)
+
+
+def limits(config: Config, speed: float) -> Limits:
+    """When something is wrong with the watcher. A local trial may forget what it knows."""
+    return Limits(
+        outbox=config.watchdog.outbox_limit * speed,
+        disk_free_bytes=config.watchdog.disk_free_mb * 1_000_000,
+        storage_must_last=config.mode == "gcp",
+    )
+
+
+def watchdog(config: Config, verdict: Callable[[], Sequence[str] | None], stop: threading.Event) -> Watchdog | None:
+    """The ping to the outside; None where there is nobody to ping."""
+    settings = config.watchdog
+    if not settings.url:
+        return None
+    return Watchdog(settings.url.reveal(), settings.every, verdict, stop, start_and_fail=settings.start_and_fail)
+
+
+def daily_test(
+    config: Config, stream: TextIO, now: Callable[[], datetime], claim: Callable[[str, datetime], bool]
+) -> DailyTest | None:
+    """The daemon's own test message; None where none is wanted."""
+    settings = config.alerts.daily_test
+    if settings is None:
+        return None
+    wanted = {name: made for name, made in wiring.channels(config, stream).items() if name in settings.to}
+    return DailyTest(wanted, settings.at, wiring.rules(config).zone, now, claim)

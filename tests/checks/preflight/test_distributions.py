@@ -1,0 +1,101 @@
+"""From requirement lines to module names, with nothing installed for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checks.preflight import known, requirements, stdlib
+from checks.preflight.distributions import provided
+from tests.support.preflight import write
+
+HERE = (3, 11)
+
+
+@pytest.mark.parametrize(
+    ("line", "module"),
+    [
+        ("PyYAML>=6", "yaml"),
+        ("beautifulsoup4", "bs4"),
+        ("google-cloud-pubsub==2.*", "google.cloud.pubsub_v1"),
+        ("google_cloud_firestore", "google.cloud.firestore_v1.base_query"),
+        ("functions-framework", "flask"),
+        ("pandas", "numpy.linalg"),
+        ("scikit-learn[extra]>1", "sklearn"),
+        ("opencv-python-headless ; python_version >= '3.8'", "cv2"),
+        ("my-own-lib @ https://example.com/my.zip", "my_own_lib"),
+        ("git+https://example.com/x.git#egg=python-thing", "thing"),
+        ("acme-weather-client", "acme_weather"),
+    ],
+)
+def test_a_requirement_brings_its_modules(line: str, module: str) -> None:
+    """Under other names, in namespaces, by way of others; unknown ones by what they are called."""
+    assert provided([line], (), HERE).has(module)
+
+
+@pytest.mark.parametrize(
+    ("line", "module"),
+    [
+        ("PyYAML", "bs4"),
+        ("google-cloud-pubsub", "google.cloud.firestore"),
+        ("google-cloud-pubsub", "google.cloud"),  # a namespace, not a module
+        ("opencv-python; python_version < '3.8'", "cv2"),
+        ("acme-weather-client", "requests"),
+    ],
+)
+def test_and_not_those_of_others(line: str, module: str) -> None:
+    """Nor where its marker does not hold."""
+    assert not provided([line], (), HERE).has(module)
+
+
+def test_what_a_distribution_brings_may_be_unknown() -> None:
+    """It says so."""
+    assert provided(["acme-weather-client", "flask"], (), HERE).unknown == {"acme-weather-client"}
+    assert provided(["flask"], (), HERE).unknown == frozenset()
+
+
+def test_the_table_is_whole() -> None:
+    """What its distributions need is in it, or is known not to be."""
+    table = known.table()
+    assert table["pyyaml"].modules == ("yaml", "_yaml")
+    assert "google-api-core" in table["google-cloud-storage"].requires
+    assert all(module and not module.startswith("@") for entry in table.values() for module in entry.modules)
+    assert known.providers()["google.cloud.firestore"] == ("google-cloud-firestore",)
+
+
+def test_requirement_files_include_each_other_and_have_options(tmp_path: Path) -> None:
+    """Comments, hashes, continuation lines, options, editable ones."""
+    write(
+        tmp_path,
+        {
+            "requirements.txt": """\
+                # comment
+                -r other.txt
+                -c constraints.txt
+                --index-url https://example.com/simple
+                flask==3.0 \\
+                    --hash=sha256:abc
+                requests  # for the web
+                -e git+https://example.com/x.git#egg=thing
+                """,
+            "other.txt": "-r requirements.txt\npytz\n",
+        },
+    )
+    lines = [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")]
+    assert lines == ["pytz", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+
+
+@pytest.mark.parametrize(
+    ("version", "has", "lacks"),
+    [
+        ((3, 8), "distutils", "zoneinfo"),
+        ((3, 10), "asyncore", "tomllib"),
+        ((3, 12), "tomllib", "imp"),
+        ((3, 13), "json", "cgi"),
+    ],
+)
+def test_the_standard_library_is_that_of_the_target(version: tuple[int, int], has: str, lacks: str) -> None:
+    """Whatever this interpreter has."""
+    assert has in stdlib.modules(version)
+    assert lacks not in stdlib.modules(version)

@@ -1,0 +1,355 @@
+"""Every kind of import that fails, and beside each the twin that must stay silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.preflight import found
+
+PACKAGE = {"requirements.txt": "functions-framework\n", "lib/__init__.py": "", "lib/util.py": "def helper(): ...\n"}
+
+# name: (main.py that is wrong, what is found, main.py that is right)
+CASES: dict[str, tuple[str, list[str], str]] = {
+    "absolute": ("import lib.nope\n", ["load missing_module main.py:1 lib.nope"], "import lib.util\n"),
+    "from": ("from lib.nope import x\n", ["load missing_module main.py:1 lib.nope"], "from lib.util import helper\n"),
+    "name": (
+        "from lib.util import hepler\n",
+        ["load missing_name main.py:1 lib.util.hepler"],
+        "from lib.util import helper as h\n",
+    ),
+    "submodule as name": (
+        "from lib import nope\n",
+        ["load missing_name main.py:1 lib.nope"],
+        "from lib import util\n",
+    ),
+    "below a module": (
+        "import lib.util.more\n",
+        ["load missing_module main.py:1 lib.util.more"],
+        "import lib.util as more\n",
+    ),
+    "continued line": (
+        "from \\\n  lib.nope \\\n  import x\n",
+        ["load missing_module main.py:1 lib.nope"],
+        "from \\\n  lib.util \\\n  import helper\n",
+    ),
+    "lazy": (
+        "def run():\n    import lib.nope\n",
+        ["run missing_module main.py:2 lib.nope"],
+        "def run():\n    import lib.util\n",
+    ),
+    "in a method": (
+        "class A:\n    def run(self):\n        from lib.nope import x\n",
+        ["run missing_module main.py:3 lib.nope"],
+        "class A:\n    def run(self):\n        from lib.util import helper\n",
+    ),
+    "in a class body": (
+        "class A:\n    from lib.nope import x\n",
+        ["load missing_module main.py:2 lib.nope"],
+        "class A:\n    from lib.util import helper\n",
+    ),
+    "type checking": (
+        "from typing import TYPE_CHECKING\nif not TYPE_CHECKING:\n    import lib.nope\n",
+        ["load missing_module main.py:3 lib.nope"],
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import lib.nope\n",
+    ),
+    "import_module": (
+        "import importlib\nm = importlib.import_module('lib.nope')\n",
+        ["load missing_module main.py:2 lib.nope"],
+        "import importlib\nm = importlib.import_module('lib.util')\nn = importlib.import_module(f'lib.{m}')\n",
+    ),
+    "import_module in a function": (
+        "from importlib import import_module\ndef run():\n    return import_module('lib.nope')\n",
+        ["run missing_module main.py:3 lib.nope"],
+        "from importlib import import_module\ndef run():\n    return import_module('lib.util')\n",
+    ),
+    "other version": (
+        "import sys\nif sys.version_info >= (3, 8):\n    import lib.nope\n",
+        ["load missing_module main.py:3 lib.nope"],
+        "import sys\nif sys.version_info < (3, 8):\n    import lib.nope\n",
+    ),
+    "other platform": (
+        "import sys\nif sys.platform != 'win32':\n    import lib.nope\n",
+        ["load missing_module main.py:3 lib.nope"],
+        "import sys\nif sys.platform == 'win32':\n    import lib.nope\n",
+    ),
+    "version in a constant": (
+        "import sys\nPY3 = sys.version_info[0] == 3\nif PY3:\n    import lib.nope\n",
+        ["load missing_module main.py:4 lib.nope"],
+        "import sys\nPY2 = sys.version_info[0] == 2\nif PY2:\n    import lib.nope\n",
+    ),
+    "standard library": (
+        "from json import nope\n",
+        ["load missing_name main.py:1 json.nope"],
+        "import os.path\nfrom os import path, environ\nfrom xml.etree import ElementTree\n",
+    ),
+    "removed from the standard library": (
+        "from collections import Mapping\n",
+        ["load missing_name main.py:1 collections.Mapping"],
+        "from collections.abc import Mapping\nfrom collections import OrderedDict\n",
+    ),
+    "names of the standard library that are computed": (
+        "import re\nfrom signal import SIGNOPE2\nimport json.nope\n",
+        ["load missing_module main.py:3 json.nope"],
+        "from re import IGNORECASE\nfrom ssl import OP_NO_COMPRESSION\nfrom socket import AF_INET\nfrom math import pi\n",
+    ),
+    "undeclared": (
+        "import pandas\n",
+        ["load undeclared main.py:1 pandas"],
+        "import flask\n",  # functions-framework brings it
+    ),
+    "undeclared in a shared namespace": (
+        "from google.cloud import firestore\n",
+        ["load undeclared main.py:1 google.cloud.firestore"],
+        "import functions_framework\n",
+    ),
+    "guard": (
+        "try:\n    from lib import nope\nexcept ImportError:\n    nope = None\n",
+        ["disables missing_name main.py:2 lib.nope"],
+        "try:\n    from lib import util\nexcept ImportError:\n    util = None\n",
+    ),
+    "guard that raises": (
+        "try:\n    import lib.nope\nexcept ImportError as e:\n    raise RuntimeError('no') from e\n",
+        ["load missing_module main.py:2 lib.nope"],
+        "try:\n    import lib.util\nexcept ImportError as e:\n    raise RuntimeError('no') from e\n",
+    ),
+    "guard by suppress": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import lib.nope\n",
+        ["disables missing_module main.py:3 lib.nope"],
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import lib.util\n",
+    ),
+    "guard of something else": (
+        "try:\n    import lib.nope\nexcept ValueError:\n    pass\n",
+        ["load missing_module main.py:2 lib.nope"],
+        "try:\n    import lib.util\nexcept ValueError:\n    pass\n",
+    ),
+    "fallback": (
+        "try:\n    import lib.nope as n\nexcept ImportError:\n    import lib.nada as n\n",
+        ["load missing_module main.py:2 lib.nope", "load missing_module main.py:4 lib.nada"],
+        "try:\n    import lib.nope as n\nexcept ImportError:\n    import lib.util as n\n",
+    ),
+    "fallback that is never needed": (
+        "try:\n    import lib.nope as n\nexcept ImportError:\n    import ujson as n\n",
+        ["load missing_module main.py:2 lib.nope", "load undeclared main.py:4 ujson"],
+        "try:\n    import lib.util as n\nexcept ImportError:\n    import ujson as n\n",
+    ),
+    "optional distribution with its fallback": (
+        "try:\n    import ujson\nexcept ImportError:\n    ujson = None\n",
+        ["disables undeclared main.py:2 ujson"],
+        "try:\n    import ujson as json\nexcept ImportError:\n    import json\n",
+    ),
+    "caught with all the work around it": (
+        "def run(log):\n    try:\n        import lib.nope\n        lib.nope.work()\n    except Exception as e:\n        log(e)\n",
+        ["run missing_module main.py:3 lib.nope"],
+        "def run(log):\n    try:\n        import lib.util\n        lib.util.work()\n    except Exception as e:\n        log(e)\n",
+    ),
+    "relative in a script": (
+        "from . import lib\n",
+        ["load missing_module main.py:1 ."],
+        "import lib\n",
+    ),
+    "main part": (
+        "if __name__ == '__main__':\n    import lib.nope\n",
+        ["load missing_module main.py:2 lib.nope"],
+        "if __name__ == '__main__':\n    import lib.util\n",
+    ),
+    "match and walrus": (
+        "import lib\nmatch lib:\n    case None:\n        from lib import nope\n",
+        ["load missing_name main.py:4 lib.nope"],
+        "import lib\nmatch lib:\n    case None:\n        from lib import util\nif (x := 1):\n    y = x\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_import_that_fails_is_found_and_its_twin_is_not(name: str, tmp_path: Path) -> None:
+    """Both in a function folder with one package and functions-framework."""
+    wrong, expected, right = CASES[name]
+    assert found(tmp_path / "wrong", {**PACKAGE, "main.py": wrong}) == expected
+    assert found(tmp_path / "right", {**PACKAGE, "main.py": right}) == []
+
+
+# name: (files of the imported package, what is found, files that are right)
+MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
+    "re-export": (
+        {"lib/__init__.py": "from .util import nope\n"},
+        ["load missing_name lib/__init__.py:1 lib.util.nope"],
+        {"lib/__init__.py": "from .util import helper\n", "main.py": "from lib import helper\n"},
+    ),
+    "star import": (
+        {"lib/__init__.py": "from .util import *\n", "main.py": "from lib import nope\n"},
+        ["load missing_name main.py:1 lib.nope"],
+        {"lib/__init__.py": "from .util import *\n", "main.py": "from lib import helper\n"},
+    ),
+    "__all__ that names nothing": (
+        {"lib/util.py": "__all__ = ['helper', 'nope']\ndef helper(): ...\n", "main.py": "from lib.util import *\n"},
+        ["load missing_name main.py:1 lib.util.nope"],
+        {"lib/util.py": "__all__ = ['helper']\ndef helper(): ...\n", "main.py": "from lib.util import *\nhelper()\n"},
+    ),
+    "__all__ hides a name": (
+        {
+            "lib/util.py": "__all__ = ['helper']\ndef helper(): ...\nother = 1\n",
+            "main.py": "from lib.util import *\nother\n",
+        },
+        ["load undefined_name main.py:2 other"],
+        {
+            "lib/util.py": "__all__ = ['helper']\n__all__ += ['other']\ndef helper(): ...\nother = 1\n",
+            "main.py": "from lib.util import *\nother\n",
+        },
+    ),
+    "namespace package": (
+        {"spaces/a/deep.py": "x = 1\n", "main.py": "from spaces.a import nope\n"},
+        ["load missing_name main.py:1 spaces.a.nope"],
+        {"spaces/a/deep.py": "x = 1\n", "main.py": "from spaces.a import deep\nimport spaces.a.deep\n"},
+    ),
+    "relative": (
+        {"lib/a.py": "from ..nope import x\n", "main.py": "import lib.a\n"},
+        ["load missing_module lib/a.py:1 ..nope"],
+        {"lib/a.py": "from . import util\nfrom .util import helper\n", "main.py": "import lib.a\n"},
+    ),
+    "circle": (
+        {
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "from lib.a import x\ny = 1\n",
+            "main.py": "import lib.a\n",
+        },
+        ["load circular_import lib/b.py:1 lib.a.x"],
+        {
+            "lib/a.py": "x = 1\nfrom lib.b import y\n",
+            "lib/b.py": "from lib.a import x\ny = 1\n",
+            "main.py": "import lib.a\n",
+        },
+    ),
+    "circle of modules": (
+        {
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "from .a import x\ny = 1\n",
+            "main.py": "import lib.a\n",
+        },
+        ["load circular_import lib/b.py:1 lib.a.x"],
+        {
+            "lib/a.py": "from lib import b\nx = 1\n",
+            "lib/b.py": "from lib import a\ny = 1\n",
+            "main.py": "import lib.a\n",
+        },
+    ),
+    "circle that a function breaks": (
+        {
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "from lib.a import x\ny = x\n",
+            "main.py": "import lib.a\n",
+        },
+        ["load circular_import lib/b.py:1 lib.a.x"],
+        {
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "def f():\n    from lib.a import x\ny = 1\n",
+            "main.py": "import lib.a\n",
+        },
+    ),
+    "names of a module for type checkers": (
+        {
+            "lib/a.py": "import typing\nif typing.TYPE_CHECKING:\n    from lib.util import helper\n",
+            "main.py": "from lib.a import helper\n",
+        },
+        ["load typing_only_name main.py:1 lib.a.helper"],
+        {
+            "lib/a.py": "import typing\nif typing.TYPE_CHECKING:\n    from lib.util import helper\nelse:\n    helper = 1\n",
+            "main.py": "from lib.a import helper\n",
+        },
+    ),
+    "names that come from elsewhere": (
+        {"lib/a.py": "x = 1\n", "main.py": "from lib.a import y\n"},
+        ["load missing_name main.py:1 lib.a.y"],
+        {
+            "lib/a.py": "def __getattr__(name): ...\n",
+            "lib/b.py": "for n in 'xy':\n    globals()[n] = 1\n",
+            "lib/c.py": "import sys\nsetattr(sys.modules[__name__], 'y', 1)\n",
+            "lib/d.py": "def f():\n    global y\n    y = 1\n",
+            "lib/e.py": "try:\n    y = 1\nexcept Exception:\n    pass\n",
+            "lib/f.py": "with open('x') as y: pass\n",
+            "lib/g.py": "for y in (): pass\n",
+            "lib/h.py": "import lib.util as y, sys\n(z, [y, *r]) = 1, [2]\n",
+            "main.py": "".join(f"from lib.{m} import y\n" for m in "abcdefgh"),
+        },
+    ),
+    "deleted name": (
+        {"lib/a.py": "x = 1\ndel x\n", "main.py": "from lib.a import y\n"},
+        ["load missing_name main.py:1 lib.a.y"],
+        {"lib/a.py": "x = y = 1\ndel x\n", "main.py": "from lib.a import y\n"},
+    ),
+    "compiled modules": (
+        {"lib/fast.pyi": "x: int\n", "main.py": "from lib.fast import x\n"},
+        ["load missing_module main.py:1 lib.fast"],
+        {"lib/fast.cpython-311-x86_64-linux-gnu.so": "", "main.py": "from lib.fast import x\nfrom lib import fast\n"},
+    ),
+    "modules that the code makes": (
+        {"main.py": "import lib.made\n"},
+        ["load missing_module main.py:1 lib.made"],
+        {"main.py": "import sys, types\nsys.modules['lib.made'] = types.ModuleType('made')\nimport lib.made\n"},
+    ),
+    "search path": (
+        {"lib/inner/deep.py": "x = 1\n", "main.py": "import deep\n"},
+        ["load undeclared main.py:1 deep"],
+        {
+            "lib/inner/deep.py": "x = 1\n",
+            "main.py": "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'lib', 'inner'))\nimport deep\n",
+        },
+    ),
+    "search path by pathlib": (
+        {"lib/inner/deep.py": "x = 1\n", "main.py": "import deep\n"},
+        ["load undeclared main.py:1 deep"],
+        {
+            "lib/inner/deep.py": "x = 1\n",
+            "main.py": "import sys\nfrom pathlib import Path\nHERE = Path(__file__).resolve().parent\n"
+            "sys.path.append(str(HERE / 'lib' / 'inner'))\nimport deep\n",
+        },
+    ),
+    "own module named like one of the standard library": (
+        {"queue.py": "x = 1\n", "main.py": "from queue import Queue\n"},
+        ["load missing_name main.py:1 queue.Queue"],
+        {"queue.py": "Queue = 1\n", "main.py": "from queue import Queue\n"},
+    ),
+    "folder named like a distribution": (
+        {"flask/notes.py": "", "main.py": "import flask.nope2\nimport lib.nope\n"},
+        ["load missing_module main.py:2 lib.nope"],
+        {"flask/notes.py": "", "main.py": "import flask\nfrom flask import Flask\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_that_lack_what_is_asked_of_them(name: str, tmp_path: Path) -> None:
+    """As above, with more files."""
+    wrong, expected, right = MODULES[name]
+    base = {**PACKAGE, "main.py": "import lib\n"}
+    assert found(tmp_path / "wrong", {**base, **wrong}) == expected
+    assert found(tmp_path / "right", {**base, **right}) == []
+
+
+def test_what_an_import_would_do_depends_on_the_way_to_it(tmp_path: Path) -> None:
+    """At load, when a function runs, behind a guard, or not at all."""
+    broken = "import lib.nope\n"
+    names = ("now", "later", "guarded", "unused", "both")
+    files = {f"lib/{name}.py": broken for name in names}
+    files |= {
+        "lib/__init__.py": "",
+        "main.py": """\
+            import lib.now
+            try:
+                import lib.guarded
+                import lib.both
+            except ImportError:
+                pass
+            def run():
+                import lib.later
+                import lib.both
+            """,
+    }
+    assert found(tmp_path, files) == [
+        "load missing_module lib/now.py:1 lib.nope",
+        "run missing_module lib/both.py:1 lib.nope",
+        "run missing_module lib/later.py:1 lib.nope",
+        "disables missing_module lib/guarded.py:1 lib.nope",
+        "never missing_module lib/unused.py:1 lib.nope",
+    ]

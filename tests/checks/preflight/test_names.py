@@ -1,0 +1,181 @@
+"""Names that are not there when the code runs, and the twins that only look like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.preflight import found
+
+CASES: dict[str, tuple[str, list[str], str]] = {
+    "in a function": (
+        "def f():\n    return firestore.Client()\n",
+        ["run undefined_name main.py:2 firestore"],
+        "firestore = 1\ndef f():\n    return firestore.Client()\n",
+    ),
+    "at load": ("print(nope)\n", ["load undefined_name main.py:1 nope"], "nope = 1\nprint(nope)\n"),
+    "decorator": (
+        "@nope\ndef f(): ...\n",
+        ["load undefined_name main.py:1 nope"],
+        "def deco(f): return f\n@deco\ndef f(): ...\n",
+    ),
+    "default value": (
+        "def f(x=nope): ...\n",
+        ["load undefined_name main.py:1 nope"],
+        "def f(x=len): ...\n",
+    ),
+    "annotation": (
+        "def f(x: Nope): ...\n",
+        ["load undefined_name main.py:1 Nope"],
+        "from __future__ import annotations\ndef f(x: Nope) -> Nada: ...\nclass A:\n    y: Nope\n",
+    ),
+    "annotation in quotes": (
+        "def f(x: list[Nope]): ...\n",
+        ["load undefined_name main.py:1 Nope"],
+        "def f(x: 'list[Nope]'): ...\ny: 'Nope'\n",
+    ),
+    "annotation of a local": (
+        "class A:\n    x: Nope\n",
+        ["load undefined_name main.py:2 Nope"],
+        "def f(self):\n    x: Nope = 1\n    self.y: Nope = 2\n    return x\n",
+    ),
+    "cast": (
+        "from typing import cast\nx = cast(Nope, 1)\n",
+        ["load undefined_name main.py:2 Nope"],
+        "from typing import cast\nx = cast('Nope', 1)\n",
+    ),
+    "type checking": (
+        "import typing\nif typing.TYPE_CHECKING:\n    import json\ndef f():\n    return json.dumps(1)\n",
+        ["run typing_only_name main.py:5 json"],
+        "import typing\nif typing.TYPE_CHECKING:\n    import json\ndef f(x: 'json.JSONDecoder'):\n    import json\n    return json.dumps(x)\n",
+    ),
+    "class for type checkers": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class P: ...\nclass Q(P): ...\n",
+        ["load typing_only_name main.py:4 P"],
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class P: ...\nelse:\n    P = object\nclass Q(P): ...\n",
+    ),
+    "deleted": ("x = 1\ndel x\nprint(x)\n", ["load undefined_name main.py:3 x"], "x = 1\nif x:\n    del x\n"),
+    "exception's name": (
+        "def f():\n    try:\n        pass\n    except ValueError as e:\n        pass\n    return e\n",
+        ["run undefined_name main.py:6 e"],
+        "def f():\n    try:\n        pass\n    except ValueError as e:\n        return e\n",
+    ),
+    "unbound": (
+        "import json\ndef f():\n    x = json.dumps(1)\n    import json\n    return x\n",
+        ["run unbound_local main.py:3 json"],
+        "import json\ndef f():\n    import json\n    return json.dumps(1)\n",
+    ),
+    "unbound in one branch": (
+        "import json\ndef f(a):\n    if a:\n        import json\n        json.loads(a)\n    return json.dumps(1)\n",
+        ["run unbound_local main.py:6 json"],
+        "import json\ndef f(a):\n    if a:\n        import json\n    else:\n        json = None\n    return json.dumps(1)\n",
+    ),
+    "unbound, asked twice": (
+        "import json\ndef f(a, b):\n    if a:\n        import json\n    if b:\n        json.dumps(1)\n",
+        ["run unbound_local main.py:6 json"],
+        "import json\ndef f(a, b):\n    if a:\n        import json\n    if a:\n        json.dumps(1)\n",
+    ),
+    "unbound after a branch that leaves": (
+        "import json\ndef f(a):\n    if a:\n        import json\n    else:\n        print(a)\n    json.dumps(1)\n",
+        ["run unbound_local main.py:7 json"],
+        "import json\ndef f(a):\n    if a:\n        import json\n    else:\n        raise ValueError\n    json.dumps(1)\n",
+    ),
+    "unbound in a loop": (
+        "import json\ndef f(a):\n    for i in a:\n        import json\n    json.dumps(1)\n",
+        ["run unbound_local main.py:5 json"],
+        "import json\ndef f(a):\n    while True:\n        import json\n        if a:\n            break\n    json.dumps(1)\n",
+    ),
+    "try and finally": (
+        "import json\ndef f(a):\n    try:\n        a()\n    except ValueError:\n        import json\n    json.dumps(1)\n",
+        ["run unbound_local main.py:7 json"],
+        "def f(connect):\n    try:\n        c = connect()\n    finally:\n        c.close()\n",
+    ),
+    "caught": (
+        "def f(log):\n    try:\n        nope()\n    except Exception:\n        log()\n",
+        ["run undefined_name main.py:3 nope"],
+        "def f(log):\n    try:\n        unicode\n    except NameError:\n        return log()\n    return unicode(1)\n",
+    ),
+    "old Python": (
+        "import sys\nif sys.version_info >= (3,):\n    unicode('')\n",
+        ["load undefined_name main.py:3 unicode"],
+        "import sys\nif sys.version_info < (3,):\n    unicode('')\n",
+    ),
+    "scopes": (
+        "class A:\n    x = 1\n    def f(self):\n        return x\n",
+        ["run undefined_name main.py:4 x"],
+        "class A:\n    x = 1\n    y = [z for z in (x,)] or x\n    def f(self):\n        return [z for z in (1,)], {k: v for k, v in ()}, (lambda w: w)(1), __class__\n",
+    ),
+    "names that the code makes": (
+        "def f():\n    return made\n",
+        ["run undefined_name main.py:2 made"],
+        "for n in ('made',):\n    globals()[n] = 1\ndef f():\n    return made\n",
+    ),
+    "builtins": (
+        "print(_('x'))\n",
+        ["load undefined_name main.py:1 _"],
+        "import builtins\nbuiltins._ = str\nprint(_('x'), __file__, __name__, WindowsError if False else len)\n",
+    ),
+    "comprehension and global": (
+        "def f():\n    return [nope for _ in ()]\n",
+        ["run undefined_name main.py:2 nope"],
+        "def f():\n    global late\n    late = 1\ndef g():\n    def h():\n        nonlocal n\n        n = 2\n    n = 1\n    h()\n    return late, n\n",
+    ),
+    "does not compile": (
+        "def f(): ...\nf(a=1, a=2)\n",
+        ["load does_not_compile main.py:2 main.py"],
+        "def f(**k): ...\nf(a=1, b=2)\n",
+    ),
+    "does not parse": ("def f(:\n", ["load does_not_compile main.py:1 main.py"], "def f(): ...\n"),
+    "return at the top": ("return 1\n", ["load does_not_compile main.py:1 main.py"], "async def f():\n    await f()\n"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_name_that_is_not_there_is_found_and_its_twin_is_not(name: str, tmp_path: Path) -> None:
+    """In one file."""
+    wrong, expected, right = CASES[name]
+    base = {"requirements.txt": ""}
+    assert found(tmp_path / "wrong", {**base, "main.py": wrong}) == expected
+    assert found(tmp_path / "right", {**base, "main.py": right}) == []
+
+
+def test_star_imports_bring_names_or_do_not(tmp_path: Path) -> None:
+    """Through several modules; from one that nobody can read, anything may come."""
+    files = {
+        "a.py": "from b import *\n",
+        "b.py": "x = _hidden = 1\n",
+        "main.py": "from a import *\nprint(x)\ndef f():\n    return y, _hidden\n",
+        "requirements.txt": "",
+    }
+    assert found(tmp_path / "wrong", files) == [
+        "run undefined_name main.py:4 _hidden",
+        "run undefined_name main.py:4 y",
+    ]
+    opaque = {
+        **files,
+        "main.py": "from a import *\nprint(x, y)\n",
+        "b.py": "from somewhere_c import *\n",
+        "somewhere_c.cpython-311-x86_64-linux-gnu.so": "",
+    }
+    assert found(tmp_path / "right", opaque) == []
+
+
+def test_names_in_a_file_that_nothing_leads_to_cannot_fail(tmp_path: Path) -> None:
+    """They are listed, last."""
+    assert found(tmp_path, {"main.py": "", "requirements.txt": "", "old.py": "nope\n"}) == [
+        "never undefined_name old.py:1 nope"
+    ]
+
+
+@pytest.mark.parametrize(("target", "expected"), [((3, 9), ["load does_not_compile main.py:1 main.py"]), ((3, 11), [])])
+def test_code_must_compile_for_the_version_it_runs_on(
+    target: tuple[int, int], expected: list[str], tmp_path: Path
+) -> None:
+    """With the target's own interpreter where there is one."""
+    from checks.preflight.extract import for_target
+
+    if for_target(target) is None:
+        pytest.skip("no such interpreter here")
+    files = {"main.py": "match 1:\n    case 1: pass\n", "requirements.txt": ""}
+    assert found(tmp_path, files, target=target) == expected

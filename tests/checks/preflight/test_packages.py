@@ -1,0 +1,218 @@
+"""What is shipped: folders, symlinks, ignore files, Dockerfiles, descriptions; and what is found on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checks.preflight import packages
+from checks.preflight.packages import Copied, DescriptionError
+from tests.support.preflight import line, report, write
+
+SHARED = {
+    "shared/__init__.py": "",
+    "shared/util.py": "from shared import nope_not_shipped\n",
+    "shared/nope_not_shipped.py": "",
+}
+
+
+def test_a_function_folder_ships_what_its_symlinks_point_to(tmp_path: Path) -> None:
+    """A file linked in is there, one that is only in the repository is not; a link to nowhere is a finding."""
+    write(tmp_path, SHARED)
+    write(
+        tmp_path / "functions" / "f",
+        {
+            "main.py": "import shared.util\n",
+            "requirements.txt": "",
+            "shared/__init__.py": "-> ../../../shared/__init__.py",
+            "shared/util.py": "-> ../../../shared/util.py",
+            "shared/gone.py": "-> ../../../shared/gone.py",
+        },
+    )
+    [package] = packages.discover(tmp_path)
+    assert package.name == "f"
+    assert package.description.endswith("functions/f, 3 symlinks followed")
+    assert sorted(package.files) == ["main.py", "requirements.txt", "shared/__init__.py", "shared/util.py"]
+    found = report(package, tmp_path).findings
+    assert [line(finding) for finding in found] == [
+        "load missing_file shared/gone.py:1 shared/gone.py",
+        "load not_shipped shared/util.py:1 shared.nope_not_shipped",
+    ]
+    assert found[1].reachable_by == "main.py -> shared/util.py:1"
+    assert "shared/nope_not_shipped.py is in the repository and not in the package" in found[1].message
+
+
+def test_a_symlinked_folder_and_one_that_leads_back(tmp_path: Path) -> None:
+    """The whole folder is shipped; a circle of links ends."""
+    write(tmp_path, SHARED)
+    folder = write(tmp_path / "f", {"main.py": "import shared.util\n", "shared": "-> ../shared"})
+    write(tmp_path / "shared", {"back": "-> .."})
+    package = packages.of_folder(folder)
+    assert "shared/util.py" in package.files
+    assert len(package.files) < 20
+    assert report(package, tmp_path).findings == ()
+
+
+def test_what_gcloudignore_leaves_out_is_not_shipped(tmp_path: Path) -> None:
+    """And so cannot be imported."""
+    files = {
+        "main.py": "import extra.a\n",
+        "extra/a.py": "",
+        "requirements.txt": "",
+        ".gcloudignore": "#!include:.gitignore\n.git\n",
+        ".gitignore": "extra/\n",
+    }
+    package = packages.of_folder(write(tmp_path / "f", files))
+    assert "extra/a.py" not in package.files
+    assert [line(finding) for finding in report(package, tmp_path / "f").findings] == [
+        "load not_shipped main.py:1 extra.a"
+    ]
+
+
+def test_a_described_package_has_what_is_copied_over_it(tmp_path: Path) -> None:
+    """Later copies win, as they do on disk."""
+    write(tmp_path, {**SHARED, "f/main.py": "import shared.util\n", "over/util.py": "", "req.txt": "flask\n"})
+    package = packages.described(
+        "f",
+        tmp_path / "f",
+        copies=[
+            Copied(origin=tmp_path / "shared", to="shared"),
+            Copied(origin=tmp_path / "over" / "util.py", to="shared/util.py"),
+        ],
+        exclude=["nope_*"],
+        required=tmp_path / "req.txt",
+        python=(3, 11),
+    )
+    assert sorted(package.files) == ["main.py", "shared/__init__.py", "shared/util.py"]
+    assert package.requirements == (("flask", "req.txt:1"),)
+    assert report(package, tmp_path).findings == ()
+    with pytest.raises(DescriptionError, match="nowhere does not exist"):
+        packages.described("f", tmp_path / "f", copies=[Copied(origin=tmp_path / "nowhere", to="")])
+
+
+DOCKERFILE = """\
+FROM python:3.12-slim AS base
+ENV PYTHONPATH=/app/vendor
+WORKDIR /app
+COPY worker/requirements.txt .
+RUN pip install --no-cache-dir \\
+    -r requirements.txt gunicorn
+COPY worker/ ./
+COPY shared/__init__.py shared/util.py shared/
+COPY vendored /app/vendor
+CMD exec gunicorn --bind :$PORT --workers 1 app.web:app
+"""
+
+
+def image(tmp_path: Path, dockerfile: str = DOCKERFILE, **more: str) -> Path:
+    """A repository with an image."""
+    files = {
+        **SHARED,
+        "worker/Dockerfile": dockerfile,
+        "worker/requirements.txt": "flask\n",
+        "worker/app/__init__.py": "",
+        "worker/app/web.py": "import flask, gunicorn, deep\nimport shared.util\n",
+        "vendored/deep.py": "",
+        **more,
+    }
+    return write(tmp_path, files)
+
+
+def test_an_image_holds_what_its_dockerfile_copies(tmp_path: Path) -> None:
+    """Build context, search path, requirements, version and entry point are read from it."""
+    root = image(tmp_path)
+    [package] = packages.discover(root)
+    assert package.entries == ("app/web.py",)
+    assert package.python == (3, 12)
+    assert package.search == ("", "vendor")
+    assert {"shared/util.py", "vendor/deep.py", "app/web.py"} <= set(package.files)
+    assert "shared/nope_not_shipped.py" not in package.files
+    assert [text for text, _ in package.requirements or ()] == ["gunicorn", "flask"]
+    assert [line(finding) for finding in report(package, root, target=(3, 11)).findings] == [
+        "load not_shipped shared/util.py:1 shared.nope_not_shipped"
+    ]
+
+
+def test_an_image_that_copies_all_it_needs_is_silent(tmp_path: Path) -> None:
+    """Also over two stages, and with a file left out that nobody needs."""
+    whole = DOCKERFILE.replace("shared/__init__.py shared/util.py", "shared/")
+    two = whole.replace("CMD", "FROM base\nCOPY --from=base /app /app\nCMD")
+    for number, text in enumerate((whole, two)):
+        root = image(tmp_path / str(number), text, **{".dockerignore": "**/*.md\n"})
+        assert report(packages.discover(root)[0], root, target=(3, 11)).findings == ()
+
+
+def test_what_a_dockerfile_copies_must_exist_and_not_be_ignored(tmp_path: Path) -> None:
+    """An image that cannot be built, and one that lacks a folder."""
+    root = image(tmp_path / "a", DOCKERFILE.replace("COPY vendored", "COPY vendord"))
+    kinds = [line(finding) for finding in report(packages.discover(root)[0], root, target=(3, 11)).findings]
+    assert kinds[0] == "load missing_file Dockerfile:9 vendord"
+    root = image(tmp_path / "b", **{".dockerignore": "shared/util.py\n"})
+    kinds = [line(finding) for finding in report(packages.discover(root)[0], root, target=(3, 11)).findings]
+    assert "load not_shipped app/web.py:2 shared.util" in kinds
+
+
+def test_a_link_out_of_what_is_copied_is_broken_in_an_image(tmp_path: Path) -> None:
+    """COPY keeps links; an upload follows them."""
+    dockerfile = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
+    root = write(tmp_path / "out", {"real.py": ""}).parent
+    folder = write(root / "f", {"main.py": "import real\n", "Dockerfile": dockerfile, "real.py": "-> ../out/real.py"})
+    package = packages.of_dockerfile(folder / "Dockerfile", folder)
+    kinds = {line(finding) for finding in report(package, folder, target=(3, 11)).findings}
+    assert "load missing_file real.py:1 real.py" in kinds
+    assert report(packages.of_folder(folder), folder).findings == ()
+
+
+COMMANDS = {
+    '["functions-framework", "--target=f", "--source", "app/web.py"]': "app/web.py",
+    '["python", "-u", "app/web.py"]': "app/web.py",
+    "python3.11 -m app.web": "app/web.py",
+    '["sh", "-c", "exec uvicorn app.web:app --port ${PORT}"]': "app/web.py",
+    '["gunicorn", "--chdir", "app", "-w", "2", "web:app"]': "app/web.py",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_command_of_an_image_names_its_entry_point(command: str, tmp_path: Path) -> None:
+    """For the ways in which Python programs are commonly started."""
+    root = image(tmp_path, DOCKERFILE.replace("exec gunicorn --bind :$PORT --workers 1 app.web:app", command))
+    package = packages.discover(root)[0]
+    assert package.entry_known
+    assert package.entries == (COMMANDS[command],)
+
+
+def test_an_installed_package_has_the_requirements_of_its_metadata(tmp_path: Path) -> None:
+    """Optional ones may be missing where the code is prepared for it."""
+    files = {
+        "lib/__init__.py": "import yaml\nimport pytz\ntry:\n    import redis\nexcept ImportError:\n    redis = None\n",
+        "lib-1.0.dist-info/METADATA": "Requires-Dist: PyYAML>=6\nRequires-Dist: redis; extra == 'cache'\n\nText\n",
+        "lib-1.0.dist-info/top_level.txt": "lib\n",
+    }
+    write(tmp_path, files)
+    package = packages.of_folder(tmp_path / "lib")
+    assert [line(finding) for finding in report(package, tmp_path).findings] == [
+        "load undeclared lib/__init__.py:2 pytz"
+    ]
+
+
+def test_a_folder_with_its_distributions_lacks_what_is_not_in_it(tmp_path: Path) -> None:
+    """As ``pip install --target`` makes it."""
+    files = {"main.py": "import yaml\nimport redis\n", "yaml/__init__.py": "", "PyYAML-6.dist-info/METADATA": ""}
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(finding) for finding in report(package, tmp_path).findings] == ["load missing_module main.py:2 redis"]
+
+
+def test_without_requirements_nobody_knows_what_is_installed(tmp_path: Path) -> None:
+    """Unknown, which is no finding."""
+    answer = report(packages.of_folder(write(tmp_path, {"main.py": "import redis\n"})), tmp_path)
+    assert answer.findings == ()
+    assert [(item.symbol, item.line) for item in answer.unknown] == [("redis", 1)]
+
+
+def test_a_folder_without_python_is_refused(tmp_path: Path) -> None:
+    """With its name."""
+    with pytest.raises(DescriptionError, match="holds no Python file"):
+        packages.of_folder(tmp_path)
+    with pytest.raises(DescriptionError, match=r"nope\.py is not among the files"):
+        packages.of_folder(write(tmp_path, {"main.py": ""}), entry="nope.py")

@@ -1,0 +1,264 @@
+"""What every state keeps to, in a SQLite file and on PostgreSQL: one body of tests.
+
+`tests/alerts/test_outbox.py`, `test_store.py` and `tests/monitor/test_tick.py` run on both as well.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import create_engine, inspect, select, text
+
+from alerts.model import Incident, IncidentState
+from alerts.routing import Route, Routing
+from alerts.store import schema
+from alerts.store.migrate import StateError, copy
+from alerts.store.sql import Store
+from alerts.store.upkeep import Keep
+from checks.model import CheckRun, Clearance, Status
+from monitor.tick import Path as OnePath
+from monitor.tick import Rules
+from tests.support.findings import at, log_failure, run
+
+DATA = Path(__file__).parents[1] / "data" / "state"
+KEEP = Keep(history=timedelta(days=30), runs=timedelta(days=14))
+MUCH_LATER = at(24 * 40)
+
+
+@pytest.fixture
+def store(state_url: str) -> Iterator[Store]:
+    opened = Store(state_url)
+    yield opened
+    opened.close()
+
+
+def path_of(store: Store) -> OnePath:
+    rules = Rules(
+        pipelines=(),
+        routing=Routing(routes=(Route(to=("slack",)),)),
+        zone=ZoneInfo("UTC"),
+        blind_after=timedelta(minutes=10),
+    )
+    return OnePath(store, rules, lambda: at(0))
+
+
+def send_all(store: Store, now: datetime) -> None:
+    while claimed := store.outbox.claim(now, timedelta(minutes=1), "test"):
+        store.outbox.sent(claimed.id, {"ts": str(claimed.id)}, now)
+
+
+def incident(store: Store, service: str, begin: float, end: float | None = None, *, sent: bool = True) -> None:
+    """One incident from begin to end (None: still open)."""
+    path = path_of(store)
+    path.absorb(run(at(begin), log_failure(at(begin), service=service)), at(begin))
+    if sent:
+        send_all(store, at(begin))
+    if end is not None:
+        path.absorb(run(at(end), clearances=(Clearance(reason="ran", at=at(end), service=service),)), at(end))
+        if sent:
+            send_all(store, at(end))
+
+
+def prune(store: Store, now: datetime) -> int:
+    """All that is due; how many rows."""
+    total = 0
+    while gone := store.upkeep.step(KEEP, now):
+        total += gone
+    return total
+
+
+def incidents(store: Store) -> list[Incident]:
+    with store.reading() as stored:
+        return stored.incidents()
+
+
+def rows(store: Store) -> dict[str, int]:
+    return store.upkeep.size().rows
+
+
+# --- what is kept and what is not -------------------------------------------------------------------------------------
+
+
+def test_what_is_long_over_goes_with_all_that_belongs_to_it(store: Store) -> None:
+    """Its faults, history, notifications and messages; the last one stays, so that no number is given twice."""
+    incident(store, "a", 0, 1)
+    incident(store, "b", 2, 3)
+    before = rows(store)
+    assert (before["incidents"], before["faults"], before["outbox"]) == (2, 2, 6)
+    assert prune(store, MUCH_LATER) > 0
+    after = rows(store)
+    assert {t: after[t] for t in ("incidents", "faults", "outbox")} == {"incidents": 1, "faults": 1, "outbox": 3}
+    assert [i.id for i in incidents(store)] == [2]
+    with store.reading() as stored:
+        assert stored.next_incident() == 3
+    assert prune(store, MUCH_LATER) == 0
+
+
+def test_what_is_not_old_yet_stays(store: Store) -> None:
+    """To the second."""
+    incident(store, "a", 0, 1)
+    incident(store, "b", 0, None)
+    prune(store, at(1) + KEEP.history)
+    assert [i.id for i in incidents(store)] == [1, 2]
+    prune(store, at(1) + KEEP.history + timedelta(seconds=1))
+    assert [i.id for i in incidents(store)] == [2]
+
+
+def test_what_is_open_stays_however_old(store: Store) -> None:
+    """With its whole history and its message, which is edited one day."""
+    incident(store, "a", 0)
+    incident(store, "b", 1)
+    before = rows(store)
+    prune(store, at(24 * 4000))
+    assert {**rows(store), "check_runs": 0, "slots": 0} == {**before, "check_runs": 0, "slots": 0}
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_an_incident_with_unsent_messages_stays(store: Store, given_up: bool) -> None:
+    """Waiting or given up: somebody may still want to send them."""
+    incident(store, "a", 0, 1, sent=False)
+    if given_up:
+        claimed = store.outbox.claim(at(1), timedelta(minutes=1), "test")
+        assert claimed is not None
+        store.outbox.dead(claimed.id, "invalid_auth")
+    incident(store, "b", 2, sent=False)
+    prune(store, MUCH_LATER)
+    assert [i.id for i in incidents(store)] == [1, 2]
+
+
+def test_the_last_run_of_a_check_stays_however_old(store: Store) -> None:
+    """A check that stopped running is not forgotten."""
+    with store.writing() as stored:
+        for check, hours in (("a", 0.0), ("a", 1.0), ("b", 24 * 39.0)):
+            stored.save_run(CheckRun(check=check, started_at=at(hours), finished_at=at(hours), status=Status.OK))
+    prune(store, MUCH_LATER)
+    with store.reading() as stored:
+        assert [(r.check, r.finished_at) for r in stored.last_runs()] == [("a", at(1)), ("b", at(24 * 39))]
+    assert rows(store)["check_runs"] == 2
+
+
+def test_steps_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A storm's history is not deleted in one transaction, during which nothing else could be written."""
+    monkeypatch.setattr("alerts.store.upkeep.ROWS_AT_ONCE", 2)
+    for number in range(3):
+        incident(store, f"s{number}", number * 3, number * 3 + 1)
+    steps = []
+    while gone := store.upkeep.step(KEEP, MUCH_LATER):
+        steps.append(gone)
+    assert max(steps) == 2
+    assert [i.id for i in incidents(store)] == [3]
+
+
+def test_freed_space_is_given_back(store: Store) -> None:
+    """Little by little by the daemon, all of it on demand."""
+    for number in range(30):
+        incident(store, f"s{number}", number * 3, number * 3 + 1)
+    before = store.upkeep.size().bytes
+    prune(store, MUCH_LATER)
+    store.upkeep.shrink()
+    after = store.upkeep.size().bytes
+    assert before is not None
+    assert after is not None
+    if store.engine.dialect.name == "sqlite":
+        assert after < before * 0.7
+    store.upkeep.shrink(whole=True)
+    assert [i.state for i in incidents(store)] == [IncidentState.RESOLVED]
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old_url(state_url: str) -> str:
+    """A state as version 1 of the tables left it: made and filled by the program of that time, then dumped."""
+    if state_url.startswith("sqlite"):
+        with closing(sqlite3.connect(state_url.removeprefix("sqlite:///"))) as db:
+            db.executescript((DATA / "v1.sql").read_text(encoding="utf-8"))
+        return state_url
+    engine = create_engine(state_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute((DATA / "v1.postgres.sql").read_text(encoding="utf-8"))
+    engine.dispose()
+    return state_url
+
+
+def test_a_state_of_version_1_is_carried_over(old_url: str) -> None:
+    """Incidents, history, cursor and the messages that wait are there, under the present version."""
+    store = Store(old_url)
+    with store.reading() as stored:
+        found = [(i.id, i.state.value, i.members) for i in stored.incidents()]
+        assert [(number, state) for number, state, _ in found] == [(1, "open"), (2, "resolved"), (3, "open")]
+        assert set(stored.faults(resolved_since=at(0))) == {name for *_, members in found for name in members}
+        assert len(stored.transitions()) == 4
+        assert stored.cursor("function_logs") == {"source": {"offset": 7}, "carry": None}
+    waiting = {b.destination: (b.pending, b.dead) for b in store.outbox.backlog()}
+    assert waiting == {"bad": (3, 2), "slack": (1, 0)}
+    claimed = store.outbox.claim(at(4), timedelta(minutes=1), "test")
+    assert claimed is not None
+    assert (claimed.destination, claimed.dispatch.message.title) == ("slack", "phase3 of 25 January 2026 is failed")
+    indexes = {i["name"] for i in inspect(store.engine).get_indexes("transitions")}
+    assert "transitions_by_incident" in indexes
+    with store.engine.connect() as db:
+        version = db.execute(select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")).scalar_one()
+    assert version == str(schema.SCHEMA_VERSION)
+    prune(store, MUCH_LATER)
+    store.close()
+    Store(old_url).close()
+
+
+def test_the_file_of_version_1_is_kept_beside_it(tmp_path: Path) -> None:
+    """Readable as it was, for the program of that time."""
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((DATA / "v1.sql").read_text(encoding="utf-8"))
+    Store(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(tmp_path / "state.db.v1-backup")) as kept:
+        assert kept.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall() == [("1",)]
+        assert kept.execute("SELECT count(*) FROM incidents").fetchall() == [(3,)]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA auto_vacuum").fetchall() == [(2,)]
+
+
+def test_a_newer_version_is_refused_and_not_touched(state_url: str) -> None:
+    """An old program must not write what it does not understand."""
+    store = Store(state_url)
+    with store.engine.begin() as db:
+        db.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema_version'"))
+    store.close()
+    with pytest.raises(StateError, match="written by a newer phasewatch"):
+        Store(state_url)
+
+
+# --- copies of a file -------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_consistent_while_the_state_is_written(tmp_path: Path) -> None:
+    """With an open transaction beside it: what was committed is in the copy, the rest is not."""
+    store = Store(f"sqlite:///{tmp_path}/state.db")
+    incident(store, "a", 0)
+    told: list[tuple[int, int]] = []
+    with store.writing() as stored:
+        stored.claim_slot("x", at(0), "me")
+        copy(tmp_path / "state.db", tmp_path / "copy.db", lambda done, pages: told.append((done, pages)))
+    store.close()
+    assert told[-1][0] == told[-1][1]
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+    restored = Store(f"sqlite:///{tmp_path}/copy.db")
+    assert [i.id for i in incidents(restored)] == [1]
+    assert rows(restored)["slots"] == 0
+    restored.close()
+
+
+def test_a_copy_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    """Not even half a file."""
+    (tmp_path / "notes.db").write_text("hello " * 1000)
+    with pytest.raises(StateError, match="cannot copy the state"):
+        copy(tmp_path / "notes.db", tmp_path / "copy.db")
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.db"]
