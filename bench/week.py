@@ -4,7 +4,7 @@
     python bench/week.py --every 15m with another interval for the checks of completions
 
 The week has healthy days, a day whose phase 3 was not recorded until the next afternoon, a late day, one without games.
-The checks are the daemon's own, run by its own runner at every instant at which the scheduler would. Each different
+The checks are the daemon's own `completions` and `tables`, run by its own runner at every instant at which the scheduler would. Each different
 question goes to the local BigQuery; where a question comes again and no row was inserted in between, its answer is
 remembered: counted is the same, and a week does not take a day.
 
