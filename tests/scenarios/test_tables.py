@@ -69,7 +69,7 @@ def test_a_table_that_vanishes_is_told_at_the_second_look_and_over_when_it_is_ba
 
 
 def test_a_column_that_is_not_there_makes_the_check_blind_not_healthy(world: World, emulator: str) -> None:
-    """UNKNOWN at once, and told, with the service's own words: it does not pass by itself."""
+    """UNKNOWN at once, told at the second look, with the service's own words: waiting does not mend it."""
     bigquery = client(emulator)
     bigquery.query(f"ALTER TABLE `{table(world)}` DROP COLUMN status").result()
     world.until(START + 2 * EVERY)
