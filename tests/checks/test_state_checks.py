@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
+from checks.kinds.completions import Completions, SeenCompletions
 from checks.kinds.hand_over import HandOverCheck
 from checks.kinds.history import HistoryCheck
 from checks.kinds.outputs import OutputCheck, Question, SeenOutputs
 from checks.kinds.recording import RecordingCheck
-from checks.model import Finding, Judgement, Severity, Status
+from checks.model import Evidence, Finding, Judgement, Severity, Status
 from checks.phases import habits
 from checks.phases.evidence import TableEvidence
 from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
 from checks.phases.states import judge_days
-from checks.pipeline import DayTime, HandOver, Pipeline, StarterKind
+from checks.pipeline import DayTime, HandOver, LearnedDue, Pipeline, StarterKind
 from checks.ports import CalendarDays, CompletionRow, QueryResult
 from checks.shared import Shared, States
 from checks.sources.completions import CompletionTables
@@ -379,3 +380,48 @@ def test_a_shared_read_is_judged_as_of_its_time() -> None:
     alone.states(reader, et("2026-01-13 06:00"))
     alone.states(reader, et("2026-01-13 06:05"))
     assert len(reader.reads) == 3
+
+
+# -- what the states make of it ---------------------------------------------------------------------------------------
+
+
+def completions(pipeline: Pipeline, rows: list[CompletionRow], at: datetime, known: Habits) -> Judgement:
+    """The completions check on one run date, with what was learned."""
+    check = Completions(
+        pipeline=pipeline,
+        tables=CompletionTables(Answers()),
+        every=MINUTES,
+        look_back=1,
+        name="completions",
+    )
+    seen = SeenCompletions(
+        first=GAME_DAY, last=GAME_DAY, rows=rows, calendar=CALENDAR, evidence=Evidence(), habits=known
+    )
+    return check.judge(seen, at)
+
+
+def test_a_learned_due_time_decides_what_is_late() -> None:
+    """Phase2 is usually there at 06:00 and due half an hour later, not at 07:00; the finding says what is usual."""
+    due = LearnedDue(margin=MINUTES * 6, latest=DayTime(day=1, at=time(9)), samples=10)
+    pipeline = with_phase(nba(), "phase2", learned=due)
+    for at, kinds in (("06:29", []), ("06:30", ["phase.incomplete"])):
+        findings = completions(pipeline, [], et(f"2026-01-13 {at}"), learned()).findings
+        assert [f.kind for f in findings if f.subject.phase == "phase2"] == kinds
+    [finding] = completions(pipeline, [], et("2026-01-13 06:30"), learned()).findings
+    assert finding.facts["due"] == "2026-01-13T11:30:00Z (2026-01-13 06:30 EST)"
+    assert finding.facts["usual"] == "usually 06:00, 95% by 06:00; now 06:30"
+    fixed = completions(nba(), [], et("2026-01-13 06:59"), learned())
+    assert fixed.findings == ()
+
+
+def test_a_phase_that_lacks_only_what_was_never_recorded_is_no_incident() -> None:
+    """For the digest: the finding about the configuration tells it. With anything else missing it is one."""
+    rows = [row for row in completions_of("phase2", et("2026-01-13 04:00")) if row.processor != "p2_bdl_box_scores"]
+    known = Habits(unmet={"phase2": ("p2_bdl_box_scores",)})
+    at = et("2026-01-13 07:00")
+    one, more = (
+        next(f for f in completions(nba(), those, at, known).findings if f.subject.phase == "phase2")
+        for those in (rows, rows[:-1])
+    )
+    assert (one.kind, one.quiet, one.severity) == ("phase.incomplete", True, Severity.WARNING)
+    assert (more.quiet, more.severity) == (False, Severity.CRITICAL)
