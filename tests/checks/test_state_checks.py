@@ -25,7 +25,7 @@ from checks.ports import CalendarDays, CompletionRow, QueryResult
 from checks.shared import Shared, States
 from checks.sources.completions import CompletionTables
 from checks.sources.outputs import OutputTables
-from tests.support import weeks
+from tests.support import usual_days
 from tests.support.pipelines import GAME_DAY, completion, completions_of, et, every_day, nba, with_phase
 
 CALENDAR = every_day(date(2025, 12, 1), date(2026, 1, 31))
@@ -51,7 +51,7 @@ class Rows:
         last = at.astimezone(self.pipeline.zone).date()
         begin = first or last - timedelta(days=3)
         self.reads.append(begin)
-        dates = weeks.span(begin, (last - begin).days + 1)
+        dates = usual_days.span(begin, (last - begin).days + 1)
         return States(at=at, judged=lambda: judge_days(self.pipeline, dates, self.rows, self.calendar, at))
 
 
@@ -90,7 +90,12 @@ def recording(rows: list[CompletionRow], warehouse: Answers) -> RecordingCheck:
 def test_a_silence_is_told_with_what_should_have_come() -> None:
     """Phase3 and phase4 were due, the last row came before; critical, since critical ones are due."""
     last = et("2026-01-13 06:00")
-    rows = [row for day in weeks.span(date(2026, 1, 9), 4) for row in weeks.usual(day) if row.completed_at <= last]
+    rows = [
+        row
+        for day in usual_days.span(date(2026, 1, 9), 4)
+        for row in usual_days.rows_of(day)
+        if row.completed_at <= last
+    ]
     warehouse = Answers(recording={"last_at": last, "backfill": 16, "inserted": 40})
     judgement = run(recording(rows, warehouse), et("2026-01-13 11:00"))
     finding = only(judgement)
@@ -110,7 +115,12 @@ def test_a_silence_is_told_with_what_should_have_come() -> None:
 def test_a_row_that_states_do_not_show_is_a_sign_of_life() -> None:
     """A failed row, or one of an unknown name: somebody records. It is carried, and the next look needs no question."""
     last, alive = et("2026-01-13 06:00"), et("2026-01-13 10:59")
-    rows = [row for day in weeks.span(date(2026, 1, 9), 4) for row in weeks.usual(day) if row.completed_at <= last]
+    rows = [
+        row
+        for day in usual_days.span(date(2026, 1, 9), 4)
+        for row in usual_days.rows_of(day)
+        if row.completed_at <= last
+    ]
     warehouse = Answers(recording={"last_at": alive, "backfill": 0, "inserted": 1})
     judgement = run(recording(rows, warehouse), et("2026-01-13 11:00"))
     assert judgement.findings == ()
@@ -122,7 +132,9 @@ def test_a_row_that_states_do_not_show_is_a_sign_of_life() -> None:
 def test_on_a_usual_day_nobody_is_asked(hour: int) -> None:
     """Not at any hour, with or without habits; and a usual day clears what was told."""
     at = et(f"2026-01-13 {hour:02}:00")
-    rows = [row for day in weeks.span(date(2026, 1, 8), 6) for row in weeks.usual(day) if row.inserted_at <= at]
+    rows = [
+        row for day in usual_days.span(date(2026, 1, 8), 6) for row in usual_days.rows_of(day) if row.inserted_at <= at
+    ]
     check = recording(rows, Answers())
     check._shared.habits = learned()
     judgement = run(check, at)
@@ -131,8 +143,8 @@ def test_on_a_usual_day_nobody_is_asked(hour: int) -> None:
 
 def learned() -> Habits:
     """What ten usual days teach."""
-    dates = weeks.span(date(2025, 12, 20), 10)
-    rows = [row for day in dates for row in weeks.usual(day)]
+    dates = usual_days.span(date(2025, 12, 20), 10)
+    rows = [row for day in dates for row in usual_days.rows_of(day)]
     days = judge_days(nba(), dates, rows, CALENDAR, et("2026-01-05 12:00"))
     return habits.learn(nba(), days, date(2026, 1, 5), Habits(), {})
 
@@ -280,7 +292,9 @@ def history(reader: Rows) -> HistoryCheck:
 def past(until: str, **changes: Any) -> Rows:
     """Twenty usual run dates up to that local time."""
     at = et(until)
-    rows = [row for day in weeks.span(date(2026, 1, 1), 20) for row in weeks.usual(day) if row.inserted_at <= at]
+    rows = [
+        row for day in usual_days.span(date(2026, 1, 1), 20) for row in usual_days.rows_of(day) if row.inserted_at <= at
+    ]
     return Rows(rows, nba(), **changes)
 
 
@@ -357,7 +371,7 @@ def test_what_the_past_shows_is_told_until_it_no_longer_does() -> None:
 
 def test_over_a_break_nothing_is_taken_back() -> None:
     """The past only grows shorter then."""
-    calendar = every_day(date(2026, 1, 1), date(2026, 1, 31), without=weeks.span(date(2026, 1, 12), 20))
+    calendar = every_day(date(2026, 1, 1), date(2026, 1, 31), without=usual_days.span(date(2026, 1, 12), 20))
     carry = {"open": ["zero:nba:phase3:player_game_summary"], "asked_on": "2026-01-18"}
     assert run(history(past("2026-01-20 00:00", calendar=calendar)), et("2026-01-20 13:00"), carry).clearances == ()
 
