@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 
 from alerts import witnesses
 from alerts.model import Fault
+from checks.model import Subject
 from checks.pipeline import Pipeline, local_instant
 
 # A word for what may link two faults, and its values.
@@ -52,8 +53,7 @@ class Graph:
         if why.kind == "table.missing" and why.subject.table is not None:
             if of.subject.table == why.subject.table and of.kind != "table.missing":
                 return f"the table {why.subject.table} is missing"
-            pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
+            if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
         witnessed = witnesses.explains(cause, effect, self._pipelines)
         if witnessed is not None:
@@ -121,9 +121,19 @@ class Graph:
                     yield ("stuck", subject.pipeline, name, subject.run_date)
         yield from witnesses.asks_for_causes(fault, self._pipelines)
 
+    def _judged_by(self, subject: Subject) -> tuple[str, ...]:
+        """The tables that decide what is said of a phase: the pipeline's, and those that prove its own processors."""
+        pipeline = self._pipelines.get(subject.pipeline or "")
+        phase = self._phases.get((subject.pipeline or "", subject.phase or ""))
+        return (*(pipeline.tables() if pipeline else ()), *(phase.evidence_tables() if phase else ()))
+
     def _readers(self, table: str | None) -> list[str]:
-        """The pipelines that are judged by that table."""
-        return [name for name, pipeline in self._pipelines.items() if table is not None and _reads(pipeline, table)]
+        """The pipelines of which at least one phase is judged by that table."""
+        return [
+            name
+            for name, pipeline in self._pipelines.items()
+            if table is not None and _is_one_of(table, (*pipeline.tables(), *pipeline.evidence_tables()))
+        ]
 
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
@@ -164,9 +174,9 @@ class Graph:
         return None
 
 
-def _reads(pipeline: Pipeline, table: str) -> bool:
-    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
-    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
+def _is_one_of(table: str, names: Iterable[str]) -> bool:
+    """Whether ``project.dataset.table`` is meant by one of the names, which may lack their project."""
+    return any(table == name or table.endswith(f".{name}") for name in names)
 
 
 def shared_identity(fault: Fault) -> str | None:

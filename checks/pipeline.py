@@ -138,6 +138,11 @@ class Phase:
         """How the phase is declared to be started for that run date; None where nothing is declared."""
         return next((h for h in self.hand_overs if h.valid_on(run_date)), None)
 
+    def evidence_tables(self) -> tuple[str, ...]:
+        """The tables whose rows prove that one of its processors is done, once each."""
+        proofs = (proof for p in self.processors for proof in p.evidence)
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+
     def expected_on(self, run_date: date) -> tuple[Processor, ...]:
         """What is owed for that run date, by the list that was valid then.
 
@@ -213,5 +218,4 @@ class Pipeline:
 
     def evidence_tables(self) -> tuple[str, ...]:
         """The tables whose rows prove that some processor is done, once each."""
-        proofs = (proof for phase in self.phases for p in phase.processors for proof in p.evidence)
-        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+        return tuple(dict.fromkeys(table for phase in self.phases for table in phase.evidence_tables()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -152,6 +153,23 @@ def examine(
             name = package.name
             reports.append(passing.heed_comments(examiner.examine(package)))
         return reports, examiner.blind
+
+
+def with_smoke(reports: Sequence[PackageReport], python: str | None) -> list[PackageReport]:
+    """Import the entry modules for real; what fails comes first, what could not be tried is a note."""
+    from checks.preflight.smoke import smoke
+
+    chosen = environment(python)
+    answer = []
+    for report in reports:
+        tried = smoke(report.package, chosen.command if chosen else sys.executable)
+        note = f"--import with {tried.how}" if tried.unsure is None else f"--import was not tried: {tried.unsure}"
+        if chosen is None and tried.unsure is None:
+            note += "; what is installed beside phasewatch may differ from what is deployed (--python)"
+        first = () if tried.finding is None else (tried.finding,)
+        notes = (report.notes[0], note, *report.notes[1:])
+        answer.append(replace(report, findings=(*first, *report.findings), notes=notes))
+    return answer
 
 
 def root_of(folder: Path) -> Path:

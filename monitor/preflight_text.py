@@ -45,7 +45,8 @@ def _package(report: PackageReport, style: Style, *, everything: bool, width: in
     entries = ", ".join(package.entries) if package.entry_known else "not known"
     lines.append(f"  entry point: {clean(entries)}; {clean(report.notes[0])}")
     lines.append(f"  ships {len(package.files)} files: {clean(_files(package.files, everything=everything))}")
-    lines += [style(f"  note: {clean(note)}", fg="bright_black") for note in _notes(report, everything=everything)]
+    for note in _notes(report, everything=everything):
+        lines += _wrapped(f"note: {clean(note)}", width, "  ", style)
     shown = 0
     for effect, title in _TITLES.items():
         here = [finding for finding in report.findings if finding.effect is effect]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from checks.model import JsonValue, stamp
 from checks.phases.calendar import CalendarTable
 from checks.ports import SourceError
-from monitor import doctor, wiring
+from monitor import doctor, storage, wiring
 from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
 
@@ -46,6 +46,7 @@ def trials(config: Config, where: wiring.Data | None, clock: Clock, timeout: tim
         found.append(_channel(name, channel, clock, within))
     found.append(Trial("state", lambda: state(config)))
     found.append(Trial("http port", lambda: http_port(config)))
+    found.append(Trial("watchdog", lambda: outside_watchdog(config)))
     return found
 
 
@@ -370,11 +371,27 @@ def state(config: Config) -> Verdict:
     try:
         with store.writing() as tick:
             tick.identity()
-        return doctor.good(
-            "state", f"{shown} can be written, version {SCHEMA_VERSION}", facts={"version": SCHEMA_VERSION}
-        )
+        held = None if path is None else storage.look(path)
+        notes = () if held is None or held.lasts else (f"the state lies {held.sentence}",)
+        facts: dict[str, JsonValue] = {"version": SCHEMA_VERSION}
+        return doctor.good("state", f"{shown} can be written, version {SCHEMA_VERSION}", notes=notes, facts=facts)
     finally:
         store.close()
+
+
+def outside_watchdog(config: Config) -> Verdict:
+    """The outside watchdog, by a word that changes nothing there: Healthchecks only logs it."""
+    from monitor.watchdog import ping
+
+    settings = config.watchdog
+    if not settings.url:
+        return doctor.off("watchdog", "watchdog.url is empty: nobody hears when the watcher dies")
+    if not settings.start_and_fail:
+        return doctor.good("watchdog", "not tried: any ping would count as a good cycle")
+    error = ping(settings.url.reveal(), "phasewatch doctor", word="/log")
+    if error is not None:
+        return doctor.failed("watchdog", error, remedy="correct `watchdog.url`, or look at its service")
+    return doctor.good("watchdog", "it answers")
 
 
 def http_port(config: Config) -> Verdict:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from checks.completion_memory import Memory, as_json, from_cursor, plan_of
+from checks.completion_sight import sight_of_calendar, sight_of_tables
 from checks.model import (
     Clearance,
     Evidence,
@@ -17,18 +18,17 @@ from checks.model import (
     Severity,
     Status,
     Subject,
-    day_words,
     in_zone,
     stamp,
 )
-from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable, dates_of
+from checks.phases.calendar import dates_of
 from checks.phases.evidence import TableSight
 from checks.phases.habits import Habits, compared, with_learned
 from checks.phases.looks import NextLook, is_settled, next_look, unproved
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_days
-from checks.phases.words import headline, lateness, one_line, reason_it_is_over
-from checks.pipeline import Pipeline, local_instant
+from checks.phases.words import headline, lateness, reason_it_is_over
+from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, CompletionRow, FoldedDay
 from checks.shared import Shared, States
 from checks.sources.calendar import Calendars
@@ -39,8 +39,6 @@ _FLAGS_SHOWN = 10
 # Run dates in trouble are judged beyond the look-back, but neither without end nor by reading half a year every minute.
 _OPEN_DATES_KEPT = 20
 _OPEN_DATES_REACH = timedelta(days=45)
-# A calendar is loaded in one go: while that runs it is short of dates and nothing is wrong.
-_CALENDAR_SETTLES = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,8 +258,8 @@ class Completions:
             if phase_day.satisfied_at is not None
             and (recorder := self._pipeline.phase(phase_day.phase).recorder_on(phase_day.run_date)) is not None
         ]
-        sight = self._sight(observed.calendar, observed.last, now)
-        proofs = self._sight_of_tables(observed.tables, now)
+        sight = sight_of_calendar(self.name, self._pipeline, observed.calendar, observed.last, now)
+        proofs = sight_of_tables(self.name, self._pipeline, observed.tables, now)
         evidence = observed.evidence.merged(
             Evidence(
                 counts={"dates": len(days), "phases": len(phase_days)},
@@ -274,6 +272,8 @@ class Completions:
         )
         status = _status(phase_days, evidence)
         look = next_look(self._planned(observed), days, now, idle=self._idle) if status is Status.OK else None
+        if observed.quiet and look is not None:
+            evidence = evidence.merged(Evidence(notes=(f"completions not asked: {look.why}",)))
         return Judgement(
             carry=as_json(self._memory(observed, days, now, look), self._pipeline, self._plan),
             status=status,
@@ -358,97 +358,6 @@ class Completions:
             for other in day
             if other.phase in behind and not other.state.satisfied and other.state is not PhaseState.NOT_EXPECTED
         )
-
-    def _sight_of_tables(self, tables: TableSight, now: datetime) -> _Sight:
-        """Which evidence tables could not be asked; the others are no longer blind, or nobody depends on them."""
-        reasons: dict[str, str] = {}
-        for proof, reason in tables.unseen.items():
-            reasons.setdefault(proof.table, reason)
-        findings = tuple(
-            Finding(
-                fingerprint=f"evidence:{self._pipeline.name}:{table}",
-                check=self.name,
-                kind="blind.evidence",
-                severity=Severity.WARNING,
-                subject=Subject(pipeline=self._pipeline.name, table=table),
-                title=one_line(f"The rows of {table} cannot be counted: what they would prove is unknown"),
-                since=now,
-                last_seen=now,
-                facts={"reason": reason, "checked at": stamp(now)},
-                pending_for=_CALENDAR_SETTLES,
-            )
-            for table, reason in reasons.items()
-        )
-        clearances = tuple(
-            Clearance(
-                fingerprint=f"evidence:{self._pipeline.name}:{table}",
-                at=now,
-                reason=f"nothing that depends on {table} is unknown any more",
-            )
-            for table in self._pipeline.evidence_tables()
-            if table not in reasons
-        )
-        return _Sight(findings=findings, clearances=clearances)
-
-    def _sight(self, calendar: CalendarDays, today: date, now: datetime) -> _Sight:
-        """Whether the calendar says anything of today, and what follows if it does not.
-
-        A calendar that begins only later is no fault: a season that has not started owes nothing anybody could miss.
-        """
-        known = self._pipeline.calendar
-        fingerprint = f"calendar:{self._pipeline.name}"
-        if calendar.covers(today):
-            within = calendar.last is not None and today <= calendar.last != date.max
-            reach = f" and reaches to {calendar.last}" if within else ""
-            reason = f"calendar {known.called} covers {today}{reach}"
-            return _Sight(clearances=(Clearance(fingerprint=fingerprint, at=now, reason=reason),))
-        if calendar.first is None or calendar.last is None:
-            extent, since = "is empty", now
-        elif today < calendar.first:
-            begins = f"Calendar {known.called} begins on {day_words(calendar.first)}"
-            return _Sight(unseen=(f"{begins}: earlier dates cannot be judged.",))
-        else:
-            extent = f"ends on {day_words(calendar.last)}"
-            since = local_instant(calendar.last + timedelta(days=1), time(0), self._pipeline.zone)
-        title = one_line(f"Calendar {known.called} {extent}: {day_words(today)} cannot be judged")
-        table = known.table if isinstance(known, CalendarTable) else None
-        remedy = _remedy(known)
-        blind = Finding(
-            fingerprint=fingerprint,
-            check=self.name,
-            kind="blind.calendar",
-            severity=Severity.WARNING,
-            subject=Subject(pipeline=self._pipeline.name, table=table),
-            title=title,
-            since=since,
-            last_seen=now,
-            facts={
-                "calendar": known.called,
-                "last covered date": calendar.last.isoformat() if calendar.last is not None else "none",
-                "remedy": remedy,
-                "checked at": stamp(now),
-            },
-            pending_for=_CALENDAR_SETTLES,
-        )
-        return _Sight(findings=(blind,), unseen=(f"{title}. {remedy}",))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sight:
-    """What follows from how far the calendar reaches."""
-
-    findings: tuple[Finding, ...] = ()
-    clearances: tuple[Clearance, ...] = ()
-    unseen: tuple[str, ...] = ()
-
-
-def _remedy(calendar: Calendar) -> str:
-    """What to do about a calendar that ends too early."""
-    if isinstance(calendar, CalendarTable):
-        return f"Load the coming dates into {calendar.table}."
-    if isinstance(calendar, CalendarQuery):
-        return "Let the calendar's SQL answer the coming dates, or say in the configuration when the season is."
-    return "Add the coming dates to the calendar's list in the configuration."
 
 
 def _status(phase_days: Sequence[PhaseDay], evidence: Evidence) -> Status:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from checks.preflight.model import Facts, Import
 from checks.preflight.resolve import Found, Module, Resolver
@@ -18,14 +20,27 @@ _GIVEN = frozenset(
 )
 
 
+class Outside(Protocol):
+    """Reads files of the standard library and of installed distributions."""
+
+    def text(self, file: Path) -> bytes:
+        """The text; empty if it cannot be read."""
+        ...
+
+    def outside(self, file: Path) -> Facts | None:
+        """The facts; None if it cannot be parsed."""
+        ...
+
+
 class Bindings:
     """Answers for the modules of one package, and for those outside whose text is at hand."""
 
-    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, outside: Callable[[Path], Facts | None]) -> None:
-        """``outside`` reads a file that is not in the package; None where that cannot be."""
+    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, outside: Outside) -> None:
+        """``outside`` reads files that are not in the package."""
         self._facts = facts
         self._resolver = resolver
         self._outside = outside
+        self._plain: dict[tuple[Path, str], bool] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
         self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
 
@@ -35,21 +50,31 @@ class Bindings:
 
     def has(self, module: Module, name: str) -> bool | None:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
+        if name in _GIVEN or self._plainly(module, name):
+            return True
         facts = self._of(module)
-        if name in _GIVEN or (facts is not None and name in facts.bound):
+        if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
         there = below.found not in (Found.MISSING, Found.UNKNOWN)
-        if module.found in (Found.STDLIB, Found.OTHER):
+        if module.found in (Found.STDLIB, Found.OTHER) and facts is None:
             # What a distribution's module holds is known only where its text is.
-            if facts is None:
-                return True if there and below.real is not None else None
-            there = there and below.real is not None
+            return True if there and below.real is not None else None
         if there:
             return True
         if module.found is Found.NAMESPACE:
             return None if below.found is Found.UNKNOWN else False
         return None if facts is None else self._bound(module, facts, name, set())
+
+    def _plainly(self, module: Module, name: str) -> bool:
+        """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
+        if module.real is None or module.real.suffix != ".py":
+            return False
+        key = (module.real, name)
+        if key not in self._plain:
+            form = rf"^(?:(?:async )?def|class)\s+{name}\b|^{name}\s*="
+            self._plain[key] = re.search(form.encode(), self._outside.text(module.real), re.MULTILINE) is not None
+        return self._plain[key]
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
@@ -70,7 +95,8 @@ class Bindings:
     def _of(self, module: Module) -> Facts | None:
         if module.file is not None:
             return self._facts.get(module.file)
-        return self._outside(module.real) if module.real is not None else None
+        python = module.real is not None and module.real.suffix == ".py"
+        return self._outside.outside(module.real) if python and module.real is not None else None
 
     def _bound(self, module: Module, facts: Facts, name: str, seen: set[str]) -> bool | None:
         if name in facts.bound:

@@ -52,11 +52,11 @@ class Cache:
                     found[digest] = json.loads(facts)
         return found
 
-    def put(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keep these, and of the others not more than fit."""
+    def put(self, facts: Mapping[str, str]) -> None:
+        """Keep these, JSON each, and of the others not more than fit."""
         if self._db is None or not facts:
             return
-        rows = [(self._maker, digest, json.dumps(item, separators=(",", ":"))) for digest, item in facts.items()]
+        rows = [(self._maker, digest, item) for digest, item in facts.items()]
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("BEGIN")
             self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)

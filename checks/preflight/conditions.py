@@ -10,6 +10,11 @@ import ast
 # How sure it is that what stands below a condition runs. The order is that of getting less likely.
 ALWAYS, MAYBE, MAIN, TYPING, NEVER = "always", "maybe", "main", "typing", "never"
 _ORDER = (ALWAYS, MAYBE, MAIN, TYPING, NEVER)
+# Flags that say the same everywhere, whichever module they are imported from.
+_FALSE = frozenset(
+    {"PY2", "WINDOWS", "IS_WINDOWS", "ON_WINDOWS", "PYPY", "IS_PYPY", "PY_PYPY", "is_pypy", "is_windows"}
+)
+_TRUE = frozenset({"PY3", "IS_PY3", "LINUX", "POSIX"})
 _PLATFORM = {"sys.platform": "linux", "os.name": "posix"}
 
 
@@ -66,22 +71,26 @@ class Conditions:
             return bool(test.value)
         name = dotted(test)
         if name is not None:
-            if name.endswith(("six.PY2", "cython.compiled")):
+            last = name.rpartition(".")[2]
+            if last in _FALSE or name == "cython.compiled":
                 return False
-            if name.endswith(("six.PY3",)):
-                return True
-            return self._names.get(name)
+            return True if last in _TRUE else self._names.get(name)
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             known = self._truth(test.operand)
             return None if known is None else not known
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
             return self._compared(test.left, test.ops[0], test.comparators[0])
-        if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
-            return self._starts(test)
-        return None
+        return self._called(test) if isinstance(test, ast.Call) else None
 
-    def _starts(self, test: ast.Call) -> bool | None:
+    def _called(self, test: ast.Call) -> bool | None:
+        """``hasattr(sys, "pypy_version_info")``, ``sys.platform.startswith("win")``."""
         func = test.func
+        if dotted(func) == "hasattr" and len(test.args) == 2 and dotted(test.args[0]) == "sys":  # noqa: PLR2004
+            asked = test.args[1]
+            pypy = isinstance(asked, ast.Constant) and str(asked.value).startswith("pypy")
+            return False if pypy else None
+        if not isinstance(func, ast.Attribute) or func.attr != "startswith":
+            return None
         base = _PLATFORM.get(dotted(func.value) or "") if isinstance(func, ast.Attribute) else None
         arg = test.args[0] if len(test.args) == 1 else None
         if base is None or not isinstance(arg, ast.Constant) or not isinstance(arg.value, str):
@@ -100,6 +109,9 @@ class Conditions:
                 words = [item.value for item in right.elts if isinstance(item, ast.Constant)]
                 return (base in words) == isinstance(op, ast.In) if len(words) == len(right.elts) else None
             return None
+        if dotted(left) in ("sys.hexversion", "hexversion"):
+            numbers = _numbers(right)
+            return _ordered(self.target, op, (numbers[0] >> 24, numbers[0] >> 16 & 255)) if numbers else None
         return _ordered(self._version_part(left), op, _numbers(right))
 
     def _version_part(self, node: ast.expr) -> tuple[int, ...] | None:

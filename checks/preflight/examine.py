@@ -81,11 +81,7 @@ class Examiner:
             importers={path for path, item in facts.items() if item.raw.get("importer")},
         )
 
-        @cache
-        def outside(path: Path) -> Facts | None:
-            return extractor.names(path) if path.suffix == ".py" else None
-
-        bindings = Bindings(facts, resolver, outside)
+        bindings = Bindings(facts, resolver, extractor)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -145,10 +141,7 @@ class Examiner:
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
         """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
-
-        @cache
-        def roots() -> list[Path]:
-            return [self._root, *_origins(package)]
+        roots = dict.fromkeys([self._root, *package.roots])
 
         @cache
         def shipped() -> set[Path]:
@@ -157,7 +150,7 @@ class Examiner:
         @cache
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
-            for root in roots():
+            for root in roots:
                 for shape in (f"{base}.py", f"{base}/__init__.py"):
                     if (root / shape).is_file() and (root / shape).resolve() not in shipped():
                         return _shown(root / shape, self._root)
@@ -166,18 +159,6 @@ class Examiner:
             return None
 
         return find
-
-
-def _origins(package: Package) -> list[Path]:
-    """The folders that shipped top-level folders really lie in."""
-    found: dict[Path, None] = {}
-    for path, file in package.files.items():
-        if path.endswith(".py") and "/" in path:
-            real = file.resolve()
-            depth = path.count("/")
-            if len(real.parents) > depth:
-                found[real.parents[depth]] = None
-    return [folder for folder in found if folder.resolve() != package.root.resolve()][:5]
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import warnings
@@ -23,13 +24,14 @@ from typing import IO, Any
 from checks.preflight import ruff
 from checks.preflight.cache import Cache
 from checks.preflight.model import Facts, Version
-from checks.preflight.worker import VERSION, facts_of
+from checks.preflight.worker import VERSION, names_of
 
 _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
 _SILENT_SECONDS = 60
+_DIED = json.dumps({"error": [1, "the worker died while it read this file"], "unread": True})
 _LARGEST = 5_000_000  # bytes of one source file
 
 
@@ -69,7 +71,14 @@ def interpreter(command: str) -> Interpreter | None:
 def for_target(target: Version) -> Interpreter | None:
     """The interpreter of that version: our own if it is of it, ``python3.x`` on the path, or one that pyenv keeps."""
     if target == sys.version_info[:2]:
-        return interpreter(sys.executable)
+        paths = sysconfig.get_paths()
+        return Interpreter(
+            command=sys.executable,
+            version=target,
+            stdlib=Path(paths["stdlib"]),
+            purelib=Path(paths["purelib"]),
+            prefix=Path(sys.prefix),
+        )
     version = "{}.{}".format(*target)
     kept = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser() / "versions"
     for command in (shutil.which(f"python{version}"), *sorted(kept.glob(f"{version}.*/bin/python"))):
@@ -92,24 +101,17 @@ class Extractor:
     ) -> None:
         self.target = target
         self.python = python
-        self.names_from: str | None = None
         self._command = python.command if python else sys.executable
         self._ruff = ruff.program()
         self._progress = progress
         self._known: dict[Path, Facts] = {}
         self._outside: dict[Path, Facts | None] = {}
+        self._texts: dict[Path, bytes] = {}
         self.blind: str | None = None
         if self._ruff is None:
-            self.blind = (
-                "ruff is not installed, so that nobody looked for undefined names; install phasewatch[preflight]"
-            )
-        else:
-            try:
-                self.names_from = ruff.version(self._ruff)
-            except ruff.RuffError as error:
-                self.blind, self._ruff = str(error), None
+            self.blind = "ruff is not installed: nobody looked for undefined names; install phasewatch[preflight]"
         version = python.version if python else sys.version_info[:2]
-        maker = f"{VERSION} {version} {target} {self.names_from}"
+        maker = f"{VERSION} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
         self._cache = Cache(cache, maker)
 
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
@@ -125,34 +127,43 @@ class Extractor:
         if missing:
             fresh = self._fresh(list(missing.values()))
             made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
-            found.update(made)
+            found.update({digest: json.loads(answer) for digest, answer in made.items()})
             # An answer without ruff's share would be remembered as complete.
             if self.blind is None:
-                self._cache.put({d: f for d, f in made.items() if not f.get("unread")})
+                self._cache.put({d: answer for d, answer in made.items() if not found[d].get("unread")})
         views = {digest: Facts(raw) for digest, raw in found.items()}
         for file, digest in digests.items():
             self._known[file] = views[digest]
         return {file: self._known[file] for file in files}
 
-    def names(self, file: Path) -> Facts | None:
+    def outside(self, file: Path) -> Facts | None:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
-            digests, _ = _digests([file])
-            digest = "names-" + digests[file] if file in digests else ""
-            found = self._cache.get([digest]) if digest else {}
-            if digest and digest not in found:
+            text = self.text(file)
+            digest = "names-" + hashlib.blake2b(text, digest_size=16).hexdigest()
+            found = self._cache.get([digest])
+            if digest not in found:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    found = {digest: facts_of(file.read_bytes(), [], self.target)}
-                self._cache.put(found)
-            self._outside[file] = Facts(found[digest]) if digest and "error" not in found[digest] else None
+                    found = {digest: names_of(text, self.target)}
+                self._cache.put({digest: json.dumps(found[digest])})
+            self._outside[file] = Facts(found[digest]) if "error" not in found[digest] else None
         return self._outside[file]
+
+    def text(self, file: Path) -> bytes:
+        """The text of a file outside the packages; empty if it cannot be read."""
+        if file not in self._texts:
+            try:
+                self._texts[file] = file.read_bytes()
+            except OSError:
+                self._texts[file] = b""
+        return self._texts[file]
 
     def close(self) -> None:
         """Let go of the cache."""
         self._cache.close()
 
-    def _fresh(self, files: list[Path]) -> dict[Path, dict[str, Any]]:
+    def _fresh(self, files: list[Path]) -> dict[Path, str]:
         hits: dict[str, list[list[Any]]] = {}
         if self._ruff is not None:
             try:
@@ -162,11 +173,11 @@ class Extractor:
         requests = [(file, hits.get(os.path.abspath(file), [])) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
         requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
-        answers: dict[Path, dict[str, Any]] = {}
+        answers: dict[Path, str] = {}
         done = 0
         guard = threading.Lock()
 
-        def answered(file: Path, facts: dict[str, Any]) -> None:
+        def answered(file: Path, facts: str) -> None:
             nonlocal done
             with guard:
                 answers[file] = facts
@@ -182,16 +193,16 @@ class Extractor:
             thread.join()
         return answers
 
-    def _work(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, dict[str, Any]], None]) -> None:
+    def _work(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> None:
         """One worker after another until everything is answered: a file that kills one is passed over."""
         while requests:
             count = self._one_worker(requests, answered)
             if count < len(requests):
-                answered(requests[count][0], {"error": [1, "the worker died while it read this file"], "unread": True})
+                answered(requests[count][0], _DIED)
                 count += 1
             requests = requests[count:]
 
-    def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, dict[str, Any]], None]) -> int:
+    def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
         with tempfile.TemporaryFile() as lines:
             for file, hits in requests:
                 lines.write(json.dumps([os.fspath(file), hits]).encode() + b"\n")
@@ -218,7 +229,7 @@ def _collect(
     process: subprocess.Popen[bytes],
     stdout: IO[bytes],
     requests: list[tuple[Path, Any]],
-    answered: Callable[[Path, dict[str, Any]], None],
+    answered: Callable[[Path, str], None],
 ) -> int:
     """Hand on the answers as they come; how many came before the worker ended or fell silent."""
     for count, (file, _) in enumerate(requests):
@@ -231,7 +242,7 @@ def _collect(
             alarm.cancel()
         if not line.endswith(b"\n"):
             return count
-        answered(file, json.loads(line))
+        answered(file, line.decode())
     return len(requests)
 
 

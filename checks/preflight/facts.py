@@ -20,6 +20,7 @@ from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both,
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
 _DYNAMIC = (b"global_enum", b"_convert_(", b"globals()", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
+_SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
@@ -89,6 +90,7 @@ class Reader:
         for item in self.imports:
             if item[1] == "" and item[8]:
                 bound.update(_bound_by(item))
+        dynamic = any(text in self.source for text in _DYNAMIC)
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
@@ -98,9 +100,8 @@ class Reader:
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
-            "script": b"__main__" in self.source,
-            "dynamic": any(text in self.source for text in _DYNAMIC)
-            or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
+            "script": bool(_SCRIPT.search(self.source)),
+            "dynamic": dynamic or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
         }
         if _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
@@ -114,7 +115,8 @@ class Reader:
             facts["builtins"] = _builtins(tree)
         if b"preflight:" in self.source:
             facts["ignores"] = _ignores(self.source)
-        return facts
+        # Most files have little of this; what is not said is empty.
+        return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -256,6 +258,8 @@ class Reader:
             if handler.name:
                 self._bind(handler.name, place)
             part = "handler" if handler is chosen else "other"
+            if dotted(handler.type or handler) == "NameError":
+                part = "old"  # for a builtin that the target has
             self._body(handler.body, place._replace(tries=((index, part), *place.tries)))
             if handler.name and place.namespace == "module" and place.when == ALWAYS:
                 self.events.append("-" + handler.name)

@@ -103,9 +103,9 @@ class Imports:
         asked = self._resolver.module(target).file if item.names is not None else None
         submodules = {}
         for name, _ in item.names or ():
-            own = self._resolver.module(f"{target}.{name}").file
-            if own is not None:
-                submodules[name] = own
+            below = self._resolver.module(f"{target}.{name}")
+            if below.found not in (Found.MISSING, Found.UNKNOWN):
+                submodules[name] = below.file or ""
         return Loaded(files=tuple(self._chain(target)), asked=asked, submodules=submodules)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
@@ -114,7 +114,9 @@ class Imports:
         """
         if item.when in ("typing", "never") or (item.when == "main" and not script):
             return False
-        return not any(part == "handler" and not self._body_fails(file, index) for index, part in item.tries)
+        return not any(
+            part == "old" or (part == "handler" and not self._body_fails(file, index)) for index, part in item.tries
+        )
 
     def _own(self, target: str) -> bool:
         """Whether the top of a dotted name lies in the package."""
@@ -151,6 +153,15 @@ class Imports:
                 whole = attempt.catches == "broad" and not attempt.about_imports
                 return Guard(line=attempt.line, fallback=self._replaced(file, index, attempt, item), whole=whole)
         return None
+
+    def optional(self, file: str, symbol: str) -> bool:
+        """Whether the file is prepared for a distribution not to be there: it guards another import of it."""
+        top = symbol.partition(".")[0]
+        return any(
+            self.guard(file, other) is not None and (self.target(file, other) or "").partition(".")[0] == top
+            for other in self._facts[file].imports
+            if other.tries
+        )
 
     def _handler_fails(self, file: str, index: int) -> bool:
         """Whether the handler of a try statement fails itself, by an import of its own that nobody catches."""

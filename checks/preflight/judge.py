@@ -126,7 +126,9 @@ class Judge:
         guard = self._imports.guard(file, item)
         at, message = _At(file, item.line, item.scope), problem.message
         if guard is None:
-            self._add(at, problem.kind, problem.symbol, message)
+            if problem.own or not self._imports.optional(file, problem.symbol):
+                condition = ", under a condition" if item.when == "maybe" else ""
+                self._add(at, problem.kind, problem.symbol, message + condition)
             return
         if self._imports.alternative_works(file, item):
             return

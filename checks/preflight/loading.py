@@ -18,7 +18,8 @@ Loads = Callable[[str, Import], "Loaded"]
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
-    ``submodules`` the files of those names that are modules. ``skipped``: it does not run.
+    ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
+    not run.
     """
 
     files: tuple[str, ...] = ()

@@ -26,7 +26,10 @@ class Effect(StrEnum):
     @property
     def rank(self) -> int:
         """0 is worst."""
-        return list(Effect).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {effect: rank for rank, effect in enumerate(Effect)}
 
 
 class Kind(StrEnum):
@@ -85,6 +88,7 @@ class Package:
     known entry point (``entry_known`` false) any file may be. ``requirements`` are requirement lines with their origin,
     None where nothing was found that says what is installed. ``implied`` are distributions that the platform installs.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
+    ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
     """
 
@@ -101,6 +105,7 @@ class Package:
     python: Version | None = None
     python_from: str = ""
     origins: tuple[Path, ...] = ()
+    roots: tuple[Path, ...] = ()
     problems: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
 
+# An interactive shell adds these to the builtins.
+_SHELL = frozenset({"get_ipython", "display", "__IPYTHON__"})
 _CAUGHT = frozenset({"NameError", "UnboundLocalError"})
 _BROAD = frozenset({"Exception", "BaseException"})
 _VISITORS = {
@@ -21,6 +23,8 @@ _VISITORS = {
     **dict.fromkeys(("If", "IfExp"), "_if"),
     **dict.fromkeys(("Try", "TryStar"), "_try"),
     **dict.fromkeys(("TypeAlias", "TypeVar"), "_nothing"),
+    **dict.fromkeys(("For", "AsyncFor", "While"), "_loop"),
+    "BoolOp": "_boolean",
     "Name": "_name",
     "ClassDef": "_class",
     "AnnAssign": "_annotated",
@@ -37,6 +41,7 @@ class _Spot(NamedTuple):
     when: str = ALWAYS
     caught: int | None = None
     functions: tuple[Any, ...] = ()
+    loops: tuple[Any, ...] = ()
     local: frozenset[str] = frozenset()
     in_function: bool = False
 
@@ -88,7 +93,7 @@ class Finder:
     def _name(self, node: ast.Name, spot: _Spot) -> None:
         if spot.caught == 0:
             self._expected.add(node.id)
-        if spot.when in (NEVER, TYPING) or spot.caught == 0:
+        if spot.when in (NEVER, TYPING) or spot.caught == 0 or node.id in _SHELL:
             return
         kind = self._positions.get((node.lineno, node.col_offset))
         if kind is None and node.id in self._typing and isinstance(node.ctx, ast.Load):
@@ -97,6 +102,8 @@ class Finder:
                 if node.id in spot.local or any(node.id in self._bound(f) for f in spot.functions)
                 else "typing_only"
             )
+        if kind == "undefined" and any(node.id in self._bound(loop) for loop in spot.loops):
+            return  # an earlier round of the loop may have bound it
         if kind is not None:
             self.found.append([kind, node.id, node.lineno, spot.scope, spot.when, spot.caught])
 
@@ -136,6 +143,16 @@ class Finder:
         one = isinstance(node, ast.IfExp)
         self._each([node.body] if one else node.body, spot._replace(when=both(spot.when, body)))
         self._each([node.orelse] if one else node.orelse, spot._replace(when=both(spot.when, orelse)))
+
+    def _boolean(self, node: ast.BoolOp, spot: _Spot) -> None:
+        """``TYPE_CHECKING and x``: what comes later is evaluated under the condition of what comes earlier."""
+        way = 0 if isinstance(node.op, ast.And) else 1
+        for value in node.values:
+            self._visit(value, spot)
+            spot = spot._replace(when=both(spot.when, self._conditions.branches(value)[way]))
+
+    def _loop(self, node: Any, spot: _Spot) -> None:
+        self._children(node, spot._replace(loops=(*spot.loops, node)))
 
     def _try(self, node: Any, spot: _Spot) -> None:
         caught = spot.caught

@@ -47,10 +47,10 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
         raise DescriptionError(f"{folder} holds no Python file")
-    function = "main.py" in files
+    function = "main.py" in files and _is_function(files["main.py"], frozenset(files))
     if "__init__.py" in files and not function:
         return _import_package(folder, files, entry=entry, name=name)
-    linked = f"{shipped.links} symlinks followed" if shipped.links else "no symlinks"
+    linked = f"{len(shipped.links)} symlinks followed" if shipped.links else "no symlinks"
     kind = "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
     python, told = _python_of(folder)
@@ -64,7 +64,8 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
-        origins=(folder, *_link_targets(files, folder), *origins),
+        origins=(folder, *shipped.links.values(), *origins),
+        roots=_roots(shipped.links),
         problems=_broken(shipped.broken),
     )
     return with_entry(package, entry)
@@ -165,7 +166,7 @@ def described(
     ignored = shipping.ignore_file(source / ".gcloudignore", always=tuple(exclude))
     files: dict[str, Path] = {}
     broken: list[tuple[str, str]] = []
-    origins = [source]
+    origins, links = [source], dict[str, Path]()
     for copied in (Copied(origin=source, to=""), *copies):
         if not copied.origin.exists():
             raise DescriptionError(f"package {name}: {copied.origin} does not exist")
@@ -176,7 +177,10 @@ def described(
             shipped = shipping.gather(copied.origin, ignored=ignored, follow=follow)
             files.update({posixpath.normpath(posixpath.join(copied.to, p)): f for p, f in shipped.files.items()})
             broken += [(posixpath.normpath(posixpath.join(copied.to, path)), target) for path, target in shipped.broken]
-            origins += _link_targets(shipped.files, copied.origin)
+            origins += shipped.links.values()
+            links |= {posixpath.normpath(posixpath.join(copied.to, p)): f for p, f in shipped.links.items()}
+            if copied.to:
+                links[posixpath.normpath(copied.to)] = copied.origin.resolve()
         origins.append(copied.origin)
     if required is not None:
         try:
@@ -197,6 +201,7 @@ def described(
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
+        roots=_roots(links),
         problems=_broken([item for item in broken if item[0] not in files]),
     )
     return with_entry(package, entry)
@@ -358,16 +363,13 @@ def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
     )
 
 
-def _link_targets(files: Mapping[str, Path], folder: Path) -> tuple[Path, ...]:
-    """Where symlinks lead: changes there change the package."""
+def _roots(links: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Where the trees begin that symlinks lead into: for ``shared/utils`` to ``/repo/shared/utils`` it is ``/repo``."""
     found: dict[Path, None] = {}
-    for path in files:
-        parts = path.split("/")
-        for count in range(1, len(parts) + 1):
-            place = folder.joinpath(*parts[:count])
-            if place.is_symlink():
-                found[place.resolve()] = None
-                break
+    for path, real in links.items():
+        parts = Path(path).parts
+        if real.parts[-len(parts) :] == parts:
+            found[real.parents[len(parts) - 1]] = None
     return tuple(found)
 
 

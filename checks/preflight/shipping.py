@@ -20,11 +20,13 @@ class TooManyFilesError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Shipped:
-    """Files by their path in the package, and symlinks that lead nowhere (path in the package, where it points)."""
+    """Files by their path in the package, symlinks that lead nowhere (path in the package, where it points), and the
+    others with what they lead to.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
-    links: int = 0
+    links: dict[str, Path] = field(default_factory=dict)
 
 
 def gather(folder: Path, *, ignored: GitIgnoreSpec | None = None, follow: bool = True) -> Shipped:
@@ -60,11 +62,11 @@ def _walk(  # noqa: PLR0917 - one recursive step
         if item.name in _NEVER or (ignored is not None and ignored.match_file(path + "/" if is_dir else path)):
             continue
         if item.is_symlink():
-            found.links += 1
             link = Path(item.path)
             if not link.exists() or not (follow or _inside(item.path, top)):
                 found.broken.append((path, str(link.readlink())))
                 continue
+            found.links[path] = link.resolve()
         if is_dir:
             real = os.path.realpath(item.path)
             if real in above or (Path(item.path) / "pyvenv.cfg").exists() or item.name == "node_modules":

@@ -91,7 +91,9 @@ class _Flow:
             answer: frozenset[str] | None = visit(node, state)
             return answer
         state = self._expression(node, state)
-        if kind in ("Return", "Raise"):
+        if kind in ("Return", "Raise") or (
+            kind == "Assert" and isinstance(node.test, ast.Constant) and not node.test.value
+        ):
             return None
         if kind == "Expr" and isinstance(node.value, ast.Call):
             name = dotted(node.value.func) or ""

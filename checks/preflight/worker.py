@@ -15,12 +15,11 @@ import sys
 import warnings
 from typing import Any
 
-from checks.preflight.conditions import Conditions
 from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 3
+VERSION = 5
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
 
@@ -44,11 +43,19 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
     return facts
 
 
+def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
+    """The facts of a file of which only its names matter: not compiled, nothing suspected."""
+    try:
+        return Reader(source, target).read(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, UnicodeError):
+        return {"error": [1, "cannot be parsed"]}
+
+
 def _suspects(
     tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    typing = frozenset(facts["typing"]) & mentioned(code) if facts["typing"] else frozenset()
+    typing = frozenset(facts["typing"]) & mentioned(code) if "typing" in facts else frozenset()
     if hits or typing:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
@@ -70,7 +77,7 @@ def _suspects(
 def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
     """Names that the module binds by import, def or class: a local of that name is rarely meant as another thing."""
     names = {s.name for s in tree.body if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    for item in facts["imports"]:
+    for item in facts.get("imports", ()):
         if item[8]:
             names.update([item[5]] if item[4] is None else [new or name for name, new in item[4]])
     return frozenset(names)
@@ -97,4 +104,4 @@ def main() -> None:
             gc.collect()
 
 
-__all__ = ["VERSION", "Conditions", "facts_of", "main"]
+__all__ = ["VERSION", "facts_of", "main", "names_of"]

@@ -35,13 +35,17 @@ from monitor.report.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was read of one pipeline. ``run`` is its completions check judged on it; ``error`` says what was not."""
+    """What was read of one pipeline. ``run`` is its completions check judged on it; ``error`` says what was not.
+
+    ``notes`` are for people, a sentence each.
+    """
 
     pipeline: Pipeline
     run: CheckRun
     days: tuple[PhaseDay, ...]
     recording: Recording | None
     error: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
