@@ -132,9 +132,7 @@ def test_a_row_that_states_do_not_show_is_a_sign_of_life() -> None:
 def test_on_a_usual_day_nobody_is_asked(hour: int) -> None:
     """Not at any hour, with or without habits; and a usual day clears what was told."""
     at = et(f"2026-01-13 {hour:02}:00")
-    rows = [
-        row for day in usual_days.span(date(2026, 1, 8), 6) for row in usual_days.rows_of(day) if row.inserted_at <= at
-    ]
+    rows = usual_days.rows_over(date(2026, 1, 8), 6, at)
     check = recording(rows, Answers())
     check._shared.habits = learned()
     judgement = run(check, at)
@@ -292,9 +290,7 @@ def history(reader: Rows) -> HistoryCheck:
 def past(until: str, **changes: Any) -> Rows:
     """Twenty usual run dates up to that local time."""
     at = et(until)
-    rows = [
-        row for day in usual_days.span(date(2026, 1, 1), 20) for row in usual_days.rows_of(day) if row.inserted_at <= at
-    ]
+    rows = usual_days.rows_over(date(2026, 1, 1), 20, at)
     return Rows(rows, nba(), **changes)
 
 

@@ -67,7 +67,7 @@ def test_the_sample_week_says_what_is_wrong_and_nothing_else(tmp_path: Path, emu
 
 def test_a_silence_is_told_before_anything_is_due(tmp_path: Path, emulator: str, dataset: str) -> None:
     """Nothing after the odds of the 15th: told in the night. What is filled in for December is no sign of life."""
-    before = [row for day in usual_days.span(date(2026, 1, 1), 15) for row in usual_days.rows_of(day)]
+    before = usual_days.rows_over(date(2026, 1, 1), 15)
     silent_from = et("2026-01-15 13:30")
     rows = [row for row in before if row.inserted_at < silent_from]
     filled_in = usual_days.rows_of(date(2026, 1, 8), at=et("2026-01-16 03:30"))
@@ -92,7 +92,7 @@ def test_a_silence_is_told_before_anything_is_due(tmp_path: Path, emulator: str,
 
 def test_breaks_halts_and_days_without_games_are_silent(tmp_path: Path, emulator: str, dataset: str) -> None:
     """Two days without games, a break, a halt: nothing is said, and almost nothing is asked."""
-    games = [date(2026, 1, n) for n in (5, 6, 7, 8, 9)]
+    games = usual_days.span(date(2026, 1, 5), 5)
     usual_days.create(
         emulator, dataset, [*games, date(2026, 1, 31)], [row for day in games for row in usual_days.rows_of(day)]
     )

@@ -140,6 +140,12 @@ def rows_of(run_date: date, at: datetime | None = None, **changes: Any) -> list[
     ]
 
 
+def rows_over(first: date, days: int, until: datetime | None = None) -> list[CompletionRow]:
+    """Those of so many usual run dates that were written by that moment."""
+    rows = (row for run_date in span(first, days) for row in rows_of(run_date))
+    return [row for row in rows if until is None or row.inserted_at <= until]
+
+
 def span(first: date, days: int) -> list[date]:
     """So many dates from the first on."""
     return [first + timedelta(days=number) for number in range(days)]
