@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypedDict
 
-from checks.model import Evidence, stamp
+from checks.model import Evidence, Subject, stamp
 from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
 from checks.pipeline import Pipeline
@@ -68,3 +68,24 @@ class Shared:
             return latest
         note = f"states as read at {stamp(latest.at)} for the check of completions"
         return replace(latest, evidence=Evidence(notes=(note,)))
+
+
+class StateCheckParts(TypedDict):
+    """What a check of states is made of."""
+
+    reader: StateReader
+    shared: Shared
+    every: timedelta
+    name: str
+
+
+class StateCheck:
+    """What the checks have in common that judge states which somebody read."""
+
+    def __init__(self, *, reader: StateReader, shared: Shared, every: timedelta, name: str) -> None:
+        self.name = name
+        self.every = every
+        self.about = Subject(pipeline=reader.pipeline.name)
+        self._pipeline = reader.pipeline
+        self._reader = reader
+        self._shared = shared

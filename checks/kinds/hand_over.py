@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from checks.carried import carry_of, day
 from checks.model import (
@@ -22,7 +22,7 @@ from checks.model import (
 )
 from checks.phases.hand_overs import Start, Started, starts
 from checks.phases.words import one_line
-from checks.shared import Shared, StateReader, States
+from checks.shared import StateCheck, States
 
 _DECIDED = frozenset({Started.AS_DECLARED, Started.BY_FALLBACK})
 _REMEMBERED = 60
@@ -37,7 +37,7 @@ class SeenStarts:
     evidence: Evidence
 
 
-class HandOverCheck:
+class HandOverCheck(StateCheck):
     """Whether the starter that is declared for a phase does its work.
 
     A warning per phase, fingerprint ``hand-over:<pipeline>:<phase>``: ``hand-over.fallback`` where only the fallback
@@ -45,14 +45,6 @@ class HandOverCheck:
     nothing starts at all stalls, which ``completions`` tells. It is over with a run date on which the phase's first
     completion came before any fallback could have started it. Judged from the same read as ``completions``.
     """
-
-    def __init__(self, *, reader: StateReader, shared: Shared, every: timedelta, name: str = "hand_over") -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenStarts, JsonValue]:
         """How the phases of the look-back were started.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from typing_extensions import Unpack
+
 from checks.carried import carry_of, day, moment, texts
 from checks.model import (
     Clearance,
@@ -25,7 +27,7 @@ from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
 from checks.phases.words import one_line
 from checks.pipeline import local_instant
-from checks.shared import Shared, StateReader, States
+from checks.shared import StateCheck, StateCheckParts, States
 
 _OPEN_KEPT = 300
 _DATES_SHOWN = 5
@@ -46,7 +48,7 @@ class SeenHistory:
     open: Sequence[str]
 
 
-class HistoryCheck:
+class HistoryCheck(StateCheck):
     """Judges the last ``days`` run dates together, once a day after ``at`` (local), and when the watcher has slept.
 
     - ``config.unmet-expectation`` (info, digest only), ``config:<pipeline>:<phase>:<processor>``: never recorded in the
@@ -61,23 +63,8 @@ class HistoryCheck:
     past no longer shows it.
     """
 
-    def __init__(
-        self,
-        *,
-        reader: StateReader,
-        shared: Shared,
-        every: timedelta,
-        days: int,
-        at: time,
-        asleep_after: timedelta,
-        name: str = "history",
-    ) -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
+    def __init__(self, *, days: int, at: time, asleep_after: timedelta, **common: Unpack[StateCheckParts]) -> None:
+        super().__init__(**common)
         self._days = days
         self._at = at
         self._asleep_after = asleep_after

@@ -19,7 +19,7 @@ from checks.phases import habits
 from checks.phases.evidence import TableEvidence
 from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
-from checks.phases.states import judge_days
+from checks.phases.states import judge_day, judge_days
 from checks.pipeline import DayTime, HandOver, LearnedDue, Pipeline, StarterKind
 from checks.ports import CalendarDays, CompletionRow, QueryResult
 from checks.shared import Shared, States
@@ -84,7 +84,9 @@ def only(judgement: Judgement) -> Finding:
 
 def recording(rows: list[CompletionRow], warehouse: Answers) -> RecordingCheck:
     reader = Rows(rows, nba())
-    return RecordingCheck(reader=reader, shared=Shared(), tables=CompletionTables(warehouse), every=MINUTES)
+    return RecordingCheck(
+        reader=reader, shared=Shared(), tables=CompletionTables(warehouse), every=MINUTES, name="recording"
+    )
 
 
 def test_a_silence_is_told_with_what_should_have_come() -> None:
@@ -147,12 +149,25 @@ def learned() -> Habits:
     return habits.learn(nba(), days, date(2026, 1, 5), Habits(), {})
 
 
+def test_rows_in_tables_are_no_sign_of_recording() -> None:
+    """What a table proves is done, and says nothing of whoever writes completion rows."""
+    proofs = (TableEvidence(table="raw.t", date="game_date"),)
+    pipeline = nba()
+    processors = tuple(replace(p, evidence=proofs) for p in pipeline.phase("phase2").processors)
+    by_tables = with_phase(pipeline, "phase2", processors=processors)
+    row = completion("p2_nbacom_schedule", et("2026-01-12 06:10"))
+    days = [judge_day(p, GAME_DAY, [row], CALENDAR, et("2026-01-13 06:00")) for p in (pipeline, by_tables)]
+    proved = [replace(day[0], done_at={"p2_nbacom_schedule": row.completed_at}) for day in days]
+    assert habits.recorded_at(pipeline, proved[0]) == [row.completed_at]
+    assert habits.recorded_at(by_tables, proved[1]) == []
+
+
 # -- hand-over --------------------------------------------------------------------------------------------------------
 
 
 def hand_over(rows: list[CompletionRow]) -> HandOverCheck:
     pipeline = with_phase(nba(), "phase4", hand_overs=(FUNCTION,))
-    return HandOverCheck(reader=Rows(rows, pipeline), shared=Shared(), every=MINUTES)
+    return HandOverCheck(reader=Rows(rows, pipeline), shared=Shared(), every=MINUTES, name="hand_over")
 
 
 def test_the_fallback_alone_is_a_warning_with_the_three_moments() -> None:
@@ -212,7 +227,9 @@ def witnessed() -> Pipeline:
 
 def outputs(rows: list[CompletionRow]) -> OutputCheck:
     warehouse = Answers()
-    return OutputCheck(reader=Rows(rows, witnessed()), shared=Shared(), tables=OutputTables(warehouse), every=MINUTES)
+    return OutputCheck(
+        reader=Rows(rows, witnessed()), shared=Shared(), tables=OutputTables(warehouse), every=MINUTES, name="outputs"
+    )
 
 
 def question(processor: str, *, recorded: bool) -> Question:
@@ -268,6 +285,7 @@ def test_nothing_is_asked_while_nothing_is_missing_and_all_was_seen() -> None:
         shared=Shared(),
         tables=OutputTables(Answers()),
         every=MINUTES,
+        name="outputs",
     )
     assert run(check, at).findings == (), "recorded half an hour ago at the earliest"
     assert run(check, et("2026-01-13 12:00"), {"settled": settled, "empty": []}).findings == ()
@@ -284,6 +302,7 @@ def history(reader: Rows) -> HistoryCheck:
         days=20,
         at=time(12),
         asleep_after=timedelta(hours=1),
+        name="history",
     )
 
 
