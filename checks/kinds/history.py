@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from typing_extensions import Unpack
 
-from checks.carried import carry_of, day, moment, texts
+from checks.carried import carry_of, moment, texts
 from checks.model import (
     Clearance,
     Evidence,
@@ -42,7 +42,7 @@ class SeenHistory:
     """
 
     known: Habits
-    asked_on: date | None
+    asked_at: datetime | None
     states: States | None
     slept_since: datetime | None
     open: Sequence[str]
@@ -78,13 +78,13 @@ class HistoryCheck(StateCheck):
         known = habits.from_json(carry.get("habits"))
         self._shared.habits = known
         today = now.astimezone(self._pipeline.zone).date()
-        asked_on, looked_at = day(carry.get("asked_on")), moment(carry.get("looked_at"))
+        asked_at, looked_at = moment(carry.get("asked_at")), moment(carry.get("looked_at"))
         slept = looked_at is not None and now - looked_at > self._asleep_after
-        due = asked_on is None or (asked_on < today and now >= local_instant(today, self._at, self._pipeline.zone))
+        due = asked_at is None or asked_at < local_instant(today, self._at, self._pipeline.zone) <= now
         states = self._reader.states(now, today - timedelta(days=self._days - 1)) if due or slept else None
         return SeenHistory(
             known=known,
-            asked_on=asked_on,
+            asked_at=asked_at,
             states=states,
             slept_since=looked_at if slept else None,
             open=texts(carry.get("open")),
@@ -94,11 +94,12 @@ class HistoryCheck(StateCheck):
         """What the past shows, where it was asked; else nothing."""
         today = now.astimezone(self._pipeline.zone).date()
         if observed.states is None:
-            note = f"the past is read once a day, last on {observed.asked_on}"
+            last = in_zone(observed.asked_at, self._pipeline.zone) if observed.asked_at else "never"
+            note = f"the past is read once a day, last at {last}"
             return Judgement(
                 status=Status.OK,
                 evidence=Evidence(notes=(note,)),
-                carry=_carry(observed.known, observed.asked_on, now, observed.open),
+                carry=_carry(observed.known, observed.asked_at, now, observed.open),
             )
         states, days = observed.states, observed.states.judged()
         unmet = gaps.unmet(self._pipeline, days, states.at)
@@ -115,19 +116,19 @@ class HistoryCheck(StateCheck):
             late = gaps.late_meanwhile(days, observed.slept_since, states.at)
             findings += [self._late(phase_day, learned, now) for phase_day in late]
         found = sorted(finding.fingerprint for finding in findings)
-        over = tuple(
-            Clearance(fingerprint=name, at=states.at, reason=f"the last {self._days} run dates no longer show it")
-            for name in observed.open
-            if name not in found and self._says_something(days, today)
-        )
+        gone = [name for name in observed.open if name not in found]
+        reason = f"the last {self._days} run dates no longer show it"
+        tells = self._says_something(days, today)
+        over = [Clearance(fingerprint=name, at=states.at, reason=reason) for name in gone if tells]
+        still_open = found if tells else sorted({*found, *gone})
         told = [f for f in findings if not f.quiet]
         counts = {"dates": len(days), "usual_times": len(learned.phases), "findings": len(findings)}
         return Judgement(
             status=Status.DEGRADED if told else Status.OK,
             findings=tuple(findings),
-            clearances=over,
+            clearances=tuple(over),
             evidence=states.evidence.merged(Evidence(counts=counts, notes=_usual_notes(learned))),
-            carry=_carry(learned, today, now, found[-_OPEN_KEPT:]),
+            carry=_carry(learned, now, now, still_open[-_OPEN_KEPT:]),
         )
 
     @staticmethod
@@ -231,10 +232,10 @@ class HistoryCheck(StateCheck):
         )
 
 
-def _carry(known: Habits, asked_on: date | None, now: datetime, still_open: Sequence[str]) -> JsonValue:
+def _carry(known: Habits, asked_at: datetime | None, now: datetime, still_open: Sequence[str]) -> JsonValue:
     return {
         "habits": habits.to_json(known),
-        "asked_on": asked_on.isoformat() if asked_on else None,
+        "asked_at": stamp(asked_at) if asked_at else None,
         "looked_at": stamp(now),
         "open": [*still_open],
     }

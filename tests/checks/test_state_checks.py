@@ -387,8 +387,10 @@ def test_what_the_past_shows_is_told_until_it_no_longer_does() -> None:
 def test_over_a_break_nothing_is_taken_back() -> None:
     """The past only grows shorter then."""
     calendar = every_day(date(2026, 1, 1), date(2026, 1, 31), without=usual_days.span(date(2026, 1, 12), 20))
-    carry = {"open": ["zero:nba:phase3:player_game_summary"], "asked_on": "2026-01-18"}
-    assert run(history(past("2026-01-20 00:00", calendar=calendar)), et("2026-01-20 13:00"), carry).clearances == ()
+    carry = {"open": ["zero:nba:phase3:player_game_summary"], "asked_at": "2026-01-18T17:00:00Z"}
+    judgement = run(history(past("2026-01-20 00:00", calendar=calendar)), et("2026-01-20 13:00"), carry)
+    assert judgement.clearances == ()
+    assert dict(judgement.carry)["open"] == carry["open"]  # type: ignore[call-overload]
 
 
 def phase_day(days: Sequence[Sequence[PhaseDay]], name: str) -> PhaseDay:
