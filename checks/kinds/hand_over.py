@@ -22,7 +22,7 @@ from checks.model import (
 )
 from checks.phases.hand_overs import Start, Started, starts
 from checks.phases.words import one_line
-from checks.shared import StateCheck, States
+from checks.shared import StateCheck, States, unknown_states
 
 _DECIDED = frozenset({Started.AS_DECLARED, Started.BY_FALLBACK})
 _REMEMBERED = 60
@@ -52,8 +52,10 @@ class HandOverCheck(StateCheck):
         :raises SourceError: if the completions could not be read.
         """
         states: States = self._shared.states(self._reader, now)
-        seen = starts(self._pipeline, states.judged(), states.at)
-        return SeenStarts(starts=seen, in_a_row=_carried(cursor), evidence=states.evidence), None
+        days = states.judged()
+        seen = starts(self._pipeline, days, states.at)
+        evidence = states.evidence.merged(unknown_states(days))
+        return SeenStarts(starts=seen, in_a_row=_carried(cursor), evidence=evidence), None
 
     def judge(self, observed: SeenStarts, now: datetime) -> Judgement:
         """For each phase what the latest run date shows of which anything can be said."""
@@ -77,8 +79,9 @@ class HandOverCheck(StateCheck):
             else:
                 findings.append(self._finding(latest, in_a_row.get(phase, ()), now))
         counts = {how.value: sum(s.how is how for s in observed.starts) for how in Started}
+        status = Status.UNKNOWN if observed.evidence.unseen else Status.OK
         return Judgement(
-            status=Status.DEGRADED if findings else Status.OK,
+            status=Status.DEGRADED if findings else status,
             findings=tuple(findings),
             clearances=tuple(clearances),
             evidence=observed.evidence.merged(Evidence(counts={k: n for k, n in counts.items() if n})),

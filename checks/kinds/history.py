@@ -27,7 +27,7 @@ from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
 from checks.phases.words import one_line
 from checks.pipeline import local_instant
-from checks.shared import StateCheck, StateCheckParts, States
+from checks.shared import StateCheck, StateCheckParts, States, unknown_states
 
 _OPEN_KEPT = 300
 _DATES_SHOWN = 5
@@ -123,11 +123,13 @@ class HistoryCheck(StateCheck):
         still_open = found if tells else sorted({*found, *gone})
         told = [f for f in findings if not f.quiet]
         counts = {"dates": len(days), "usual_times": len(learned.phases), "findings": len(findings)}
+        evidence = states.evidence.merged(unknown_states(days))
+        status = Status.UNKNOWN if evidence.unseen else Status.OK
         return Judgement(
-            status=Status.DEGRADED if told else Status.OK,
+            status=Status.DEGRADED if told else status,
             findings=tuple(findings),
             clearances=tuple(over),
-            evidence=states.evidence.merged(Evidence(counts=counts, notes=_usual_notes(learned))),
+            evidence=evidence.merged(Evidence(counts=counts, notes=_usual_notes(learned))),
             carry=_carry(learned, now, now, still_open[-_OPEN_KEPT:]),
         )
 

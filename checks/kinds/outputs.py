@@ -26,7 +26,7 @@ from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.silence import by_row
 from checks.phases.words import listed, one_line
 from checks.pipeline import Pipeline, Processor
-from checks.shared import StateCheck, StateCheckParts
+from checks.shared import StateCheck, StateCheckParts, unknown_states
 from checks.sources.outputs import OutputRows, OutputTables
 
 # What was recorded just now may not be readable yet.
@@ -95,13 +95,18 @@ class OutputCheck(StateCheck):
         wanted = {q: (output, q.run_date) for q, output in outputs.items() if output is not None}
         found, cost = self._tables.rows(set(wanted.values())) if wanted else (OutputRows(), Evidence())
         rows = {q: found.rows[w] for q, w in wanted.items() if w in found.rows}
-        satisfied = [(d.phase, d.run_date) for each in days for d in each if not _in_trouble(d)]
+        satisfied = [
+            (d.phase, d.run_date)
+            for each in days
+            for d in each
+            if d.state.satisfied or d.state is PhaseState.NOT_EXPECTED
+        ]
         return SeenOutputs(
             rows=rows,
             settled=sorted(settled),
             absent=sorted(found.absent),
             satisfied=satisfied,
-            evidence=states.evidence.merged(cost),
+            evidence=states.evidence.merged(cost).merged(unknown_states(days)),
         ), None
 
     def judge(self, observed: SeenOutputs, now: datetime) -> Judgement:

@@ -13,7 +13,7 @@ from checks.model import Clearance, Evidence, Finding, JsonValue, Judgement, Sev
 from checks.phases.habits import Habits, recorded_at
 from checks.phases.silence import Awaited, awaited, is_silent, overdue
 from checks.pipeline import Pipeline
-from checks.shared import StateCheck, StateCheckParts
+from checks.shared import StateCheck, StateCheckParts, unknown_states
 from checks.sources.completions import CompletionTables, LastRows
 
 # Rows are looked for so far back; a longer silence is told as one of this length.
@@ -61,7 +61,7 @@ class RecordingCheck(StateCheck):
             moment(carry_of(cursor).get("last_at")),
             *(at for day in days for phase_day in day for at in recorded_at(self._pipeline, phase_day)),
         )
-        rows, evidence = None, states.evidence
+        rows, evidence = None, states.evidence.merged(unknown_states(days))
         if is_silent(self._pipeline, habits, overdue(owed, last_at), last_at, states.at):
             rows, cost = self._tables.last_rows(self._pipeline, states.at - _REACH, states.at)
             last_at = _latest(last_at, rows.last_at)
@@ -80,8 +80,9 @@ class RecordingCheck(StateCheck):
         ):
             finding = self._finding(observed, observed.rows, late, now)
             return Judgement(status=Status.FAILING, findings=(finding,), evidence=evidence, carry=carry)
-        clearances = () if late else (self._clearance(observed, now),)
-        return Judgement(status=Status.OK, clearances=clearances, evidence=evidence, carry=carry)
+        clearances = () if late or evidence.unseen else (self._clearance(observed, now),)
+        status = Status.UNKNOWN if evidence.unseen else Status.OK
+        return Judgement(status=status, clearances=clearances, evidence=evidence, carry=carry)
 
     def _finding(self, observed: SeenRecording, rows: LastRows, late: Sequence[Awaited], now: datetime) -> Finding:
         grave = any(a.critical and a.due_at <= observed.at for a in late)

@@ -456,3 +456,22 @@ def test_a_phase_that_lacks_only_what_was_never_recorded_is_no_incident() -> Non
     )
     assert (one.kind, one.quiet, one.severity) == ("phase.incomplete", True, Severity.WARNING)
     assert (more.quiet, more.severity) == (False, Severity.CRITICAL)
+
+
+def test_who_cannot_judge_says_unknown_and_ends_nothing() -> None:
+    """The calendar has ended: the states are unknown, and so is everything that hangs on them."""
+    ended = every_day(date(2025, 12, 1), date(2026, 1, 8))
+    pipeline = with_phase(witnessed(), "phase4", hand_overs=(FUNCTION,))
+    common: dict[str, Any] = {"reader": Rows([], pipeline, ended), "shared": Shared(), "every": MINUTES}
+    for check in (
+        RecordingCheck(tables=CompletionTables(Answers()), name="recording", **common),
+        HandOverCheck(name="hand_over", **common),
+        OutputCheck(tables=OutputTables(Answers()), name="outputs", **common),
+        HistoryCheck(days=4, at=time(12), asleep_after=MINUTES, name="history", **common),
+    ):
+        judgement = run(check, et("2026-01-13 12:00"))
+        assert (judgement.status, judgement.findings) == (Status.UNKNOWN, ()), check.name
+        assert judgement.clearances == (), check.name
+        assert judgement.evidence.unseen == (
+            "12 states of 2026-01-10 to 2026-01-13 are unknown; the check of completions says why",
+        )
