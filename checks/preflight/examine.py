@@ -107,6 +107,7 @@ class Examiner:
             python=python,
             findings=judged.findings,
             unknown=judged.unknown,
+            ways=judged.ways,
             ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )

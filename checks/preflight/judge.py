@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
-from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown
-from checks.preflight.reach import Reached, Way, reach, reach_rest
+from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
+from checks.preflight.reach import Reached, reach, reach_rest
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -27,6 +27,7 @@ class Judgement:
 
     findings: Sequence[Finding]
     unknown: Sequence[Unknown]
+    ways: Mapping[str, Way]
 
 
 class _At(NamedTuple):
@@ -85,7 +86,8 @@ class Judge:
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
             key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),
         )
-        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown))
+        ways = {file: reached.way for file, reached in self._reached.items()}
+        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -207,12 +209,6 @@ class Judge:
                 effect=effect,
                 message=message,
                 scope=at.scope,
-                reachable_by=None if here is None else _ending(here.way, at.line, at.scope),
+                reachable_by=None if here is None else here.way.ending(at.line, at.scope),
             )
         )
-
-
-def _ending(way: Way, line: int, scope: str) -> str:
-    """The way, with the line and function at its end: ``main.py -> tracker.py:288, inside record``."""
-    text = replace(way, file=f"{way.file}:{line}").text()
-    return f"{text}, inside {scope}" if scope else text
