@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.model import Fault, FaultState, Incident, IncidentState
+from alerts.witnesses import KINDS
 from checks.pipeline import Pipeline
 
 # Further failures of the same function join an incident for this long after it was resolved.
@@ -80,17 +81,19 @@ def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now:
 
 
 def rank(fault: Fault) -> tuple[int, datetime, str]:
-    """What is rather a cause comes first: a missing table, a failing function, a phase, a phase that waits."""
+    """What is rather a cause comes first: a missing table, a failing function, a witness, a phase, one that waits."""
     kind = fault.finding.kind
-    order = 4
+    order = 5
     if kind == "table.missing":
         order = 0
     elif kind.startswith(OF_FUNCTIONS):
         order = 1
-    elif kind == "phase.blocked":
-        order = 3
-    elif kind.startswith("phase."):
+    elif kind.startswith(KINDS):
         order = 2
+    elif kind == "phase.blocked":
+        order = 4
+    elif kind.startswith("phase."):
+        order = 3
     return (order, fault.finding.since, fault.fingerprint)
 
 

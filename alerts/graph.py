@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 
+from alerts import witnesses
 from alerts.model import Fault
+from checks.model import Subject
 from checks.pipeline import Pipeline, local_instant
 
 # A word for what may link two faults, and its values.
@@ -51,10 +53,12 @@ class Graph:
         if why.kind == "table.missing" and why.subject.table is not None:
             if of.subject.table == why.subject.table and of.kind != "table.missing":
                 return f"the table {why.subject.table} is missing"
-            pipeline = self._pipelines.get(of.subject.pipeline or "")
-            if of.kind.startswith("phase.") and pipeline is not None and _reads(pipeline, why.subject.table):
+            if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
-        if of.kind.startswith("phase.") and of.subject.run_date is not None:
+        witnessed = witnesses.explains(cause, effect, self._pipelines)
+        if witnessed is not None:
+            return witnessed
+        if of.kind.startswith(("phase.", witnesses.HAND_OVER)) and of.subject.run_date is not None:
             if why.kind.startswith("log."):
                 return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
             if why.kind.startswith("phase.") and of.kind == "phase.blocked":
@@ -81,6 +85,7 @@ class Graph:
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("waiting for", subject.pipeline, name, subject.run_date)
+        yield from witnesses.offers(fault, self._pipelines)
 
     def asks(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what it may be related to."""
@@ -98,6 +103,7 @@ class Graph:
                 yield ("shared", identity)
         elif kind.startswith("phase."):
             yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
+        yield from witnesses.asks(fault)
 
     def asks_for_causes(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what may explain it."""
@@ -113,10 +119,21 @@ class Graph:
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("stuck", subject.pipeline, name, subject.run_date)
+        yield from witnesses.asks_for_causes(fault, self._pipelines)
+
+    def _judged_by(self, subject: Subject) -> tuple[str, ...]:
+        """The tables that decide what is said of a phase: the pipeline's, and those that prove its own processors."""
+        pipeline = self._pipelines.get(subject.pipeline or "")
+        phase = self._phases.get((subject.pipeline or "", subject.phase or ""))
+        return (*(pipeline.tables() if pipeline else ()), *(phase.evidence_tables() if phase else ()))
 
     def _readers(self, table: str | None) -> list[str]:
-        """The pipelines that are judged by that table."""
-        return [name for name, pipeline in self._pipelines.items() if table is not None and _reads(pipeline, table)]
+        """The pipelines of which at least one phase is judged by that table."""
+        return [
+            name
+            for name, pipeline in self._pipelines.items()
+            if table is not None and _is_one_of(table, (*pipeline.tables(), *pipeline.evidence_tables()))
+        ]
 
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
@@ -157,9 +174,9 @@ class Graph:
         return None
 
 
-def _reads(pipeline: Pipeline, table: str) -> bool:
-    """Whether the pipeline is judged by that table (``project.dataset.table``); its own names may lack the project."""
-    return any(table == name or table.endswith(f".{name}") for name in pipeline.tables())
+def _is_one_of(table: str, names: Iterable[str]) -> bool:
+    """Whether ``project.dataset.table`` is meant by one of the names, which may lack their project."""
+    return any(table == name or table.endswith(f".{name}") for name in names)
 
 
 def shared_identity(fault: Fault) -> str | None:

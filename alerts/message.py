@@ -204,7 +204,8 @@ def _evidence(root: Fault, leading: Fault, scene: Scene) -> Iterator[Fact]:
     lines = []
     due = leading.finding.facts.get("due")
     if due and is_phase(leading):
-        lines.append(f"due {plain(due)}")
+        usual = leading.finding.facts.get("usual")
+        lines.append(f"due {plain(due)}" + (f"; {plain(usual)}" if usual else ""))
     # Failures are looked for, states are looked at: of a failure last_seen is the failure's own time.
     if not root.finding.kind.startswith("log.") or leading is not root:
         lines.append(f"checked {moment(leading.finding.last_seen, scene.zone)}")

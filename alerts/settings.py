@@ -47,7 +47,7 @@ class DailyTestSettings(Section):
     """A test message of the daemon's own, every day."""
 
     to: ListOf[str] = Field(min_length=1, description="the channels that get it, best ones of their own")
-    at: ClockTime = Field(description='when, on the wall clock of the first pipeline\'s zone (else UTC), as "08:00"')
+    at: ClockTime = Field(description='when, on the wall clock of alerts.timezone, as "08:00"')
 
 
 class AlertSettings(WhenSettings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -165,7 +165,7 @@ class StormSettings(Section):
 class DigestSettings(Section):
     """A message every day: what is open, was resolved, handled, not told, silenced."""
 
-    at: ClockTime = Field(default=time(9, 0), description='when, as "09:00"')
+    at: ClockTime = Field(description='when, as "09:00"')
     timezone: ZoneName | None = Field(default=None, description="the zone of that time; that of the alerts if left out")
     to: ListOf[str] = Field(min_length=1, description="names of channels")
 

@@ -1,6 +1,6 @@
 """What a week of the shipped configuration asks of BigQuery: queries by day and purpose, and what they cost at least.
 
-    python bench/week.py             the week of 12 January 2026 of the sample pipeline, in about two minutes
+    python bench/week.py             the week of 12 January 2026 of the sample pipeline, in some minutes
     python bench/week.py --every 15m with another interval for the checks of completions
 
 The week has healthy days, a day whose phase 3 was not recorded until the next afternoon, a late day, one without games.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from typing_extensions import TypeAliasType
 
@@ -158,7 +159,7 @@ class Judgement:
     """What a check concludes from its observations: no I/O, no memory.
 
     ``carry`` is handed back to the next run with the new observations (lines that may be half of something).
-    It must be JSON-able and bounded.
+    It must be JSON-able and bounded. ``more``: the source had more than one read takes.
     """
 
     status: Status
@@ -166,13 +167,15 @@ class Judgement:
     clearances: tuple[Clearance, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     carry: JsonValue = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
     """One run of one check. ``cursor`` is what to store when its consequences are stored, and not before.
 
-    ``error`` is set when the check could not see (UNKNOWN) and says why, in a sentence.
+    ``error`` is set when the check could not see (UNKNOWN) and says why, in a sentence. ``more``: a run from the new
+    cursor would find more at once.
     """
 
     check: str
@@ -184,6 +187,7 @@ class CheckRun:
     evidence: Evidence = field(default_factory=Evidence)
     cursor: JsonValue = None
     error: str | None = None
+    more: bool = False
 
 
 def utc(moment: datetime) -> datetime:
@@ -199,6 +203,11 @@ def utc(moment: datetime) -> datetime:
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with ``Z``; fractions only where there are any."""
     return utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def in_zone(moment: datetime, zone: ZoneInfo) -> str:
+    """A time in UTC and on the wall: ``2026-01-26T14:00:00Z (2026-01-26 09:00 EST)``."""
+    return f"{stamp(moment)} ({moment.astimezone(zone):%Y-%m-%d %H:%M %Z})"
 
 
 def day_words(day: date) -> str:

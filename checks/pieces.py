@@ -1,7 +1,7 @@
 """Exported entries in pieces of some whole lines: how many entries a piece holds, and when they were written, without
 decoding them.
 
-There are two ways to look. ``Thorough`` knows for certain; ``Quick`` takes half the time.
+There are two ways to look: ``Thorough`` knows for certain, ``Quick`` takes less time.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from checks.phases.calendar import Calendar, CalendarTable, HaltTable, Pauses
@@ -38,6 +39,54 @@ class DayTime:
         """
         return local_instant(run_date + timedelta(days=self.day), self.at, zone)
 
+    @property
+    def after(self) -> timedelta:
+        """Wall-clock time since the run date's midnight."""
+        return timedelta(days=self.day, hours=self.at.hour, minutes=self.at.minute)
+
+    @classmethod
+    def after_midnight(cls, span: timedelta) -> DayTime:
+        """The wall-clock time that long after the run date's midnight, to the minute."""
+        minutes = span // timedelta(minutes=1)
+        day, minute = divmod(minutes, 24 * 60)
+        return cls(day=day, at=time(minute // 60, minute % 60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedDue:
+    """A due time from experience: the usual latest completion and ``margin`` more, between ``earliest`` and ``latest``.
+
+    It takes ``samples`` run dates; until then the phase's own due time holds.
+    """
+
+    margin: timedelta
+    latest: DayTime
+    earliest: DayTime | None = None
+    samples: int = 10
+
+
+class StarterKind(StrEnum):
+    """What starts a phase. An observation starts nothing: it only watches, and nothing follows if it is silent."""
+
+    FUNCTION = "function"
+    SUBSCRIPTION = "subscription"
+    SCHEDULE = "schedule"
+    OBSERVATION = "observation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver(Validity):
+    """What is declared to start a phase once its upstream is satisfied, for the run dates on which it is valid.
+
+    ``within``: how long after that its first completion comes at the latest. ``fallbacks``: when a schedule starts the
+    phase whatever happened before.
+    """
+
+    kind: StarterKind
+    name: str
+    within: timedelta
+    fallbacks: tuple[DayTime, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor(Validity):
@@ -45,13 +94,14 @@ class Processor(Validity):
 
     ``critical``: its absence is never excused by the quorum rule. ``not_before``: a row completed earlier than this
     cannot be about the run (post-game work before noon) and is ignored. ``evidence``: what proves that it is done, any
-    of it suffices.
+    of it suffices. ``output``: the table that is the witness for its completion rows, None where there is none.
     """
 
     name: str
     critical: bool = True
     not_before: DayTime | None = None
     evidence: tuple[ProcessorEvidence, ...] = (CompletionEvidence(),)
+    output: TableEvidence | None = None
 
     def evidence_on(self, run_date: date) -> tuple[ProcessorEvidence, ...]:
         """What can prove that it is done for that run date."""
@@ -67,7 +117,8 @@ class Processor(Validity):
 class Phase:
     """One phase of a pipeline. ``recorder`` and ``starters`` are normalised function names.
 
-    From the run date ``recorder_until`` on nobody records this phase.
+    From the run date ``recorder_until`` on nobody records this phase. ``hand_overs`` say how it is started, at most one
+    for each run date; ``learned``: its due time comes from experience, and ``due`` holds until there is any.
     """
 
     name: str
@@ -80,6 +131,17 @@ class Phase:
     starters: tuple[str, ...] = ()
     quorum_ratio: float | None = None
     stall_after: timedelta
+    hand_overs: tuple[HandOver, ...] = ()
+    learned: LearnedDue | None = None
+
+    def hand_over_on(self, run_date: date) -> HandOver | None:
+        """How the phase is declared to be started for that run date; None where nothing is declared."""
+        return next((h for h in self.hand_overs if h.valid_on(run_date)), None)
+
+    def evidence_tables(self) -> tuple[str, ...]:
+        """The tables whose rows prove that one of its processors is done, once each."""
+        proofs = (proof for p in self.processors for proof in p.evidence)
+        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
 
     def expected_on(self, run_date: date) -> tuple[Processor, ...]:
         """What is owed for that run date, by the list that was valid then.
@@ -156,5 +218,4 @@ class Pipeline:
 
     def evidence_tables(self) -> tuple[str, ...]:
         """The tables whose rows prove that some processor is done, once each."""
-        proofs = (proof for phase in self.phases for p in phase.processors for proof in p.evidence)
-        return tuple(dict.fromkeys(proof.table for proof in proofs if isinstance(proof, TableEvidence)))
+        return tuple(dict.fromkeys(table for phase in self.phases for table in phase.evidence_tables()))

@@ -35,8 +35,9 @@ from checks.fields import (
     Table,
     ZoneName,
 )
+from checks.follow_up_settings import DueSettings, OutputSettings, OutputsSettings, StarterSettings, overlapping
 from checks.mistakes import Mistake, Section, kind_of, quoted, unknown
-from checks.phases.evidence import CompletionEvidence
+from checks.phases.evidence import CompletionEvidence, TableEvidence
 from checks.pipeline import CompletionTable, Phase, Pipeline, Processor
 from checks.references import alias_targets, as_mapping, mappings, repeated_phases, texts, upstreams
 from checks.table_settings import PartitionSettings, Tables, tables_twice
@@ -59,6 +60,7 @@ class ProcessorSettings(Section):
     valid: ValiditySettings | None = Field(
         default=None, description="the run dates for which it is owed; all if left out"
     )
+    output: OutputSettings | None = Field(default=None, description="where its work lies, if not where outputs says")
     evidence: ListOf[OneEvidence] = Field(
         default=(),
         description="what proves that it is done, any of it; a completion row, until the recorder ends, if left out",
@@ -113,12 +115,18 @@ class PhaseSettings(Section):
     start: DayTimeSettings | None = Field(
         default=None, description="when it starts; a phase without it never counts as stalled"
     )
-    due: DayTimeSettings = Field(description='when its completions are due, as {day: 1, time: "09:00"}')
+    started_by: ListOf[StarterSettings] = Field(
+        default=(), description="what starts it once its upstream is satisfied; one for each run date"
+    )
+    due: DueSettings = Field(description='when its completions are due, as {day: 1, time: "09:00"}')
     complete_when: CompleteWhenSettings | None = Field(
         default=None, description="when a part of the set is enough; all of it if left out"
     )
     stall_after: Span | None = Field(
         default=None, description="this phase's own stall_after; the pipeline's if left out"
+    )
+    outputs: OutputsSettings | None = Field(
+        default=None, description="where the work of its processors lies: the witness for their completions"
     )
     resume: str | None = Field(
         default=None,
@@ -135,6 +143,11 @@ class PhaseSettings(Section):
         """Times that cannot be kept, a quorum of nothing, a processor owed twice."""
         if self.start and self.due.order <= self.start.order:
             yield Mistake(message="must be later than start", at=("due",))
+        if self.due.learned:
+            yield from self.due.learned.against(self.start, self.due)
+        yield from overlapping(self.started_by)
+        if self.outputs:
+            yield from self.outputs.misnamed([p.name for p in self.processors])
         for index, processor in enumerate(self.processors):
             if processor.not_before and processor.not_before.order >= self.due.order:
                 at: tuple[str | int, ...] = ("processors", index, "not_before")
@@ -287,12 +300,23 @@ class PipelineSettings(Section):
         return Phase(
             name=phase.name,
             after=phase.after,
-            processors=tuple(p.to_processor(self.run_date, recorded_until) for p in phase.processors),
+            processors=tuple(
+                replace(p.to_processor(self.run_date, recorded_until), output=self._output(phase, p))
+                for p in phase.processors
+            ),
             due=phase.due.to_day_time(),
+            learned=phase.due.to_learned(),
             start=phase.start.to_day_time() if phase.start else None,
             recorder=phase.recorder.function if phase.recorder else None,
             recorder_until=recorded_until,
-            starters=phase.starters,
+            starters=tuple(dict.fromkeys((*phase.starters, *(f for s in phase.started_by if (f := s.function))))),
+            hand_overs=tuple(starter.to_hand_over() for starter in phase.started_by),
             quorum_ratio=phase.complete_when.at_least if phase.complete_when else None,
             stall_after=phase.stall_after or self.stall_after,
         )
+
+    def _output(self, phase: PhaseSettings, processor: ProcessorSettings) -> TableEvidence | None:
+        """Where the processor's work lies, by its own word or by the phase's pattern."""
+        if processor.output is not None:
+            return processor.output.to_output(self.run_date)
+        return phase.outputs.of(processor.name, self.run_date) if phase.outputs is not None else None

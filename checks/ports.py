@@ -33,13 +33,15 @@ class LogBatch:
     """New log entries since a cursor, in the order the source has them.
 
     ``entries`` are LogEntry objects as ``gcloud logging read --format=json`` prints them.
-    ``malformed`` counts what was there and could not be read as an entry; ``cursor`` is JSON-able.
+    ``malformed`` counts what was there and could not be read as an entry; ``cursor`` is JSON-able. ``more``: there is
+    more than one read takes, and reading on at once brings it.
     """
 
     entries: Sequence[Mapping[str, Any]]
     malformed: int
     cursor: JsonValue
     evidence: Evidence
+    more: bool = False
 
 
 class LogSource(Protocol):

@@ -19,10 +19,10 @@ Why nothing is lost (tested against a full decode):
 - Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
   near a trigger nearly everywhere, are decoded in full.
 
-With ``thorough=False`` two things are taken on trust, for half the time: what begins and ends with a brace, and holds
-no trigger, is an entry; and a piece is in order if some of its times are. Lines of tracebacks are told by themselves
-then, so that no failure is lost. What may be missed is a line of other text that stands far from its place in a file
-otherwise in order: the line that tells who logged a traceback.
+With ``thorough=False`` two things are taken on trust, for a quarter less work: what begins and ends with a brace, and
+holds no trigger, is an entry; and a piece is in order if some of its times are. Lines of tracebacks are told by
+themselves then, so that no failure is lost. What may be missed is a line of other text that stands far from its place
+in a file otherwise in order: the line that tells who logged a traceback.
 """
 
 from __future__ import annotations

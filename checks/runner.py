@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,9 @@ from checks.model import CheckRun, Evidence, Finding, JsonValue, Severity, Statu
 from checks.ports import Check, SourceError
 
 log = logging.getLogger(__name__)
+# Of a look at everything: at 16 MiB each, more than anybody exports; a source that grows faster than it is read ends.
+MAX_RUNS = 10_000
+_GRAVITY = (Status.OK, Status.DEGRADED, Status.UNKNOWN, Status.FAILING)
 
 
 def run(
@@ -42,7 +46,34 @@ def run(
         clearances=judgement.clearances,
         evidence=judgement.evidence,
         cursor={"source": source_cursor, "carry": judgement.carry},
+        more=judgement.more,
     )
+
+
+def whole(check: Check[Any], now: datetime, *, blind_after: timedelta, clock: Callable[[], datetime]) -> CheckRun:
+    """One look at everything that a check's source has, in as many runs as that takes: the last one, with the findings
+    and the evidence of all.
+    """
+    last = run(check, now, None, blind_after=blind_after, clock=clock)
+    runs = [last]
+    while last.more and len(runs) < MAX_RUNS:
+        last = run(check, now, last.cursor, blind_after=blind_after, clock=clock)
+        runs.append(last)
+    if len(runs) == 1:
+        return last
+    findings: dict[str, Finding] = {}
+    for finding in (finding for one in runs for finding in one.findings):
+        before = findings.get(finding.fingerprint)
+        if before is not None:
+            count = before.occurrences + finding.occurrences
+            finding = replace(finding, since=min(before.since, finding.since), occurrences=count)  # noqa: PLW2901
+        findings[finding.fingerprint] = finding
+    seen = runs[0].evidence
+    for one in runs[1:]:
+        # What one run left to the next is seen.
+        seen = replace(one.evidence.merged(replace(seen, unseen=())), unseen=one.evidence.unseen)
+    gravest = max((one.status for one in runs), key=_GRAVITY.index)
+    return replace(last, findings=tuple(findings.values()), evidence=seen, status=gravest)
 
 
 def _unseeing(check: Check[Any], now: datetime, end: datetime, finding: Finding, error: str) -> CheckRun:

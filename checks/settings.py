@@ -33,6 +33,12 @@ from checks.fields import (
 from checks.logs.rules import SignalRule
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
+from checks.state_check_settings import (
+    HandOverCheckSettings,
+    HistoryCheckSettings,
+    OutputCheckSettings,
+    RecordingCheckSettings,
+)
 from checks.table_settings import PartitionCheckSettings, TableCheckSettings
 
 
@@ -135,6 +141,18 @@ class ChecksSettings(Section):
     )
     completions: CompletionCheckSettings = Field(
         default=CompletionCheckSettings(), description="completions owed and recorded"
+    )
+    recording: RecordingCheckSettings = Field(
+        default=RecordingCheckSettings(), description="whether anything is being recorded; needs completions"
+    )
+    hand_over: HandOverCheckSettings = Field(
+        default=HandOverCheckSettings(), description="who starts the phases; needs completions"
+    )
+    outputs: OutputCheckSettings = Field(
+        default=OutputCheckSettings(), description="data without completions and the reverse; needs completions"
+    )
+    history: HistoryCheckSettings = Field(
+        default=HistoryCheckSettings(), description="what the past shows, once a day; needs completions"
     )
     tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
     partitions: PartitionCheckSettings = Field(

@@ -93,7 +93,7 @@ class App:
             # A new local BigQuery is empty: that no table was made yet is no outage there.
             required = table_wiring.required_tables(config)
             table_apply.make_missing(wiring.warehouse(config, self.data), required, progress=self._progress)
-        self.checks = wiring.checks(config, self.data)
+        self.checks = wiring.checks(config, self.data, self.store)
         self._path = OnePath(self.store, wiring.rules(config), clock.now, self._costs)
         with self.store.reading() as stored:
             runs = stored.last_runs()
@@ -163,7 +163,8 @@ class App:
         fixed = reloading.needs_restart(self.config, config)
         if fixed:
             raise reloading.ReloadError(f"{', '.join(fixed)} can only change with a restart")
-        checks, rules, delivery = wiring.checks(config, self.data), wiring.rules(config), self._new_delivery(config)
+        checks, rules = wiring.checks(config, self.data, self.store), wiring.rules(config)
+        delivery = self._new_delivery(config)
         self._scheduler.stop()
         self.config, self.checks, self._path.rules = config, checks, rules
         self._costs.budget = _budget(config)

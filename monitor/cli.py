@@ -10,6 +10,10 @@ import click
 
 COMMANDS = {
     "watch": ("monitor.commands.watch", "Start the watcher: scheduled checks, alerts, HTTP server."),
+    "explain": (
+        "monitor.commands.explain",
+        "Say what is owed for a date, by when, why, and what would be alerted.",
+    ),
     "check": ("monitor.commands.check", "Run checks once, now, and print what they find."),
     "report": ("monitor.commands.report", "Print the health report."),
     "scan": ("monitor.commands.scan", "Find import and name failures in exported log entries."),

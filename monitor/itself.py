@@ -135,7 +135,7 @@ def _over(look: Look) -> dict[str, str]:
         for name, line in look.lines.items()
         if line.failing_since is None and line.arrived_at is not None
     }
-    answer |= {f"own.letters:{name}": "none is given up any more" for name in look.channels}
+    answer |= {f"own.letters:{name}": "none is given up any more" for name in (*look.channels, *look.lines)}
     answer |= {f"own.trial:{name}": "the daily test arrived" for name, error in look.trials.items() if error is None}
     if look.storage is not None:
         answer |= {"own.storage": f"the state now lies {look.storage.sentence}", "own.disk": "there is room again"}
@@ -194,7 +194,8 @@ def _channels(look: Look, limits: Limits) -> list[Problem]:
     for name in sorted({*look.channels, *look.lines, *backlog}):
         line, waiting = look.lines.get(name, Line()), backlog.get(name)
         late = waiting is not None and waiting.waits_since is not None and look.at - waiting.waits_since > limits.outbox
-        if line.failing_since is not None or late:
+        # A channel that left the configuration has dead letters, and nobody to mend it.
+        if name in look.channels and (line.failing_since is not None or late):
             found.append(_dead_channel(look, name, line, waiting, late=late))
         elif waiting is not None and waiting.dead:
             number = f"{waiting.dead} message{'' if waiting.dead == 1 else 's'}"

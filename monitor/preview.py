@@ -166,7 +166,7 @@ def checks_of_the_past(config: Config, where: wiring.Data, first: datetime, last
 
     :raises SourceError: if the logs cannot be read.
     """
-    return wiring.checks(config, where, lambda source: load(source, first - WARM_UP, last))
+    return wiring.checks(config, where, through=lambda source: load(source, first - WARM_UP, last))
 
 
 def without_digest(rules: Rules) -> Rules:

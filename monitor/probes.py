@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from checks.model import JsonValue, stamp
 from checks.phases.calendar import CalendarTable
 from checks.ports import SourceError
-from monitor import doctor, wiring
+from monitor import doctor, storage, wiring
 from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from checks.pipeline import Pipeline
     from checks.settings import LogAnalyticsSettings
     from checks.sources.bigquery import BigQueryWarehouse
+    from checks.sources.completions import CompletionTables
     from monitor.config import Config
 
 RECENT_LOGS = timedelta(hours=1)
@@ -45,6 +46,7 @@ def trials(config: Config, where: wiring.Data | None, clock: Clock, timeout: tim
         found.append(_channel(name, channel, clock, within))
     found.append(Trial("state", lambda: state(config)))
     found.append(Trial("http port", lambda: http_port(config)))
+    found.append(Trial("watchdog", lambda: outside_watchdog(config)))
     return found
 
 
@@ -131,7 +133,24 @@ def completions(
     rows = evidence.counts["rows"]
     facts: dict[str, JsonValue] = {"sees_back_to": first.isoformat(), "sees_up_to": last.isoformat(), "rows": rows}
     said = f"readable, from {first} to {last}; {rows} rows for the last {back + 1} run dates"
-    return doctor.good(name, said, notes=evidence.unseen, facts=facts)
+    notes = (*evidence.unseen, *names_never_met(config, tables, pipeline, now))
+    return doctor.good(name, said, notes=notes, facts=facts)
+
+
+def names_never_met(config: Config, tables: CompletionTables, pipeline: Pipeline, now: datetime) -> list[str]:
+    """Processors of the configuration that no completion of the past has, and what they may be recorded as."""
+    from checks.phases import gaps
+
+    judge = next((j for j in wiring.completion_checks(config, tables) if j.pipeline.name == pipeline.name), None)
+    if judge is None:
+        return []
+    since = now.astimezone(pipeline.zone).date() - timedelta(days=config.checks.history.days)
+    try:
+        days = judge.states(now, since).judged()
+    except SourceError:
+        # What cannot be asked has a trial of its own, that says so.
+        return []
+    return [item.words for item in gaps.unmet(pipeline, days, now)]
 
 
 def _table_trouble(name: str, error: SourceError, config: Config, where: wiring.Data) -> Verdict:
@@ -352,11 +371,27 @@ def state(config: Config) -> Verdict:
     try:
         with store.writing() as tick:
             tick.identity()
-        return doctor.good(
-            "state", f"{shown} can be written, version {SCHEMA_VERSION}", facts={"version": SCHEMA_VERSION}
-        )
+        held = None if path is None else storage.look(path)
+        notes = () if held is None or held.lasts else (f"the state lies {held.sentence}",)
+        facts: dict[str, JsonValue] = {"version": SCHEMA_VERSION}
+        return doctor.good("state", f"{shown} can be written, version {SCHEMA_VERSION}", notes=notes, facts=facts)
     finally:
         store.close()
+
+
+def outside_watchdog(config: Config) -> Verdict:
+    """The outside watchdog, by a word that changes nothing there: Healthchecks only logs it."""
+    from monitor.watchdog import ping
+
+    settings = config.watchdog
+    if not settings.url:
+        return doctor.off("watchdog", "watchdog.url is empty: nobody hears when the watcher dies")
+    if not settings.start_and_fail:
+        return doctor.good("watchdog", "not tried: any ping would count as a good cycle")
+    error = ping(settings.url.reveal(), "phasewatch doctor", word="/log")
+    if error is not None:
+        return doctor.failed("watchdog", error, remedy="correct `watchdog.url`, or look at its service")
+    return doctor.good("watchdog", "it answers")
 
 
 def http_port(config: Config) -> Verdict:

@@ -30,6 +30,7 @@ MAX_SEGMENTS = 1_000
 MAX_LINE_BYTES = 64 * 1024  # where a longer line stands between two segments, they are one
 MAX_PIECES = 20_000
 MAX_CHUNK_BYTES = 4 * 1024 * 1024
+_PACKED = 10  # times as much as is stored: a guess at what a compressed file holds
 _BATCH = 200
 _TICKET_BYTES = 4
 _TELL_EVERY = 4 * 1024 * 1024  # bytes
@@ -58,8 +59,8 @@ def read(
         takes back what was told before.
     :param failed: called for each file that cannot be read, or not to its end.
     :param undo: ends the other processes.
-    :param thorough: look at every line however much there is (``checks.prefilter``); up to ``ALWAYS_THOROUGH`` bytes of
-        plain files, and in compressed ones, this is done in any case: there it costs little.
+    :param thorough: look at every line however much there is (``checks.prefilter``); up to ``ALWAYS_THOROUGH`` bytes
+        this is done in any case: there it costs little.
     """
     segments: list[_Segment] = []
     for number, path in enumerate(paths):
@@ -243,11 +244,10 @@ class _Crew:
         self, segments: Sequence[_Segment], literals: Sequence[str], undo: contextlib.ExitStack, *, thorough: bool
     ) -> None:
         self._segments = segments
-        total = sum(segment.size for segment in segments)
+        total = sum(segment.size * (_PACKED if segment.compressed else 1) for segment in segments)
         # What is remembered of each piece must not outgrow the memory, however large the files are.
         chunk_bytes = min(MAX_CHUNK_BYTES, max(CHUNK_BYTES, total // MAX_PIECES))
-        plain = sum(segment.size for segment in segments if not segment.compressed)
-        thorough = thorough or plain <= ALWAYS_THOROUGH
+        thorough = thorough or total <= ALWAYS_THOROUGH
         self._own = _Job(segments, Prefilter(literals=literals, chunk_bytes=chunk_bytes, thorough=thorough))
         self._numbers: Iterable[int] = range(len(segments))
         self._workers: list[_Worker] = []

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,6 +166,8 @@ class Scheduler:
         check = self._checks[name]
         now = self._clock.now()
         if not self._claim(name, now if first else nearest_slot(now, check.every)):
+            # Another watcher on the same state runs it: the check ticks, only not here.
+            self._set(name, replace(self._beats[name], ended_at=now))
             return
         left = [attempt for attempt in self._abandoned.get(name, ()) if attempt.alive]
         self._abandoned[name] = left

@@ -22,6 +22,9 @@ from monitor.rules import Rules
 
 __all__ = ["Path", "Rules"]
 
+# Reads of 16 MiB that one tick makes of a backlog; what is left then comes with the next ticks.
+MAX_RUNS = 16
+
 
 class Path:
     """Runs checks and stores what follows. Thread-safe: one transaction at a time.
@@ -39,23 +42,31 @@ class Path:
         self._windows: dict[str, Window] = {}
 
     def tick(self, check: Check[Any], now: datetime, may_store: Callable[[], bool] = lambda: True) -> CheckRun | None:
-        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted.
+        """Run one check at ``now`` and store its consequences together with its new cursor, if that is still wanted; go
+        on, within a bound, while its source has more (a backlog of exported files). The last run.
 
         None if it was held back, because the budget for BigQuery does not reach yet; that is told when it begins.
         """
         run = None
         if not self._costs.holds_back(check.name, check.every, now):
-            with self._store.reading() as stored:
-                cursor = stored.cursor(check.name)
-            with self._costs.asking(check.name, now):
-                run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
-            run = self._costs.told(run, now)
-            if may_store():
+            for _ in range(MAX_RUNS):
+                run = self._run(check, now)
+                if not may_store():
+                    break
                 self.absorb(run, now)
+                if not run.more:
+                    break
         news = self._costs.news(now)
         if news is not None:
             self.conclude(news, now)
         return run
+
+    def _run(self, check: Check[Any], now: datetime) -> CheckRun:
+        with self._store.reading() as stored:
+            cursor = stored.cursor(check.name)
+        with self._costs.asking(check.name, now):
+            run = runner.run(check, now, cursor, blind_after=self.rules.blind_after, clock=self._clock)
+        return self._costs.told(run, now)
 
     def absorb(self, run: CheckRun, now: datetime) -> list[Notification]:
         """Findings -> transitions -> incidents -> notifications -> outbox, in one transaction; what was decided.

@@ -16,10 +16,15 @@ DEADLINE_SECONDS = 10.0
 _LONGEST_BODY = 10_000
 
 
-def ping(url: str, body: str = "") -> str | None:
-    """One ping; why it did not arrive, None if it did. The address is in no answer."""
+def ping(url: str, body: str = "", *, word: str = "") -> str | None:
+    """One ping; why it did not arrive, None if it did. The address is in no answer.
+
+    :param word: ``/start``, ``/fail`` or ``/log``, which goes before a query of the URL; nothing means success.
+    """
+    path, question, query = url.partition("?")
+    target = f"{path.rstrip('/') if word else path}{word}{question}{query}"
     request = urllib.request.Request(  # noqa: S310 - https, or http to this machine: see SecretUrl
-        url, data=body[:_LONGEST_BODY].encode(), method="POST", headers={"User-Agent": "phasewatch"}
+        target, data=body[:_LONGEST_BODY].encode(), method="POST", headers={"User-Agent": "phasewatch"}
     )
     try:
         with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS):  # noqa: S310
@@ -74,7 +79,6 @@ class Watchdog:
                 self._ping("/fail", "\n".join(wrong))
 
     def _ping(self, word: str, body: str) -> None:
-        path, question, query = self._url.partition("?")
-        self.error = ping(f"{path.rstrip('/') if word else path}{word}{question}{query}", body)
+        self.error = ping(self._url, body, word=word)
         if self.error is not None:
             log.warning("outside watchdog: %s", self.error, extra={"action": "watchdog.unreachable"})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
+from monitor import state_checks
 from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
@@ -213,8 +214,12 @@ def phase_functions(known: tuple[Pipeline, ...]) -> Mapping[str, tuple[tuple[str
     return {name: tuple(pairs) for name, pairs in found.items()}
 
 
-def checks(config: Config, where: Data, through: Through = lambda source: source) -> list[Check[Any]]:
-    """Everything that is run on time. ``through`` makes another source of log entries of the configured one."""
+def checks(
+    config: Config, where: Data, store: Store | None = None, through: Through = lambda source: source
+) -> list[Check[Any]]:
+    """Everything that is run on time. What a watcher learned before is recalled from its ``store``; ``through`` makes
+    another source of log entries of the configured one.
+    """
     from checks.sources.completions import CompletionTables
 
     answer: list[Check[Any]] = []
@@ -222,7 +227,12 @@ def checks(config: Config, where: Data, through: Through = lambda source: source
     if logs is not None:
         answer.append(logs)
     asked = warehouse(config, where)
-    answer.extend(completion_checks(config, CompletionTables(asked)))
+    tables = CompletionTables(asked)
+    judges = completion_checks(config, tables)
+    if store is not None:
+        state_checks.recall(judges, store)
+    answer.extend(judges)
+    answer.extend(state_checks.state_checks(config, judges, tables))
     answer.extend(table_checks(config, asked))
     return answer
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from checks.completion_memory import Memory, as_json, from_cursor, plan_of
+from checks.completion_sight import sight_of_calendar, sight_of_tables
 from checks.model import (
     Clearance,
     Evidence,
@@ -17,17 +18,19 @@ from checks.model import (
     Severity,
     Status,
     Subject,
-    day_words,
+    in_zone,
     stamp,
 )
-from checks.phases.calendar import Calendar, CalendarQuery, CalendarTable, dates_of
+from checks.phases.calendar import dates_of
 from checks.phases.evidence import TableSight
+from checks.phases.habits import Habits, compared, with_learned
 from checks.phases.looks import NextLook, is_settled, next_look, unproved
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_days
-from checks.phases.words import headline, one_line, reason_it_is_over
-from checks.pipeline import Pipeline, local_instant
+from checks.phases.words import headline, lateness, reason_it_is_over
+from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, CompletionRow, FoldedDay
+from checks.shared import Shared, States
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables
 from checks.sources.evidence import EvidenceTables
@@ -36,8 +39,6 @@ _FLAGS_SHOWN = 10
 # Run dates in trouble are judged beyond the look-back, but neither without end nor by reading half a year every minute.
 _OPEN_DATES_KEPT = 20
 _OPEN_DATES_REACH = timedelta(days=45)
-# A calendar is loaded in one go: while that runs it is short of dates and nothing is wrong.
-_CALENDAR_SETTLES = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class SeenCompletions:
     ``open`` are earlier run dates that were in trouble when last judged; they are judged until they are not. ``tables``
     is what evidence tables answered. ``memory`` is of the former look. ``spared``: nobody was asked, since no look is
     needed before that one. ``quiet``: the calendar owes no run on any date that is not settled, and nobody was asked
-    for completions.
+    for completions. ``habits`` are what was usual by then.
     """
 
     first: date
@@ -61,6 +62,7 @@ class SeenCompletions:
     memory: Memory = field(default_factory=Memory)
     spared: NextLook | None = None
     quiet: bool = False
+    habits: Habits = field(default_factory=Habits)
 
     def dates(self) -> tuple[date, ...]:
         """The run dates looked at, oldest first."""
@@ -101,6 +103,8 @@ class Completions:
         self._look_back = look_back
         self._idle = idle
         self._plan = plan_of(pipeline)
+        # What the pipeline's other checks are told, and what they have learned.
+        self.shared = Shared(read_elsewhere=True)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -127,7 +131,9 @@ class Completions:
             owed = [d for d in (*older, *dates_of(first, last)) if not calendar.covers(d) or calendar.owed(d)]
             if memory.settled.issuperset(owed):
                 return self._unasked(first, last, calendar, cost, memory=memory), None
-        return self._observe(first, last, now, known, older=older, memory=memory), None
+        seen = self._observe(first, last, now, known, older=older, memory=memory)
+        self.shared.latest = self._states(seen, now)
+        return seen, None
 
     def observe(self, first: date, last: date, at: datetime) -> SeenCompletions:
         """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
@@ -135,6 +141,17 @@ class Completions:
         :raises SourceError: as ``read``.
         """
         return self._observe(first, last, at, early=True)
+
+    def states(self, at: datetime, first: date | None = None) -> States:
+        """The states of the run dates from ``first`` (the look-back, where it is left out) to the local date of ``at``.
+
+        :raises SourceError: as ``read``.
+        """
+        last = at.astimezone(self._pipeline.zone).date()
+        return self._states(self.observe(first or last - timedelta(days=self._look_back - 1), last, at), at)
+
+    def _states(self, seen: SeenCompletions, at: datetime) -> States:
+        return States(at=at, judged=lambda: self.days(seen, at), evidence=seen.evidence)
 
     def calendar(self, first: date, last: date) -> tuple[CalendarDays, Evidence]:
         """On which of the run dates ``first`` to ``last`` a run is owed, and why not on the others.
@@ -189,8 +206,9 @@ class Completions:
             evidence=rows_cost.merged(cost),
             open=older,
             memory=memory,
+            habits=self.shared.habits,
         )
-        wanted = unproved(self._pipeline, self.days(seen, at), at, early=early)
+        wanted = unproved(self._planned(seen), self.days(seen, at), at, early=early)
         if not wanted:
             return seen
         sight, price = self._proofs.rows(wanted, at)
@@ -200,7 +218,7 @@ class Completions:
     def days(self, observed: SeenCompletions, now: datetime) -> list[tuple[PhaseDay, ...]]:
         """The states of all phases, one tuple per run date, oldest first."""
         return judge_days(
-            self._pipeline,
+            self._planned(observed),
             observed.dates(),
             observed.rows,
             observed.calendar,
@@ -208,6 +226,10 @@ class Completions:
             folded=observed.folded,
             tables=observed.tables,
         )
+
+    def _planned(self, observed: SeenCompletions) -> Pipeline:
+        """The pipeline with the due times that were learned by then."""
+        return with_learned(self._pipeline, observed.habits)
 
     def judge(self, observed: SeenCompletions, now: datetime) -> Judgement:
         """States of all phases as findings and clearances.
@@ -236,17 +258,22 @@ class Completions:
             if phase_day.satisfied_at is not None
             and (recorder := self._pipeline.phase(phase_day.phase).recorder_on(phase_day.run_date)) is not None
         ]
-        sight = self._sight(observed.calendar, observed.last, now)
-        proofs = self._sight_of_tables(observed.tables, now)
+        sight = sight_of_calendar(self.name, self._pipeline, observed.calendar, observed.last, now)
+        proofs = sight_of_tables(self.name, self._pipeline, observed.tables, now)
         evidence = observed.evidence.merged(
             Evidence(
                 counts={"dates": len(days), "phases": len(phase_days)},
                 unseen=sight.unseen,
-                notes=tuple(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                notes=(
+                    *(_note(phase_day) for phase_day in phase_days if phase_day.flags),
+                    *(late for phase_day in phase_days if (late := lateness(phase_day, self._pipeline.zone))),
+                ),
             )
         )
         status = _status(phase_days, evidence)
-        look = next_look(self._pipeline, days, now, idle=self._idle) if status is Status.OK else None
+        look = next_look(self._planned(observed), days, now, idle=self._idle) if status is Status.OK else None
+        if observed.quiet and look is not None:
+            evidence = evidence.merged(Evidence(notes=(f"completions not asked: {look.why}",)))
         return Judgement(
             carry=as_json(self._memory(observed, days, now, look), self._pipeline, self._plan),
             status=status,
@@ -287,21 +314,24 @@ class Completions:
         phase = self._pipeline.phase(phase_day.phase)
         critical = {processor.name for processor in phase.expected_on(phase_day.run_date) if processor.critical}
         severe = not blocked and not critical.isdisjoint(phase_day.missing)
+        # Names that were never recorded are a matter of the configuration, which is told as that.
+        misnamed = not blocked and set(phase_day.missing) <= set(observed.habits.unmet.get(phase.name, ()))
         return Finding(
             fingerprint=_fingerprint(phase_day),
             check=self.name,
             kind=f"phase.{phase_day.state}",
-            severity=Severity.CRITICAL if severe else Severity.WARNING,
+            severity=Severity.CRITICAL if severe and not misnamed else Severity.WARNING,
+            quiet=misnamed,
             subject=Subject(pipeline=phase_day.pipeline, phase=phase_day.phase, run_date=phase_day.run_date),
             title=headline(phase_day, day),
             since=_since(phase_day, now),
             last_seen=now,
-            facts=self._facts(phase_day, observed.tables, now),
+            facts=self._facts(phase_day, observed, now),
             holds_up=self._holds_up(phase_day, day),
             consequence=blocked,
         )
 
-    def _facts(self, phase_day: PhaseDay, tables: TableSight, now: datetime) -> Mapping[str, JsonValue]:
+    def _facts(self, phase_day: PhaseDay, observed: SeenCompletions, now: datetime) -> Mapping[str, JsonValue]:
         facts: dict[str, JsonValue] = {
             "state": phase_day.state.value,
             "done": ", ".join(phase_day.done) or "none",
@@ -310,11 +340,13 @@ class Completions:
         if phase_day.unseen:
             facts["not seen"] = ", ".join(phase_day.unseen)
         proofs = self._pipeline.phase(phase_day.phase).proof_tables(phase_day.run_date, phase_day.missing)
-        if absent := [table for table in proofs if table in tables.absent]:
+        if absent := [table for table in proofs if table in observed.tables.absent]:
             facts["tables that do not exist"] = ", ".join(absent)
         if phase_day.due_at is not None:
-            local = phase_day.due_at.astimezone(self._pipeline.zone)
-            facts["due"] = f"{stamp(phase_day.due_at)} ({local:%Y-%m-%d %H:%M %Z})"
+            facts["due"] = in_zone(phase_day.due_at, self._pipeline.zone)
+        usual = observed.habits.usual(phase_day.phase)
+        if usual is not None:
+            facts["usual"] = compared(usual, phase_day.run_date, now, self._pipeline.zone, word="now")
         facts["checked at"] = stamp(now)
         return facts
 
@@ -326,97 +358,6 @@ class Completions:
             for other in day
             if other.phase in behind and not other.state.satisfied and other.state is not PhaseState.NOT_EXPECTED
         )
-
-    def _sight_of_tables(self, tables: TableSight, now: datetime) -> _Sight:
-        """Which evidence tables could not be asked; the others are no longer blind, or nobody depends on them."""
-        reasons: dict[str, str] = {}
-        for proof, reason in tables.unseen.items():
-            reasons.setdefault(proof.table, reason)
-        findings = tuple(
-            Finding(
-                fingerprint=f"evidence:{self._pipeline.name}:{table}",
-                check=self.name,
-                kind="blind.evidence",
-                severity=Severity.WARNING,
-                subject=Subject(pipeline=self._pipeline.name, table=table),
-                title=one_line(f"The rows of {table} cannot be counted: what they would prove is unknown"),
-                since=now,
-                last_seen=now,
-                facts={"reason": reason, "checked at": stamp(now)},
-                pending_for=_CALENDAR_SETTLES,
-            )
-            for table, reason in reasons.items()
-        )
-        clearances = tuple(
-            Clearance(
-                fingerprint=f"evidence:{self._pipeline.name}:{table}",
-                at=now,
-                reason=f"nothing that depends on {table} is unknown any more",
-            )
-            for table in self._pipeline.evidence_tables()
-            if table not in reasons
-        )
-        return _Sight(findings=findings, clearances=clearances)
-
-    def _sight(self, calendar: CalendarDays, today: date, now: datetime) -> _Sight:
-        """Whether the calendar says anything of today, and what follows if it does not.
-
-        A calendar that begins only later is no fault: a season that has not started owes nothing anybody could miss.
-        """
-        known = self._pipeline.calendar
-        fingerprint = f"calendar:{self._pipeline.name}"
-        if calendar.covers(today):
-            within = calendar.last is not None and today <= calendar.last != date.max
-            reach = f" and reaches to {calendar.last}" if within else ""
-            reason = f"calendar {known.called} covers {today}{reach}"
-            return _Sight(clearances=(Clearance(fingerprint=fingerprint, at=now, reason=reason),))
-        if calendar.first is None or calendar.last is None:
-            extent, since = "is empty", now
-        elif today < calendar.first:
-            begins = f"Calendar {known.called} begins on {day_words(calendar.first)}"
-            return _Sight(unseen=(f"{begins}: earlier dates cannot be judged.",))
-        else:
-            extent = f"ends on {day_words(calendar.last)}"
-            since = local_instant(calendar.last + timedelta(days=1), time(0), self._pipeline.zone)
-        title = one_line(f"Calendar {known.called} {extent}: {day_words(today)} cannot be judged")
-        table = known.table if isinstance(known, CalendarTable) else None
-        remedy = _remedy(known)
-        blind = Finding(
-            fingerprint=fingerprint,
-            check=self.name,
-            kind="blind.calendar",
-            severity=Severity.WARNING,
-            subject=Subject(pipeline=self._pipeline.name, table=table),
-            title=title,
-            since=since,
-            last_seen=now,
-            facts={
-                "calendar": known.called,
-                "last covered date": calendar.last.isoformat() if calendar.last is not None else "none",
-                "remedy": remedy,
-                "checked at": stamp(now),
-            },
-            pending_for=_CALENDAR_SETTLES,
-        )
-        return _Sight(findings=(blind,), unseen=(f"{title}. {remedy}",))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sight:
-    """What follows from how far the calendar reaches."""
-
-    findings: tuple[Finding, ...] = ()
-    clearances: tuple[Clearance, ...] = ()
-    unseen: tuple[str, ...] = ()
-
-
-def _remedy(calendar: Calendar) -> str:
-    """What to do about a calendar that ends too early."""
-    if isinstance(calendar, CalendarTable):
-        return f"Load the coming dates into {calendar.table}."
-    if isinstance(calendar, CalendarQuery):
-        return "Let the calendar's SQL answer the coming dates, or say in the configuration when the season is."
-    return "Add the coming dates to the calendar's list in the configuration."
 
 
 def _status(phase_days: Sequence[PhaseDay], evidence: Evidence) -> Status:

@@ -75,6 +75,7 @@ class LogsSeen:
     noted: Mapping[str, int]
     signals: JsonValue
     errors: JsonValue
+    more: bool = False
     revisions: JsonValue = None
     past: Sequence[Mapping[str, Any]] = ()
     asked: Sequence[Failing] = ()
@@ -144,6 +145,7 @@ class FunctionLogs:
             noted=_times(carry.get("noted")),
             signals=carry.get("signals"),
             errors=carry.get("errors"),
+            more=batch.more,
             revisions=carry.get("revisions"),
             past=past,
             asked=asked,
@@ -201,6 +203,7 @@ class FunctionLogs:
                 *(one for one in rollouts if isinstance(one, Clearance)),
             ),
             evidence=_evidence(observed, result),
+            more=observed.more,
             carry={
                 "entries": waiting,
                 "failing": _still_failing(observed.failing, findings, result.activity),

@@ -306,7 +306,7 @@ class Tables:
             kind="table.differs",
             severity=max((d.severity for d in found), key=lambda severity: severity.rank),
             title=words.differs(table.name, found),
-            facts={"differences": words.listed(found), "remedy": words.remedies(found)},
+            facts={"differences": words.listed(found), "remedy": words.remedy(found)},
         )
 
     def _stale(self, seen: SeenTable, within: timedelta, since: datetime, now: datetime) -> Finding:

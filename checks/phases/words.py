@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
-from checks.model import day_words, stamp
+from checks.model import day_words, in_zone, stamp
 from checks.phases.model import PhaseDay, PhaseState
 
 _LENGTH = 120
@@ -30,17 +31,25 @@ def headline(phase_day: PhaseDay, day: Sequence[PhaseDay]) -> str:
             what = f"has stalled: {short}, nothing new since it could start"
         case PhaseState.FAILED:
             failed = [flag.removeprefix(_FAILED_FLAG) for flag in phase_day.flags if flag.startswith(_FAILED_FLAG)]
-            what = f"failed: {_listed(failed)}"
+            what = f"failed: {listed(failed)}"
         case PhaseState.INCOMPLETE if not phase_day.done:
             what = f"is not recorded: none of {expected} completions arrived by its due time"
         case PhaseState.INCOMPLETE:
             what = f"is incomplete after its due time: {short}"
         case PhaseState.BLOCKED:
             waits_for = [o.phase for o in day if o.phase in phase_day.upstream and not o.state.satisfied]
-            what = f"is blocked: it waits for {_listed(waits_for)}"
+            what = f"is blocked: it waits for {listed(waits_for)}"
         case _:
             what = f"is {phase_day.state}"
     return one_line(f"{_called(phase_day.phase)} of {day_words(phase_day.run_date)} {what}")
+
+
+def lateness(phase_day: PhaseDay, zone: ZoneInfo) -> str | None:
+    """When a phase was completed that was late; None if it was not. Late stays late, whatever is green by now."""
+    due_at, ended_at = phase_day.due_at, phase_day.last_completed_at
+    if phase_day.state is not PhaseState.COMPLETE_LATE or due_at is None or ended_at is None:
+        return None
+    return f"{phase_day.phase} of {phase_day.run_date}: late, {in_zone(ended_at, zone)}, due {in_zone(due_at, zone)}"
 
 
 def reason_it_is_over(phase_day: PhaseDay) -> str:
@@ -62,7 +71,7 @@ def _called(phase: str) -> str:
     return phase if phase.lower().startswith("phase") else f"Phase {phase}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = len(names) - _NAMES
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -24,6 +24,7 @@ _ALL_DATES = "DATE '0001-01-01'"
 _RECENT = timedelta(hours=24)
 # A row inserted on a later local date than the run date and this many days is backfill.
 _BACKFILL_DAYS = 2
+_BACKFILL_SEEN = timedelta(days=7)
 
 _REQUIRED: Mapping[str, type] = {
     "phase": str,
@@ -34,6 +35,15 @@ _REQUIRED: Mapping[str, type] = {
     "inserted_at": datetime,
 }
 _NULLABLE: Mapping[str, type] = {"record_count": int, "execution_id": str}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRows:
+    """What was written lately: when the last row of a present run was, and how many of either kind there were."""
+
+    last_at: datetime | None
+    live: int
+    backfill: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +119,34 @@ class CompletionTables:
         counts = result.rows[0]
         recording = Recording(rows_inserted_last_24h=int(counts["inserted"]), of_which_backfill=int(counts["backfill"]))
         return recording, _cost(result, inserted_rows=recording.rows_inserted_last_24h)
+
+    def last_rows(self, pipeline: Pipeline, since: datetime, as_of: datetime) -> tuple[LastRows, Evidence]:
+        """What was inserted after ``since`` and by ``as_of`` for the run dates that may be present ones.
+
+        Only their partitions are read, so backfill is what was filled in for run dates of the week before ``since``.
+
+        :raises SourceError: as the warehouse does; ``invalid`` also for a name that is no identifier.
+        """
+        run_date, inserted_at = column(pipeline, "run_date"), column(pipeline, "inserted_at")
+        backfill = f"DATE({inserted_at}, @zone) > DATE_ADD({run_date}, INTERVAL {_BACKFILL_DAYS} DAY)"
+        result = self._warehouse.query(
+            f"SELECT MAX(IF({backfill}, NULL, {inserted_at})) AS last_at, COUNTIF({backfill}) AS backfill,"
+            f" COUNT(*) AS inserted FROM {quoted_table(pipeline.completions.table)} AS t"
+            f" WHERE {run_date} BETWEEN @first AND @last AND {inserted_at} > @since AND {inserted_at} <= @as_of",
+            {
+                "zone": pipeline.zone.key,
+                "first": since.astimezone(pipeline.zone).date() - _BACKFILL_SEEN,
+                "last": as_of.astimezone(pipeline.zone).date() + timedelta(days=1),
+                "since": utc(since),
+                "as_of": utc(as_of),
+            },
+            label="recording",
+        )
+        found = result.rows[0]
+        backfilled = int(found["backfill"])
+        last_at = utc(found["last_at"]) if found["last_at"] is not None else None
+        rows = LastRows(last_at=last_at, live=int(found["inserted"]) - backfilled, backfill=backfilled)
+        return rows, _cost(result, live_rows=rows.live, backfill_rows=rows.backfill)
 
     def span(self, pipeline: Pipeline) -> tuple[date | None, date | None, Evidence]:
         """The first and the last run date with a completion; None and None for an empty table.

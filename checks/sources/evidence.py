@@ -79,7 +79,9 @@ class EvidenceTables:
                 cost = cost.merged(price)
         if dates:
             cost = cost.merged(Evidence(counts={"evidence_tables": len(dates)}))
-        said = Evidence(unseen=tuple(dict.fromkeys(unseen.values())), notes=tuple(_absent(table) for table in absent))
+        said = Evidence(
+            unseen=tuple(dict.fromkeys(unseen.values())), notes=tuple(absent_note(table) for table in absent)
+        )
         return TableSight(answers=answers, absent=tuple(absent), unseen=unseen), cost.merged(said)
 
     def _ask(
@@ -132,5 +134,6 @@ def _is(table: str, subject: str | None) -> bool:
     return subject is not None and f".{subject}".endswith(f".{table}")
 
 
-def _absent(table: str) -> str:
+def absent_note(table: str) -> str:
+    """What it means that a table of evidence does not exist, a sentence."""
     return f"The table {table} does not exist: it proves nothing, and completion rows alone are judged."

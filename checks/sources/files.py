@@ -43,6 +43,7 @@ class _Reading:
     read: int = 0
     notes: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    more: bool = False
 
 
 class LogFiles:
@@ -119,6 +120,7 @@ class LogFiles:
                 unseen=tuple(reading.unseen),
                 notes=tuple(reading.notes),
             ),
+            more=reading.more,
         )
 
     def _files(self, known: Mapping[str, Any], reading: _Reading) -> list[tuple[Path, os.stat_result]]:
@@ -188,6 +190,7 @@ class LogFiles:
             reading.read += end - start
             if damaged:
                 reading.unseen.append(f"{name}: the compressed data end or break at line {parser.line}")
+            reading.more |= not done
             if not done:
                 reading.unseen.append(f"{name} is not read to its end; the rest comes with the next read")
             elif parser.in_array:

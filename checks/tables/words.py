@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from checks.model import JsonValue, day_words
+from checks.model import day_words
 from checks.tables.compare import Difference
 
 _DATES_SHOWN = 12
@@ -18,14 +18,18 @@ def some_dates(days: Sequence[date]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def listed(found: Sequence[Difference]) -> list[JsonValue]:
-    """The differences, a line each."""
-    return [difference.words() for difference in found]
+def listed(found: Sequence[Difference]) -> str:
+    """The differences in a line."""
+    return "; ".join(difference.words() for difference in found)
 
 
-def remedies(found: Sequence[Difference]) -> list[JsonValue]:
-    """What ends them, once each, in their order."""
-    return list(dict.fromkeys(difference.remedy for difference in found if difference.remedy))
+def remedy(found: Sequence[Difference]) -> str:
+    """What ends them: that of the one, or where those of many are named."""
+    each = list(dict.fromkeys(difference.remedy for difference in found if difference.remedy))
+    if len(each) == 1:
+        return each[0]
+    adds = "; `phasewatch tables apply` adds missing fields" if any(d.add is not None for d in found) else ""
+    return f"`phasewatch tables plan` names for each what ends it{adds}"
 
 
 def differs(table: str, found: Sequence[Difference]) -> str:

@@ -41,7 +41,7 @@ def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bo
                 f"there is no check {unknown[0]!r}; the configuration has: {', '.join(sorted(known))}"
             )
         runs = [
-            runner.run(known[name], clock.now(), None, blind_after=config.alerts.blind_after, clock=clock.now)
+            runner.whole(known[name], clock.now(), blind_after=config.alerts.blind_after, clock=clock.now)
             for name in (names or sorted(known))
         ]
     if form == "json":

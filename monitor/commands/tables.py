@@ -133,7 +133,8 @@ def _print(found: Plan, config: Config) -> None:
     """The tables, a paragraph each."""
     width = common.width_of_terminal()
     colour = common.coloured(sys.stdout)
-    click.echo(f"project {config.gcp.project}, {len(found.tables)} required tables")
+    number = len(found.tables)
+    click.echo(f"project {config.gcp.project}, {number} required table{'' if number == 1 else 's'}")
     for looked in found.tables:
         for text, shade in _lines(looked, config.gcp.project, width):
             click.echo(click.style(text, fg=shade) if colour and shade else text)
@@ -143,6 +144,7 @@ def _lines(looked: Looked, project: str, width: int) -> Iterator[tuple[str, str 
     """One table: how it stands, then a line for each difference and below it what helps."""
     from alerts.text import clean, redact
     from checks.model import Severity
+    from checks.tables.compare import trouble
     from monitor.table_plan import State, shape_words
 
     state = looked.state
@@ -154,13 +156,14 @@ def _lines(looked: Looked, project: str, width: int) -> Iterator[tuple[str, str 
     if looked.error is not None:
         for text in (looked.error, f"-> {looked.remedy}" if looked.remedy else ""):
             yield from ((line, "magenta") for line in _wrapped(redact(clean(text)), "    ", width) if text)
-    for difference in looked.differences:
-        information = difference.severity is Severity.INFO
-        mark = "i" if information else "+" if difference.add is not None else "!"
-        for line in _wrapped(f"{mark} {difference.words()}", "    ", width):
-            yield line, None if information else "yellow"
-        if mark == "!" and difference.remedy:
+    for difference in trouble(looked.differences):
+        mark = "!" if difference.add is None else "+"
+        yield from ((line, "yellow") for line in _wrapped(f"{mark} {difference.words()}", "    ", width))
+        if difference.add is None and difference.remedy:
             yield from ((line, None) for line in _wrapped(f"-> {difference.remedy}", "      ", width))
+    further = ", ".join(d.field or "" for d in looked.differences if d.severity is Severity.INFO)
+    if further:
+        yield from ((line, None) for line in _wrapped(f"(not in the definition: {further})", "    ", width))
 
 
 def _wrapped(text: str, indent: str, width: int) -> list[str]:

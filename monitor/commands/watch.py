@@ -86,6 +86,10 @@ def first_screen(config: Config, app: App) -> str:
     lines.append(("health", f"{app.url}/healthz  {app.url}/readyz"))
     for name, channel in config.alerts.channels.items():
         lines.append(("alerts", f"{name}: {f'off, {channel.off}' if channel.off else 'on'}"))
+    own = "also hears what is wrong with phasewatch itself"
+    lines.extend(("alerts", f"{name} {own}") for name in config.alerts.fallback)
+    pinged = f"pinged every {config.watchdog.every.total_seconds():.0f} s" if config.watchdog.url else None
+    lines.append(("watchdog", pinged or "none outside; with HEALTHCHECKS_URL somebody hears if this dies"))
     state = wiring.state_file(config)
     lines.append(("state", _shown(state) if state else config.state.url.shown()))
     if config.mode == "embedded":

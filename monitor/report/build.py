@@ -35,13 +35,17 @@ from monitor.report.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was read of one pipeline. ``run`` is its completions check judged on it; ``error`` says what was not."""
+    """What was read of one pipeline. ``run`` is its completions check judged on it; ``error`` says what was not.
+
+    ``notes`` are for people, a sentence each.
+    """
 
     pipeline: Pipeline
     run: CheckRun
     days: tuple[PhaseDay, ...]
     recording: Recording | None
     error: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +306,9 @@ def _judged(seen: Seen) -> Status:
 
 
 def _of_incidents(incidents: Sequence[IncidentReport]) -> list[Status]:
-    loud = [i for i in incidents if i.incident.state is IncidentState.OPEN]
+    """FAILING with an open incident, unless all that is open in it is for the digest only."""
+    is_open = [i for i in incidents if i.incident.state is IncidentState.OPEN]
+    loud = [i for i in is_open if any(f.is_open and not f.finding.quiet for f in i.faults)]
     return [Status.FAILING] if loud else []
 
 

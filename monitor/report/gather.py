@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
+from checks.phases.evidence import TableSight
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
 from monitor import costs, storage, wiring
 from monitor.report import itself
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
+from monitor.state_checks import recall
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
@@ -89,6 +91,8 @@ def gather(
     if request.pipeline is not None and request.pipeline not in names:
         known = ", ".join(sorted(n for n in names if n)) or "none"
         raise ValueError(f"there is no pipeline {request.pipeline!r}; the configuration has: {known}")
+    if store is not None:
+        recall(wanted, store)
     sources = []
     seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
     if seen:
@@ -106,6 +110,7 @@ def gather(
     notes = []
     if request.past:
         notes.append("judged as of a past moment: completions, logs and incidents as visible then, calendar of today")
+    notes += [note for item in seen for note in item.notes]
     report = build(
         seen=seen,
         logs=logs,
@@ -161,7 +166,18 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
         day for days in check.days(observed, request.at) for day in days if observed.calendar.covers(day.run_date)
     )
     unseen = "; ".join(judgement.evidence.unseen) or None
-    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen)
+    notes = tuple(_of_tables(observed.tables, past=request.past))
+    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen, notes=notes)
+
+
+def _of_tables(tables: TableSight, *, past: bool) -> Iterator[str]:
+    """What is to be known of the tables that prove something: missing ones, and those that know no past."""
+    from checks.sources.evidence import absent_note
+
+    yield from (absent_note(table) for table in tables.absent)
+    if past:
+        undated = dict.fromkeys(p.table for (p, _), rows in tables.answers.items() if rows.enough and p.time is None)
+        yield from (f"{table} does not say when its rows were written: judged by those of today" for table in undated)
 
 
 def _unknown(check: Completions, first: date, last: date) -> tuple[PhaseDay, ...]:

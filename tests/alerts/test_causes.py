@@ -12,8 +12,9 @@ from alerts import causes, ledger
 from alerts.model import Fault, Incident, IncidentState
 from alerts.store.sql import with_incident
 from checks.model import Clearance, Finding, Subject
+from checks.phases.evidence import TableEvidence
 from tests.support.findings import SERVICE, at, log_failure, phase, run
-from tests.support.pipelines import nba
+from tests.support.pipelines import nba, with_phase
 
 PIPELINES = (nba(),)
 
@@ -181,6 +182,24 @@ def test_a_table_found_missing_by_two_checks_is_one_incident_and_explains_what_i
     assert sorted(len(i.members) for i in story.open()) == [1, 4]
     [incident] = (i for i in story.open() if len(i.members) > 1)
     assert set(incident.explains.values()) == {f"the table {table} is missing"}
+
+
+def test_a_missing_table_of_evidence_explains_the_phase_it_proves_and_no_other() -> None:
+    """Phase 3 is judged by rows of that table, phase 2 is not."""
+    processor = nba().phase("phase3").processors[0]
+    proof = TableEvidence(table="nba_analytics.player_game_summary", date="game_date")
+    pipeline = with_phase(nba(), "phase3", processors=(replace(processor, evidence=(proof,)),))
+    subject = Subject(pipeline="nba", table="nba-props-platform.nba_analytics.player_game_summary")
+    missing = replace(phase(at(4)), fingerprint="table:tables:x", kind="table.missing", subject=subject)
+    faults: dict[str, Fault] = {}
+    for finding in (missing, phase(at(4)), phase(at(4), "phase2")):
+        for transition in ledger.settle(run(at(4), finding), faults, at(4)):
+            faults[transition.fault.fingerprint] = transition.fault
+    grouping = causes.group(faults, [], (pipeline,), at(4), 1)
+    assert sorted((i.root, len(i.members)) for i in grouping.incidents) == [
+        (phase(at(4), "phase2").fingerprint, 1),
+        ("table:tables:x", 2),
+    ]
 
 
 def test_a_link_between_two_open_incidents_merges_the_younger_into_the_older() -> None:

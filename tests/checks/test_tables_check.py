@@ -127,11 +127,13 @@ def test_differences_are_named_field_by_field(world: World) -> None:
     [finding] = run.findings
     assert (finding.kind, str(finding.severity), finding.pending_for) == ("table.differs", "critical", EVERY)
     assert finding.title == f"The table {world.table()} is not as required: game_date, player, clustering"
-    assert finding.facts["differences"] == [
-        "field game_date: is STRING, wanted DATE",
-        "field player: missing, wanted STRING",
-        "clustering: none, wanted by player",
-    ]
+    assert finding.facts["differences"] == (
+        "field game_date: is STRING, wanted DATE; field player: missing, wanted STRING;"
+        " clustering: none, wanted by player"
+    )
+    assert finding.facts["remedy"] == (
+        "`phasewatch tables plan` names for each what ends it; `phasewatch tables apply` adds missing fields"
+    )
     assert run.evidence.notes == (f"{world.table()} has more fields: extra",)
 
 

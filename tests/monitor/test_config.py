@@ -94,7 +94,9 @@ def test_the_shipped_pipeline_is_the_one_the_expectations_describe() -> None:
     """Phases, due times, classes, aliases and recorders are those that expected-states.json was made with."""
     (pipeline,) = (p.to_pipeline() for p in load(SHIPPED, {}).pipelines)
     described = nba()
-    shipped = replace(pipeline, phases=tuple(owed_before_the_change(p) for p in pipeline.phases))
+    # Who is declared to start a phase is no expectation of the sample.
+    undeclared = (replace(p, hand_overs=()) for p in pipeline.phases)
+    shipped = replace(pipeline, phases=tuple(owed_before_the_change(p) for p in undeclared))
     # The 2->3 orchestrator only observed: it starts nothing.
     phases = tuple(replace(p, starters=()) if p.name == "phase3" else p for p in described.phases)
     assert shipped == replace(described, phases=tuple(owed_before_the_change(p) for p in phases))

@@ -135,3 +135,10 @@ def test_a_faster_clock_is_not_impatient() -> None:
     late = {"logs": Beat(every=MINUTE, ended_at=at(1) - 60 * MINUTE)}
     assert found(beats=late, speed=600.0) == []
     assert len(found(beats=late)) == 1
+
+
+def test_messages_to_a_channel_that_is_no_longer_there_are_dead_letters() -> None:
+    """Not a dead channel for ever."""
+    gone = Line(failing_since=at(0.5), error="there is no channel 'pager' in the configuration any more", gave_up=True)
+    [problem] = found(lines={"pager": gone}, backlog=(waiting(MINUTE, pending=0, dead=1, to="pager"),))
+    assert problem.title == "1 message to pager was given up"

@@ -167,6 +167,22 @@ def test_what_cannot_be_read_is_unknown_and_never_healthy(tmp_path: Path, emulat
     assert "phase_completions" in pipeline["error"]
 
 
+def test_tables_that_would_prove_more_and_do_not_exist_are_named(sample: Sample) -> None:
+    """The states are those of the rows alone; only when something is missing is any table asked."""
+    text = sample.config.read_text(encoding="utf-8")
+    with_tables = sample.config.with_name("tables.yaml")
+    with_tables.write_text(text.replace("&unrecorded {from: 2026-02-12}", "&unrecorded {from: 2026-01-12}"))
+    at = "2026-01-16T14:30:00Z"
+    arguments = ["--config", str(with_tables), "report", "--format", "json", "--days", "1", "--at", at]
+    answer = json.loads(CliRunner().invoke(cli, arguments).stdout)
+    plain = sample.report(at, "--days", "1")
+    assert answer["pipelines"][0]["phases"][1:] == plain["pipelines"][0]["phases"][1:]
+    # Two processors of phase 2 are owed earlier than they were, and nobody recorded them.
+    named = [note for note in answer["notes"] if "does not exist" in note]
+    assert "The table nba_raw.nbac_player_boxscores does not exist: it proves nothing" in " ".join(named)
+    assert answer["sources"][0]["evidence"]["unseen"] == []
+
+
 def test_the_schema_is_printed(tmp_path: Path, emulator: str) -> None:
     """For those who read the report by program; no configuration needed."""
     result = Sample(tmp_path, emulator).run("report", "--schema")

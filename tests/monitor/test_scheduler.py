@@ -91,6 +91,17 @@ def test_a_slot_that_somebody_else_has_is_not_run() -> None:
         assert len(run.ticks) <= len(run.slots) - taken + 1
 
 
+def test_a_check_that_others_run_does_not_count_as_late_here() -> None:
+    """Of two watchers on one state the slower one may never get a slot."""
+    with Run() as run:
+        eventually(lambda: run.ticks, "the first tick")
+        run.slots.extend(nearest_slot(datetime.now(UTC), EVERY) + n * EVERY for n in range(-2, 50))
+        before = run.scheduler.beats()["ticking"].ended_at
+        ticks = len(run.ticks)
+        eventually(lambda: run.scheduler.beats()["ticking"].ended_at != before, "its beat goes on")
+        assert len(run.ticks) <= ticks + 1
+
+
 def test_a_check_that_does_not_keep_up_is_a_fault_of_our_own() -> None:
     """Its next run is skipped, counted, and reported."""
     hold = threading.Event()

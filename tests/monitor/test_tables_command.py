@@ -71,7 +71,7 @@ def test_plan_apply_plan_on_an_empty_project(here: Here) -> None:
     plan = here.run("plan")
     assert plan.exit_code == 1
     assert plan.stdout == (
-        f"project {PROJECT}, 1 required tables\n"
+        f"project {PROJECT}, 1 required table\n"
         f"+ {here.dataset}.completions: missing\n"
         "    3 fields, partitioned by game_date (day), filter required, clustered by\n"
         "      phase, partitions kept 400 days\n"

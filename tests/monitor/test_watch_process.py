@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sink import Sink
 from tests.support.slack_server import Fault, SlackServer
 from tests.support.watching import CONFIG, TITLE, Watcher, eventually, phasewatch
 
@@ -172,3 +173,34 @@ def test_health_and_report_over_http(tmp_path: Path, slack: SlackServer) -> None
             {"error": "'yesterday' is no time; write it as 2026-01-26T10:00:00-05:00"},
         )
         json.dumps(report)
+
+
+def test_a_watcher_that_can_tell_nobody_says_so_outside_and_resends_on_demand(
+    tmp_path: Path, slack: SlackServer
+) -> None:
+    """Pinged while all is well. Slack refuses and there is no other channel: /readyz and URL/fail say why; what was
+    given up is sent again by hand, without a restart.
+    """
+    with Sink() as outside:
+        config = CONFIG + f'watchdog: {{url: "http://{outside.address}/ping/uuid", every: 10s}}\n'
+        with Watcher(tmp_path, slack, config) as watcher:
+            eventually(lambda: [r for r in outside.received if r.path == "/ping/uuid"], "a good cycle is pinged")
+            assert outside.received[0].path == "/ping/uuid/start"
+            slack.fault("chat.postMessage", Fault(code="not_in_channel"), times=1)
+            watcher.log_failure()
+            eventually(lambda: watcher.get("/readyz")[0] == 503, "it is unfit")
+            status, ready = watcher.get("/readyz")
+            assert (status, ready["status"]) == (503, "not ready")
+            assert ready["reasons"] == [
+                "Alerts do not reach slack: Slack's chat.postMessage in #pipeline-health: not_in_channel"
+            ]
+            eventually(lambda: [r for r in outside.received if r.path == "/ping/uuid/fail"], "it is told outside")
+            assert "not_in_channel" in outside.received[-1].body
+
+            env = {"SLACK_BOT_TOKEN": slack.token, "SLACK_BASE_URL": slack.base_url}
+            listed = phasewatch(tmp_path, "outbox", **env)
+            assert (listed.returncode, "1 given up" in listed.stdout) == (1, True)
+            assert phasewatch(tmp_path, "outbox", "resend", "--all-dead", **env).returncode == 0
+            eventually(lambda: slack.messages, "it arrives")
+            eventually(lambda: watcher.get("/readyz")[0] == 200, "it is fit again")
+            assert watcher.stop() == 0

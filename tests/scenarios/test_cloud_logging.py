@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.routing import Route, Routing
 from alerts.store.sql import Store
 from checks.kinds.function_logs import FunctionLogs
 from checks.model import Status, stamp
@@ -20,8 +21,8 @@ from checks.sources.cloud_logging import CloudLogging
 from monitor import demo, demo_story, wiring
 from monitor.config import Config
 from monitor.demo_story import ORCHESTRATOR, START, failure_entries
+from monitor.rules import Rules
 from monitor.tick import Path as OnePath
-from monitor.tick import Rules
 from tests.scenarios.world import EVERY, World
 from tests.support.logging_server import LoggingServer, TestClock
 
@@ -43,7 +44,7 @@ def service(clock: TestClock) -> Iterator[LoggingServer]:
 def source(service: LoggingServer, **changes: Any) -> CloudLogging:
     """The source on the service, without waiting for turns: the service's clock stands."""
     limiter = RateLimiter(100_000, 1_000)
-    settings = {"timeout": timedelta(seconds=5)} | changes
+    settings = {"timeout": timedelta(seconds=30), "read_within": timedelta(minutes=2)} | changes
     return CloudLogging("p", limiter=limiter, endpoint=service.endpoint, **settings)
 
 
@@ -149,12 +150,14 @@ def test_a_failing_service_loses_and_doubles_nothing(service: LoggingServer, clo
     out of order and ten minutes late, lists have several pages, some empty, some beginning with what the last one had.
     """
     service.empty_pages = service.repeat = True
-    logs = source(service, timeout=timedelta(seconds=0.5))
+    logs = source(service, timeout=timedelta(seconds=1 if "hang" in fault else 20))
     got: list[str] = []
     cursor: Any = None
     truth: list[str] = []
     refused = 0
-    for tick in range(16):
+    for tick in range(40):
+        if tick >= 20 and len(got) >= len(truth):
+            break
         now = clock.forward(MINUTE)
         if tick < 8:
             # 1,100 of each minute fill more than a page; those of every third are received ten minutes later.
@@ -179,15 +182,16 @@ def test_a_failing_service_loses_and_doubles_nothing(service: LoggingServer, clo
     logs.close()
     assert len(truth) == 8_800
     assert (len(got), len(set(got) - set(truth)), len(set(truth) - set(got))) == (8_800, 0, 0)
-    assert refused >= 3, "on a busy machine an honest answer may take longer than the half second it is given here"
+    assert refused >= 3, "on a busy machine an honest answer may take longer than the second it is given here"
 
 
 def test_a_blind_check_says_since_when_and_sees_again(service: LoggingServer, tmp_path: Path) -> None:
     """Quota, a hang, a missing permission: UNKNOWN each time, one fault since the first of them, over when it reads."""
-    logs = source(service, timeout=timedelta(seconds=0.3))
+    logs = source(service, timeout=timedelta(seconds=2))
     check = FunctionLogs(source=logs, every=MINUTE, functions=None, settle=2 * MINUTE, phase_functions={})
     store = Store(f"sqlite:///{tmp_path}/state.db")
-    rules = Rules(pipelines=(), routes=(), zone=ZoneInfo("UTC"), blind_after=2 * MINUTE)
+    routing = Routing(routes=(Route(to=("console",)),))
+    rules = Rules(pipelines=(), routing=routing, zone=ZoneInfo("UTC"), blind_after=2 * MINUTE)
     path = OnePath(store, rules, lambda: service.clock.now)
     assert path.tick(check, service.clock.now).status is Status.OK
     blind_since = service.clock.forward(MINUTE)

@@ -30,11 +30,15 @@ class World:
     def until(self, moment: datetime) -> None:
         """Tick and deliver every ten minutes up to that moment."""
         while self.now < moment:
-            self.now = min(self.now + EVERY, moment)
-            for check in self.checks:
-                self.path.tick(check, self.now)
-            while self.delivery.send_next(self.now):
-                pass
+            self.look(min(self.now + EVERY, moment))
+
+    def look(self, moment: datetime) -> None:
+        """Tick every check once at that moment, and deliver."""
+        self.now = moment
+        for check in self.checks:
+            self.path.tick(check, self.now)
+        while self.delivery.send_next(self.now):
+            pass
 
     def printed(self) -> list[str]:
         """The first line of everything said on the console since the last look."""
@@ -42,3 +46,10 @@ class World:
         self.console.seek(0)
         self.console.truncate()
         return [" ".join(p.split()) for p in paragraphs if p.strip()]
+
+    def first_lines(self) -> list[str]:
+        """The first line of every message on the console since the last look."""
+        blocks = self.console.getvalue().split("\n\n")
+        self.console.seek(0)
+        self.console.truncate()
+        return [b.strip().splitlines()[0] for b in blocks if b.strip()]

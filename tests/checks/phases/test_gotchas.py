@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from checks.phases.evidence import CompletionEvidence
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_day
 from checks.ports import CompletionRow
@@ -14,6 +16,7 @@ from tests.checks.phases.test_reference import SHIPPED
 from tests.support import reference
 from tests.support.pipelines import et, every_day
 
+ENDED = CompletionEvidence(valid_until=date(2026, 2, 12))
 BEFORE, AFTER = date(2026, 2, 11), date(2026, 2, 12)
 SPRING, AUTUMN = date(2026, 3, 7), date(2026, 10, 31)  # their mornings after are those of the clock changes
 
@@ -185,3 +188,22 @@ def test_a_failure_behind_a_dead_upstream_is_a_failure() -> None:
     day = date(2026, 1, 20)
     rows = [row("phase3", "player_game_summary", day, morning(day, "07:00"), status="failed")]
     assert judged(day, rows, morning(day, "10:00"))["phase3"].state is PhaseState.FAILED
+
+
+def test_a_phase_that_nothing_proves_lets_the_next_one_pass() -> None:
+    """Without recorder and other evidence it owes nothing, and says why; from its due time on nobody waits for it."""
+    phases = tuple(
+        replace(phase, processors=tuple(replace(p, evidence=(ENDED,)) for p in phase.processors))
+        if phase.name == "phase2"
+        else phase
+        for phase in SHIPPED.phases
+    )
+    pipeline = replace(SHIPPED, phases=phases)
+    calendar = every_day(AFTER, AFTER)
+    due = morning(AFTER, "07:00")
+    before, after = (judge_day(pipeline, AFTER, [], calendar, at) for at in (due - timedelta(seconds=1), due))
+    assert before[0].state is after[0].state is PhaseState.NOT_EXPECTED
+    assert after[0].why_not == "nobody records phase2 for this date, and nothing else shows that it is done"
+    stalled = judge_day(pipeline, AFTER, [], calendar, due + timedelta(minutes=90))[1]
+    assert (stalled.state, stalled.stalled_since) == (PhaseState.STALLED, due)
+    assert judge_day(pipeline, BEFORE, [], every_day(BEFORE, BEFORE), due)[0].state is PhaseState.INCOMPLETE

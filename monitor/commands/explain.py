@@ -1,0 +1,79 @@
+"""``phasewatch explain``."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+
+import click
+
+from monitor.clock import SystemClock
+from monitor.commands import common
+
+
+@click.command("explain", short_help="Say what is owed for a date, by when, why, and what would be alerted.")
+@click.argument("phase", required=False)
+@click.option("--date", "day", metavar="D", help="The run date, as 2026-01-25. Default: today, in the pipeline's zone.")
+@click.option("--at", metavar="T", help="As of a past moment: 2026-01-26T10:00:00-05:00.")
+@click.option("--pipeline", metavar="NAME", help="Only this pipeline.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def command(
+    ctx: click.Context, phase: str | None, day: str | None, at: str | None, pipeline: str | None, form: str
+) -> None:
+    """What is owed for a run date, by when (local and UTC) and why; what arrived, and what would be alerted.
+
+    Where BigQuery cannot be asked, what the configuration says is explained all the same.
+
+    \b
+    Examples:
+      phasewatch explain
+      phasewatch explain phase3 --date 2026-01-25
+      phasewatch explain --date 2026-01-25 --at 2026-01-26T08:00:00-05:00
+      phasewatch explain phase4 --format json
+
+    Exit codes: 0 explained, 2 wrong usage or configuration, 3 something could not be asked.
+    """
+    from checks.model import utc
+    from checks.sources.completions import CompletionTables
+    from monitor import wiring
+    from monitor.embedded import EmulatorError
+    from monitor.explain import as_json, as_text, gather
+    from monitor.report.gather import moment_of
+    from monitor.state_checks import recall
+
+    try:
+        now = utc(moment_of(at)) if at else SystemClock().now()
+        run_date = date.fromisoformat(day) if day else None
+    except ValueError as error:
+        raise click.UsageError(str(error), ctx) from error
+    config = common.load_config(ctx)
+    with contextlib.ExitStack() as undo:
+        blind = None
+        try:
+            where = undo.enter_context(wiring.data(config, common.progress))
+        except EmulatorError as error:
+            blind, where = f"the local BigQuery cannot be used: {error}", wiring.Data(endpoint=None, emulator=None)
+        judges = wiring.completion_checks(config, CompletionTables(wiring.warehouse(config, where)))
+        wanted = [j for j in judges if pipeline in (None, j.pipeline.name)]
+        chosen = [j for j in wanted if phase is None or phase in {p.name for p in j.pipeline.phases}]
+        if not chosen:
+            names = (
+                [j.pipeline.name for j in judges] if not wanted else [p.name for j in wanted for p in j.pipeline.phases]
+            )
+            what, word = ("pipeline", pipeline) if not wanted else ("phase", phase)
+            known = ", ".join(names) or "none"
+            raise click.UsageError(f"there is no {what} {word!r}; the configuration has: {known}", ctx)
+        store = common.existing_store(config)
+        if store is not None:
+            undo.callback(store.close)
+            recall(chosen, store)
+        explained = [gather.explain(judge, run_date, now, only=phase, blind=blind) for judge in chosen]
+    if form == "json":
+        click.echo(as_json.render(explained), nl=False)
+    else:
+        import sys
+
+        colour, width = common.coloured(sys.stdout), common.width_of_terminal()
+        click.echo("\n".join(as_text.render(e, colour=colour, width=width) for e in explained), nl=False)
+    ctx.exit(3 if any(e.unseen for e in explained) else 0)
