@@ -90,11 +90,11 @@ class Examiner:
             facts,
             imports,
             bindings,
-            optional=provided.optional if provided else frozenset(),
+            optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
         if not package.entry_known:
-            notes.append("no entry point is known, so that every file counts as one (--entry names it)")
+            notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)
             notes.append(

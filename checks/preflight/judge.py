@@ -48,11 +48,11 @@ class Judge:
         imports: Imports,
         bindings: Bindings,
         *,
-        optional: frozenset[str],
+        optional: Callable[[str], bool],
         forbidden: Callable[[str], Sequence[Forbidden]],
     ) -> None:
-        """``optional``: modules of extras, which may be missing where somebody is prepared for it. ``forbidden``: the
-        rules that hold in a file.
+        """``optional``: whether an extra brings a module, which may be missing where somebody is prepared for it.
+        ``forbidden``: the rules that hold in a file.
         """
         self._forbidden = forbidden
         self._package = package
@@ -127,6 +127,8 @@ class Judge:
     def _failing(self, file: str, item: Import, problem: Problem) -> None:
         guard = self._imports.guard(file, item)
         at, message = _At(file, item.line, item.scope), problem.message
+        if not problem.own and (guard or at.scope or not self._package.entry_known) and self._optional(problem.symbol):
+            return
         if guard is None:
             if problem.own or not self._imports.optional(file, problem.symbol):
                 condition = ", under a condition" if item.when == "maybe" else ""
@@ -134,7 +136,7 @@ class Judge:
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and (guard.fallback or self._extra(problem.symbol)):
+        if not problem.own and guard.fallback:
             return
         message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
@@ -143,9 +145,6 @@ class Judge:
         message += ", a fallback takes its place" if guard.fallback else " and passed over"
         effect = Effect.DISABLES if file in self._reached else Effect.NEVER
         self._put(at, problem.kind, problem.symbol, message, effect)
-
-    def _extra(self, symbol: str) -> bool:
-        return any(symbol == one or symbol.startswith(one + ".") for one in self._optional)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
