@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.model import Fault
+from alerts.model import Backlog, Fault
 from alerts.own import is_own
-from alerts.store.outbox import Backlog
 from alerts.wording import duration, moment
 from checks.model import JsonValue, stamp
 from monitor.itself import NAME

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.model import Fault, Incident
+from alerts.model import Backlog, Fault, Incident
 from alerts.silences import Silence
-from alerts.store.outbox import Backlog
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
