@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from checks.model import JsonValue
 from checks.phases.evidence import TableEvidence
 from checks.phases.model import PhaseDay
-from checks.pipeline import DayTime, LearnedDue, Phase, Pipeline
+from checks.pipeline import DayTime, LearnedDue, Phase, Pipeline, local_instant
 
 # What completes later than so many days after its run date was repaired or filled in, and tells nothing of the usual.
 BACKFILL_DAYS = 2
@@ -122,6 +122,14 @@ def wall_clock(run_date: date, moment: datetime, zone: ZoneInfo) -> timedelta:
     """What the clock on the wall shows at that moment, counted from the run date's midnight."""
     local = moment.astimezone(zone).replace(tzinfo=None)
     return local - datetime.combine(run_date, time(0))
+
+
+def instant_of(run_date: date, offset: timedelta, zone: ZoneInfo) -> datetime:
+    """The reverse of ``wall_clock``, in UTC: a time in the gap of a clock change moves forward, in the fold the first
+    one counts.
+    """
+    local = datetime.combine(run_date, time(0)) + offset
+    return local_instant(local.date(), local.time(), zone)
 
 
 def is_live(offset: timedelta) -> bool:

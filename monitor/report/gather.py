@@ -152,7 +152,7 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
         days = _unknown(check, first, last)
-        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text)
+        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text, habits=check.shared.habits)
     judgement = check.judge(observed, request.at)
     run = _run(
         check.name,
@@ -167,7 +167,15 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     )
     unseen = "; ".join(judgement.evidence.unseen) or None
     notes = tuple(_of_tables(observed.tables, past=request.past))
-    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen, notes=notes)
+    return Seen(
+        pipeline=pipeline,
+        run=run,
+        days=days,
+        recording=recording,
+        error=unseen,
+        habits=check.shared.habits,
+        notes=notes,
+    )
 
 
 def _of_tables(tables: TableSight, *, past: bool) -> Iterator[str]:
