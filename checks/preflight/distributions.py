@@ -25,13 +25,13 @@ _PIECES = re.compile(r"[-_.]+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
     """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
-    ``optional``: modules of extras that were not asked for.
+    ``extras``: what those would bring that were not asked for.
     """
 
     modules: frozenset[str]
     declared: frozenset[str]
     unknown: frozenset[str]
-    optional: frozenset[str] = frozenset()
+    extras: Provided | None = None
 
     def has(self, module: str) -> bool:
         """Whether the module is brought: it, or a package above it."""
@@ -94,12 +94,12 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
         elif requirement.marker is not None and "extra" in str(requirement.marker):
             optional.add(normal(requirement.name))
     modules, unknown = _closure(declared | {normal(name) for name in implied}, environment)
-    extra, _ = _closure(optional, environment)
+    more, unsure = _closure(optional, environment)
     return Provided(
         modules=frozenset(modules),
         declared=frozenset(declared),
         unknown=frozenset(unknown),
-        optional=frozenset(extra - modules),
+        extras=Provided(modules=frozenset(more), declared=frozenset(optional), unknown=frozenset(unsure)),
     )
 
 

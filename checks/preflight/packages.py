@@ -59,7 +59,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         root=folder,
         description=f"{kind} {_shown(folder)}, {linked}",
         files=files,
-        requirements=needed,
+        requirements=needed if function or needed is None else (*needed, *requirements.beside(folder)),
         implied=_PLATFORM if function and needed is not None else (),
         installed=any(".dist-info/" in path for path in files),
         python=python,
@@ -216,7 +216,7 @@ def with_entry(package: Package, entry: str | None) -> Package:
         file = entry if entry in package.files else _module_file(entry, package.files, package.search)
         if file is None:
             raise DescriptionError(f"the entry point {entry} is not among the files of {package.name}")
-        return replace(package, entries=(file,), entry_known=True)
+        return replace(package, entries=(file,), entry_known=True, search=_with_own_folder(package, file))
     found = [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:
         return replace(package, entries=tuple(found), entry_known=True)
@@ -226,6 +226,13 @@ def with_entry(package: Package, entry: str | None) -> Package:
         if f.endswith(".py") and ("/" not in f or (f.count("/") == 1 and f.endswith("/__init__.py")))
     )
     return replace(package, entries=tuple(tops), entry_known=False)
+
+
+def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
+    """The search path with the folder of a program: the first place that Python looks in."""
+    folder = posixpath.dirname(file)
+    known = folder in package.search or f"{folder}/__init__.py" in package.files
+    return package.search if known else (*package.search, folder)
 
 
 def discover(root: Path) -> list[Package]:

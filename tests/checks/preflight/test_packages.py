@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.preflight import packages
+from checks.preflight.model import Effect
 from checks.preflight.packages import Copied, DescriptionError
 from tests.support.preflight import line, report, write
 
@@ -193,6 +194,41 @@ def test_an_installed_package_has_the_requirements_of_its_metadata(tmp_path: Pat
     package = packages.of_folder(tmp_path / "lib")
     assert [line(finding) for finding in report(package, tmp_path).findings] == [
         "load undeclared lib/__init__.py:2 pytz"
+    ]
+
+
+def test_programs_find_what_lies_beside_them(tmp_path: Path) -> None:
+    """The folder of a program is the first on its search path; that of a package's module is not."""
+    files = {
+        "tools/run.py": "import helper\nif __name__ == '__main__':\n    helper.work()\n",
+        "tools/helper.py": "def work(): ...\n",
+        "lib/__init__.py": "from lib import a\n",
+        "lib/a.py": "import b\n",
+        "lib/b.py": "",
+        "requirements.txt": "",
+    }
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(finding) for finding in report(package, tmp_path).findings] == ["load undeclared lib/a.py:1 b"]
+    package = packages.of_folder(tmp_path, entry="tools/run.py")
+    assert [line(finding) for finding in report(package, tmp_path).findings] == ["never undeclared lib/a.py:1 b"]
+
+
+def test_extras_may_be_missing_where_nothing_needs_them_at_once(tmp_path: Path) -> None:
+    """In a function, behind a guard, in tests; not where the program starts."""
+    files = {
+        "pyproject.toml": "[project]\ndependencies = ['flask']\n[project.optional-dependencies]\nx = ['redis']\n",
+        "requirements-dev.txt": "pytest\n",
+        "lib/__init__.py": "def f():\n    import redis, pandas\n",
+        "tests/test_lib.py": "import pytest\n",
+        "start.py": "import redis\n",
+    }
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(finding) for finding in report(package, tmp_path).findings] == [
+        "run undeclared lib/__init__.py:2 pandas"
+    ]
+    package = packages.of_folder(tmp_path, entry="start.py")
+    assert [line(f) for f in report(package, tmp_path).findings if f.effect is Effect.LOAD] == [
+        "load undeclared start.py:1 redis"
     ]
 
 
