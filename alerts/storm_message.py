@@ -63,9 +63,9 @@ def _cause(fault: Fault) -> str:
 
 
 def _top(values: Iterable[str | None]) -> str:
-    """The most frequent ones, with their numbers; nothing where all are alike or none is there."""
+    """The most frequent ones, with their numbers; nothing where all are alike, or each is another."""
     counts = Counter(v for v in values if v)
-    if len(counts) <= 1:
+    if len(counts) <= 1 or max(counts.values()) == 1:
         return ""
     lines = [f"{number:,} x {value}" for value, number in counts.most_common(TOP)]
     rest = len(counts) - TOP

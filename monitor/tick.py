@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts import causes, finding_rules, ledger, storms
-from alerts.model import Action, IncidentState, Notification, Scene
+from alerts.model import Action, IncidentState, Notification, Scene, Why
 from alerts.store.outbox import Claimed
 from alerts.store.people import Closure
 from alerts.store.sql import Store, Tick, with_incident
@@ -123,12 +123,13 @@ class Path:
         if claimed.dispatch.message.state is not IncidentState.OPEN:
             return False
         with self._store.reading() as stored:
-            return speaking.is_muted(stored, self.rules, claimed.incident, now)
+            return speaking.mute_of(stored, self.rules, claimed.incident, now) is not None
 
     def withheld(self, incident: int, now: datetime) -> None:
         """A message of this incident was not sent after all: it is owed."""
         with self._lock, self._store.writing() as stored:
-            speaking.withhold(stored, incident, now)
+            why = speaking.mute_of(stored, self.rules, incident, now) or Why.SILENCED
+            speaking.withhold(stored, incident, why, now)
 
     def _settle(self, stored: Tick, run: CheckRun, now: datetime) -> list[Notification]:
         stored.alone()
