@@ -252,3 +252,23 @@ def test_a_folder_without_python_is_refused(tmp_path: Path) -> None:
         packages.of_folder(tmp_path)
     with pytest.raises(DescriptionError, match=r"nope\.py is not among the files"):
         packages.of_folder(write(tmp_path, {"main.py": ""}), entry="nope.py")
+
+
+def test_code_that_breaks_its_readers_does_not_keep_them_from_the_rest(tmp_path: Path) -> None:
+    """Nested too deeply for ruff and for Python's own parser, with zero bytes, of an unknown encoding."""
+    from checks.preflight.examine import Examiner
+
+    write(tmp_path, {"main.py": "import a, b, c, d\nnope\n", "requirements.txt": "", "d.py": "# coding: nope\n"})
+    (tmp_path / "a.py").write_text("x=" + "-" * 300_000 + "1")
+    (tmp_path / "b.py").write_text("x=" + "(" * 200_000 + ")" * 200_000)
+    (tmp_path / "c.py").write_bytes(b"x = 1\x00\n")
+    with Examiner(tmp_path) as examiner:
+        answer = examiner.examine(packages.of_folder(tmp_path))
+    kinds = [line(finding) for finding in answer.findings]
+    assert kinds == [
+        "load does_not_compile a.py:1 a.py",
+        "load does_not_compile b.py:1 b.py",
+        "load does_not_compile c.py:1 c.py",
+        "load does_not_compile d.py:1 d.py",
+        "load undefined_name main.py:2 nope",
+    ]
