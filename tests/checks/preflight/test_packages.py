@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
+from checks.preflight import images, packages
+from checks.preflight.describing import DescriptionError
 from checks.preflight.model import Effect
-from checks.preflight.packages import Copied, DescriptionError
+from checks.preflight.packages import Copied
 from tests.support.preflight import line, report, write
 
 SHARED = {
@@ -159,7 +160,7 @@ def test_a_link_out_of_what_is_copied_is_broken_in_an_image(tmp_path: Path) -> N
     dockerfile = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
     root = write(tmp_path / "out", {"real.py": ""}).parent
     folder = write(root / "f", {"main.py": "import real\n", "Dockerfile": dockerfile, "real.py": "-> ../out/real.py"})
-    package = packages.of_dockerfile(folder / "Dockerfile", folder)
+    package = images.of_dockerfile(folder / "Dockerfile", folder)
     kinds = {line(finding) for finding in report(package, folder, target=(3, 11)).findings}
     assert "load missing_file real.py:1 real.py" in kinds
     assert report(packages.of_folder(folder), folder).findings == ()
@@ -181,6 +182,12 @@ def test_the_command_of_an_image_names_its_entry_point(command: str, tmp_path: P
     package = packages.discover(root)[0]
     assert package.entry_known
     assert package.entries == (COMMANDS[command],)
+
+
+def test_a_procfile_names_the_entry_point(tmp_path: Path) -> None:
+    """As buildpacks start it."""
+    files = {"main.py": "", "app/web.py": "", "Procfile": "web: gunicorn --bind :$PORT app.web:app\n"}
+    assert packages.of_folder(write(tmp_path, files)).entries == ("app/web.py",)
 
 
 def test_an_installed_package_has_the_requirements_of_its_metadata(tmp_path: Path) -> None:
@@ -252,3 +259,23 @@ def test_a_folder_without_python_is_refused(tmp_path: Path) -> None:
         packages.of_folder(tmp_path)
     with pytest.raises(DescriptionError, match=r"nope\.py is not among the files"):
         packages.of_folder(write(tmp_path, {"main.py": ""}), entry="nope.py")
+
+
+def test_code_that_breaks_its_readers_does_not_keep_them_from_the_rest(tmp_path: Path) -> None:
+    """Nested too deeply for ruff and for Python's own parser, with zero bytes, of an unknown encoding."""
+    from checks.preflight.examine import Examiner
+
+    write(tmp_path, {"main.py": "import a, b, c, d\nnope\n", "requirements.txt": "", "d.py": "# coding: nope\n"})
+    (tmp_path / "a.py").write_text("x=" + "-" * 300_000 + "1")
+    (tmp_path / "b.py").write_text("x=" + "(" * 200_000 + ")" * 200_000)
+    (tmp_path / "c.py").write_bytes(b"x = 1\x00\n")
+    with Examiner(tmp_path) as examiner:
+        answer = examiner.examine(packages.of_folder(tmp_path))
+    kinds = [line(finding) for finding in answer.findings]
+    assert kinds == [
+        "load does_not_compile a.py:1 a.py",
+        "load does_not_compile b.py:1 b.py",
+        "load does_not_compile c.py:1 c.py",
+        "load does_not_compile d.py:1 d.py",
+        "load undefined_name main.py:2 nope",
+    ]
