@@ -82,6 +82,7 @@ def gather(
     store: Store | None,
     request: Request,
     generated_at: datetime,
+    *,
     speed: float = 1.0,
 ) -> HealthReport:
     """The report: completions live, logs live from files, incidents and checks from the state.
