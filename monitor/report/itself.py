@@ -29,7 +29,7 @@ def build(
     now: datetime,
     speed: float = 1.0,
 ) -> Itself:
-    """What the state and its storage tell of the watcher, whose clock runs ``speed`` times as fast as real time. Pure."""
+    """What the state and its storage tell of the watcher; its clock runs ``speed`` times as fast as real time. Pure."""
     looked_at = next((check.last_run_at for check in checks if check.name == NAME), None)
     open_ones = [f for f in faults.values() if f.is_open and f.fired_at is not None and is_own(f)]
     return Itself(
