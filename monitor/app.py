@@ -256,7 +256,8 @@ class App:
 
     def _gather(self, query: dict[str, str]) -> HealthReport:
         now = self._clock.now()
-        return gather.gather(self.config, self.data, self.store, gather.Request.parse(query, now), now)
+        request = gather.Request.parse(query, now)
+        return gather.gather(self.config, self.data, self.store, request, now, speed=self._clock.speed)
 
     def metrics(self) -> bytes:
         """The vitals in Prometheus' text format."""

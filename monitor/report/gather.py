@@ -77,10 +77,17 @@ class Request:
 
 
 def gather(
-    config: Config, where: wiring.Data, store: Store | None, request: Request, generated_at: datetime
+    config: Config,
+    where: wiring.Data,
+    store: Store | None,
+    request: Request,
+    generated_at: datetime,
+    *,
+    speed: float = 1.0,
 ) -> HealthReport:
     """The report: completions live, logs live from files, incidents and checks from the state.
 
+    :param speed: how many seconds of the watcher's clock pass in a second.
     :raises ValueError: for a pipeline that is not in the configuration.
     """
     from checks.sources.completions import CompletionTables
@@ -133,6 +140,7 @@ def gather(
         delivered_at=store.outbox.last_sent(),
         storage=None if path is None else storage.look(path),
         now=request.at,
+        speed=speed,
     )
     return replace(report, itself=about)
 
