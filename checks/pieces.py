@@ -23,13 +23,14 @@ from checks.logs.entry import EPOCH
 
 CHUNK_BYTES = 160 * 1024
 GRAIN = 2  # seconds
+TIME_KEY = b'"timestamp"'
 _TIME_BYTES = 40  # what is looked at after the key of a time: a colon, spaces, and the whole time
 _USUAL_TIME = b': "0000-00-00T00:00:00.000000Z"'
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SECOND_BYTES = len("2026-01-26T09:07:04")
 _OTHER_START = re2.compile(rb"\n[^{]")
 _TIMES = re2.compile(rb'(?:\s{0,4}:\s{0,4}"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"[^\x00]*\x00)*')
-_TIME = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
+_TIME = re.compile(rb'\s{0,4}:\s{0,4}"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
 
 
 # A word that was found: which one, where it begins, where it ends.
@@ -53,7 +54,7 @@ class Look:
 
     def __init__(self, *, thorough: bool) -> None:
         self._entries = Validated() if thorough else Braced()
-        self._keys = searcher([b'"timestamp"'])
+        self._keys = searcher([TIME_KEY])
 
     def __call__(self, data: bytes) -> Seen:
         """Look at one piece."""
@@ -123,11 +124,10 @@ def _range(first: bytes, last: bytes) -> tuple[int, int] | None:
     return None if earliest is None or latest is None else (earliest, latest)
 
 
-def time_in(data: bytes, start: int, end: int) -> bytes | None:
-    """When the first entry between two places was written, to the second, in UTC; None where it is not plain."""
-    at = data.find(b'"timestamp"', start, end)
-    found = _TIME.match(data, at, end) if at >= 0 else None
-    return found[1] if found else None
+def grain_at(data: bytes, at: int) -> int | None:
+    """The time after its key, which ends at ``at``, in grains since 1970; None where it is not plain."""
+    found = _TIME.match(data, at)
+    return grain_of(found[1]) if found else None
 
 
 @lru_cache(maxsize=1024)

@@ -41,14 +41,14 @@ from checks.logs.triggers import TRIGGER_PARTS, has_trigger
 from checks.pieces import (
     CHUNK_BYTES,
     GRAIN,
+    TIME_KEY,
     FullDecodeError,
     Look,
     all_of,
     end_of_line,
-    grain_of,
+    grain_at,
     pieces_of,
     searcher,
-    time_in,
 )
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
@@ -214,6 +214,7 @@ class _Near:
 
     def __init__(self, wanted: AbstractSet[Wanted]) -> None:
         self._sorted = sorted(wanted)
+        self._keys = searcher([TIME_KEY])
         self._grains: dict[bytes, set[int]] = {}
         for grain, name in wanted:
             self._grains.setdefault(name, set()).add(grain)
@@ -231,11 +232,13 @@ class _Near:
             found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
         else:
             found = [(names[number], at) for number, at, _ in searcher(names)(data)]
+        keys = [end for _, _, end in self._keys(data)]
         for name, at in found:
             start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
+            key = bisect_left(keys, start)
             # With a second timestamp, in the payload, it is not known which is the entry's own.
-            time = time_in(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
-            grain = grain_of(time) if time else None
+            alone = key < len(keys) and keys[key] <= end and (key + 1 == len(keys) or keys[key + 1] > end)
+            grain = grain_at(data, keys[key]) if alone else None
             if grain is None or not self._grains[name].isdisjoint(range(grain - _REACH, grain + _REACH + 1)):
                 yield start
 

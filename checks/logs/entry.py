@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from checks.logs.payload import payload_level, payload_text, record_of
 from checks.model import normal_service
@@ -42,8 +41,7 @@ _SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 _NANO_DIGITS = re.compile(r"\.\d{6}(\d{1,3})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry, ready for stitching.
 
     ``nanos`` is when it was written, in nanoseconds since 1970 (datetimes hold microseconds only, and order matters).

@@ -21,6 +21,7 @@ _HINTS = (
     "No module",
     "is not defined",
     "has no attribute",
+    "access submodule",
     "referenced before",
     "not associated",
     "cannot import",
