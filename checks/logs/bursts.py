@@ -50,7 +50,7 @@ class Bursts:
                 Occurrence(what, tuple([burst[at] for at in telling]), tuple([burst[at] for at in repeating]))
                 for what, telling, repeating in known
             ]
-        found = occurrences(_events(burst))
+        found = occurrences(events(burst))
         if likeness is not None:
             self._remember(likeness, burst, found)
         return found
@@ -121,21 +121,21 @@ def _likeness(burst: Sequence[Entry]) -> _Key | None:
     return tuple(said)
 
 
-def _events(burst: Sequence[Entry]) -> list[Chain | Mention]:
+def events(burst: Sequence[Entry]) -> list[Chain | Mention]:
     """Each of the logs read as one text."""
-    events: list[Chain | Mention] = []
+    found: list[Chain | Mention] = []
     streams: dict[str, StreamParser] = {}
     for entry in burst:
         if entry.alone:
             parser = StreamParser()
             parser.feed(entry)
             parser.close()
-            events += parser.events
+            found += parser.events
         else:
             if entry.log not in streams:
                 streams[entry.log] = StreamParser()
             streams[entry.log].feed(entry)
-    for parser in streams.values():
-        parser.close()
-        events += parser.events
-    return events
+    for log in sorted(streams):
+        streams[log].close()
+        found += streams[log].events
+    return found
