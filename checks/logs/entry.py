@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from sys import intern  # what thousands of entries hold is held once
 from typing import Any, NamedTuple
 
 from checks.logs.payload import payload_level, payload_text, record_of
@@ -189,7 +190,7 @@ def instance_of(raw: Mapping[str, Any]) -> str:
 
 
 def _instance(labels: Mapping[str, Any]) -> str:
-    return text_of(labels.get("instanceId")) or text_of(labels.get("instance_id"))
+    return intern(text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")))
 
 
 def thread_of(raw: Mapping[str, Any]) -> str:
@@ -224,7 +225,7 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> En
         insert_id=text_of(raw.get("insertId")),
         nanos=nanos,
         service=_service(resource, labels),
-        revision=text_of(resource.get("revision_name")) or None,
+        revision=intern(text_of(resource.get("revision_name"))) or None,
         execution_id=text_of(labels.get("execution_id")) or None,
         instance=_instance(labels),
         thread=_thread(raw, labels),

@@ -151,7 +151,7 @@ class _Scanner:
         self._signals = SignalScanner(signatures)
         self._settled = None if settled is None else (settled - EPOCH) // timedelta(microseconds=1) * 1_000
         self._seen = seen
-        self._stitcher = Stitcher(self._group)
+        self._stitcher = Stitcher(self._group, whole=settled is not None)
         self._bursts = Bursts()
         self._faults: dict[tuple[str | None, ...], _Fault] = {}
         self._errors: dict[tuple[str | None, ...], _Fault] = {}

@@ -39,8 +39,11 @@ _HINTS = (
 _STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
-MAX_HELD_ENTRIES = 100_000
-MAX_SEEN = 500_000
+MAX_HELD_ENTRIES = 50_000
+MAX_HELD_TEXT = 16_000_000
+MAX_NEIGHBOURS = 5_000  # each a whole entry
+MAX_SEEN = 200_000
+_NOTHING: Mapping[str, Any] = {}
 _MAX_PARTS = 1_000
 GroupKey = tuple[str, str, str, str]
 
@@ -67,15 +70,19 @@ class Stitcher:
     """Collects entries; calls ``done`` with each finished group, its entries in order of (time, insertId).
 
     Entries of one group share service, revision, instance, and execution (or trace).
+
+    :param whole: keep what entries were made of (``Entry.raw``), which takes most of the memory.
     """
 
-    def __init__(self, done: Callable[[list[Entry]], None]) -> None:
+    def __init__(self, done: Callable[[list[Entry]], None], *, whole: bool) -> None:
         self._done = done
+        self._whole = whole
         self._groups: OrderedDict[GroupKey, _Group] = OrderedDict()
         self._neighbours: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
-        self._held = 0
+        self._held = self._held_text = 0
         self._seen: dict[int, None] = {}
         self._parts: dict[str, dict[int, tuple[Mapping[str, Any], str]]] = {}
+        self._parts_text = 0
 
     def pass_by(self, raw: Mapping[str, Any]) -> None:
         """Take note of an entry that cannot be part of a failure, in case that its neighbour is one."""
@@ -85,7 +92,7 @@ class Stitcher:
             entry = entry_of(raw)
             if entry is not None:
                 self._hold(self._group(entry), entry)
-        if len(self._neighbours) > MAX_HELD_ENTRIES:
+        if len(self._neighbours) > MAX_NEIGHBOURS:
             self._neighbours.clear()
         self._neighbours[place] = raw
 
@@ -123,7 +130,7 @@ class Stitcher:
         self._groups.move_to_end(entry.group)
         if len(group.entries) > MAX_GROUP_ENTRIES or group.size > MAX_GROUP_TEXT:
             self._shed(group)
-        while self._held > MAX_HELD_ENTRIES or len(self._groups) > MAX_HELD_ENTRIES:
+        while self._held > MAX_HELD_ENTRIES or self._held_text > MAX_HELD_TEXT or len(self._groups) > MAX_HELD_ENTRIES:
             self._release()
 
     def _hold(self, group: _Group, entry: Entry) -> None:
@@ -134,13 +141,15 @@ class Stitcher:
         if len(self._seen) > MAX_SEEN:
             for old in list(self._seen)[: MAX_SEEN // 2]:
                 del self._seen[old]
-        group.entries.append(entry)
+        group.entries.append(entry if self._whole else entry._replace(raw=_NOTHING))
         group.size += len(entry.text)
         self._held += 1
+        self._held_text += len(entry.text)
 
     def _release(self) -> None:
         _, group = self._groups.popitem(last=False)
         self._held -= len(group.entries)
+        self._held_text -= group.size
         if group.entries:
             self._done(_ordered(group.entries))
 
@@ -154,7 +163,9 @@ class Stitcher:
         parsed, kept = (ordered[cut:], ordered[:cut]) if newest_first else (ordered[:cut], ordered[cut:])
         self._held -= len(parsed)
         group.entries = kept[::-1] if newest_first else kept
-        group.size = sum(len(entry.text) for entry in kept)
+        size = sum(len(entry.text) for entry in kept)
+        self._held_text -= group.size - size
+        group.size = size
         self._done(parsed)
 
     def _part(self, entry: Entry, split: Mapping[str, Any]) -> None:
@@ -163,13 +174,15 @@ class Stitcher:
         index, total = split.get("index"), split.get("totalSplits")
         parts = self._parts.setdefault(uid, {})
         parts[index if isinstance(index, int) else 0] = (entry.raw, entry.text)
+        self._parts_text += len(entry.text)
         if (isinstance(total, int) and len(parts) >= total) or len(parts) >= _MAX_PARTS:
             self._join(uid)
-        elif len(self._parts) > _MAX_PARTS:
+        while len(self._parts) > _MAX_PARTS or (self._parts and self._parts_text > MAX_HELD_TEXT):
             self._join(next(iter(self._parts)))
 
     def _join(self, uid: str) -> None:
         parts = self._parts.pop(uid)
+        self._parts_text = self._parts_text - sum(len(text) for _, text in parts.values()) if self._parts else 0
         whole = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
         entry = entry_of(parts[min(parts)][0], (whole, False))
         if entry is not None:
