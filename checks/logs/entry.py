@@ -151,8 +151,10 @@ def service_of(raw: Mapping[str, Any]) -> str:
 
 
 def _service(resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
+    name = resource.get("service_name")  # nearly always
+    if isinstance(name, str) and name.strip():
+        return normal_service(name)
     for name in (
-        resource.get("service_name"),
         resource.get("function_name"),
         resource.get("job_name"),
         labels.get("goog-drz-cloudfunctions-id"),
@@ -166,7 +168,8 @@ def _service(resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
 
 def _resource_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """The labels of the resource."""
-    return mapping(mapping(raw.get("resource")).get("labels"))
+    resource = raw.get("resource")
+    return mapping(resource.get("labels")) if isinstance(resource, dict) else {}
 
 
 def log_of(raw: Mapping[str, Any]) -> str:

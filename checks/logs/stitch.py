@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from checks.logs.entry import MAX_TEXT, Entry, entry_of, mapping, text_of
+from checks.logs.triggers import any_of
 
 # A line of a traceback, a line that names what is broken, that ties two tracebacks together, or that introduces one.
 _HINTS = (
@@ -36,6 +37,7 @@ _HINTS = (
     "CRITICAL",
     "ailed",
 )
+_hinted = any_of(_HINTS)
 _STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
@@ -50,12 +52,7 @@ GroupKey = tuple[str, str, str, str]
 
 def is_interesting(text: str) -> bool:
     """Whether a text can be part of a failure."""
-    if text.startswith(_STARTS):
-        return True
-    for hint in _HINTS:  # noqa: SIM110 - half the time that any() takes, and it is asked of every entry
-        if hint in text:
-            return True
-    return False
+    return text.startswith(_STARTS) or _hinted(text)
 
 
 class _Group:
