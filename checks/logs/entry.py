@@ -36,6 +36,7 @@ LEVELS: Mapping[str, int] = {
     "ALERT": 50,
     "EMERGENCY": 50,
 }
+_NOTHING: Mapping[str, Any] = {}
 _MICROSECONDS_LENGTH = len("2026-01-26T09:07:04.960079Z")
 _NANO_LENGTH = 9
 _SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
@@ -210,10 +211,11 @@ def _thread(raw: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
     )
 
 
-def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> Entry | None:
+def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, whole: bool = True) -> Entry | None:
     """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
 
     :param said: what ``payload_text`` gives, where that is known already (also: joined parts of a split entry).
+    :param whole: keep the object, which takes most of the memory; without it ``known`` is not to be asked for.
     """
     nanos = written(raw)
     if nanos is None:
@@ -237,5 +239,5 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> En
         text=text[:MAX_TEXT],
         logged=bool(record) or isinstance(raw.get("sourceLocation"), dict),
         alone=alone,
-        raw=raw,
+        raw=raw if whole else _NOTHING,
     )

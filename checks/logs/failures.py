@@ -15,7 +15,7 @@ from typing import Any
 from checks.logs.activity import Run, Runs, run_of
 from checks.logs.bursts import Bursts
 from checks.logs.entry import EPOCH, Entry, entry_of, moment, text_of
-from checks.logs.occurrences import ERROR, Occurrence
+from checks.logs.occurrences import ERROR, Happening, Occurrence
 from checks.logs.payload import payload_text
 from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature, canonical
@@ -183,11 +183,11 @@ class _Scanner:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw, said)
+        entry = entry_of(raw, said, whole=self._settled is not None)
         if entry is None:
             self._malformed += has_trigger(text)
         elif not (self._seen and entry.key in self._seen):
-            self._stitcher.add(entry)
+            self._stitcher.add(entry, raw)
 
     def finish(self) -> ScanResult:
         self._stitcher.finish()
@@ -264,7 +264,9 @@ class _Fault:
     """Occurrences of one fault in one revision."""
 
     def __init__(self) -> None:
-        self._first: Occurrence | None = None
+        self._what: Happening | None = None
+        self._service = ""
+        self._revision: str | None = None
         self._count = 0
         self._handled = True
         self._written = self._ended = 0
@@ -276,8 +278,8 @@ class _Fault:
         self._count += 1
         self._handled = self._handled and one.what.handled
         written, ended = one.written, one.ended
-        if self._first is None or written < self._written:
-            self._first, self._written = one, written
+        if self._what is None or written < self._written:  # not all of it is kept: its entries would be as well
+            self._what, self._service, self._revision, self._written = one.what, one.service, one.revision, written
         self._ended = max(self._ended, ended) if self._count > 1 else ended
         if len(self._moments) < MAX_MOMENTS:
             self._moments.append(written)
@@ -288,16 +290,15 @@ class _Fault:
                 self._insert_ids[entry.insert_id] = None
 
     def failure(self) -> Failure:
-        first = self._first
-        assert first is not None  # noqa: S101 - a fault is made with its first occurrence
-        what = first.what
+        what = self._what
+        assert what is not None  # noqa: S101 - a fault is made with its first occurrence
         return Failure(
             exception=what.exception,
             name=what.name,
             module=what.module,
             kind=what.kind,
-            service=first.service,
-            revision=first.revision,
+            service=self._service,
+            revision=self._revision,
             execution_ids=tuple(sorted(self._executions)),
             file=what.file,
             line=what.line,

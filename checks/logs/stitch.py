@@ -41,11 +41,10 @@ _hinted = any_of(_HINTS)
 _STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
-MAX_HELD_ENTRIES = 50_000
-MAX_HELD_TEXT = 16_000_000
+MAX_HELD_ENTRIES = 20_000
+MAX_HELD_TEXT = 8_000_000
 MAX_NEIGHBOURS = 5_000  # each a whole entry
-MAX_SEEN = 200_000
-_NOTHING: Mapping[str, Any] = {}
+MAX_SEEN = 100_000
 _MAX_PARTS = 1_000
 GroupKey = tuple[str, str, str, str]
 
@@ -68,7 +67,7 @@ class Stitcher:
 
     Entries of one group share service, revision, instance, and execution (or trace).
 
-    :param whole: keep what entries were made of (``Entry.raw``), which takes most of the memory.
+    :param whole: keep what neighbours are made of, as it was kept of the entries that are given.
     """
 
     def __init__(self, done: Callable[[list[Entry]], None], *, whole: bool) -> None:
@@ -86,23 +85,23 @@ class Stitcher:
         place = _place_of(raw)
         if self._neighbours.get(place, raw) is None:  # the last one here was interesting (input may be newest first)
             del self._neighbours[place]
-            entry = entry_of(raw)
+            entry = entry_of(raw, whole=self._whole)
             if entry is not None:
                 self._hold(self._group(entry), entry)
         if len(self._neighbours) > MAX_NEIGHBOURS:
             self._neighbours.clear()
         self._neighbours[place] = raw
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, raw: Mapping[str, Any]) -> None:
         """Take one entry that may be part of a failure. A repeated delivery of the same one is ignored."""
-        split = entry.raw.get("split")
+        split = raw.get("split")
         if isinstance(split, dict) and text_of(split.get("uid")):
-            self._part(entry, split)
+            self._part(raw, entry.text, split)
             return
-        place = _place_of(entry.raw)
+        place = _place_of(raw)
         before = self._neighbours.get(place)
         if before is not None:
-            neighbour = entry_of(before)
+            neighbour = entry_of(before, whole=self._whole)
             if neighbour is not None:
                 self._hold(self._group(neighbour), neighbour)
         self._neighbours[place] = None
@@ -138,7 +137,7 @@ class Stitcher:
         if len(self._seen) > MAX_SEEN:
             for old in list(self._seen)[: MAX_SEEN // 2]:
                 del self._seen[old]
-        group.entries.append(entry if self._whole else entry._replace(raw=_NOTHING))
+        group.entries.append(entry)
         group.size += len(entry.text)
         self._held += 1
         self._held_text += len(entry.text)
@@ -165,13 +164,13 @@ class Stitcher:
         group.size = size
         self._done(parsed)
 
-    def _part(self, entry: Entry, split: Mapping[str, Any]) -> None:
+    def _part(self, raw: Mapping[str, Any], text: str, split: Mapping[str, Any]) -> None:
         """A part of an entry that was too large (LogSplit): uid, index (0 is left out), totalSplits."""
         uid = text_of(split.get("uid"))
         index, total = split.get("index"), split.get("totalSplits")
         parts = self._parts.setdefault(uid, {})
-        parts[index if isinstance(index, int) else 0] = (entry.raw, entry.text)
-        self._parts_text += len(entry.text)
+        parts[index if isinstance(index, int) else 0] = (raw, text)
+        self._parts_text += len(text)
         if (isinstance(total, int) and len(parts) >= total) or len(parts) >= _MAX_PARTS:
             self._join(uid)
         while len(self._parts) > _MAX_PARTS or (self._parts and self._parts_text > MAX_HELD_TEXT):
@@ -180,8 +179,8 @@ class Stitcher:
     def _join(self, uid: str) -> None:
         parts = self._parts.pop(uid)
         self._parts_text = self._parts_text - sum(len(text) for _, text in parts.values()) if self._parts else 0
-        whole = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
-        entry = entry_of(parts[min(parts)][0], (whole, False))
+        text = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
+        entry = entry_of(parts[min(parts)][0], (text, False), whole=self._whole)
         if entry is not None:
             self._place(entry)
 
