@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from checks.preflight import distributions
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
@@ -67,6 +66,8 @@ class Examiner:
         provided = None
         if package.requirements is not None and self._environment is None:
             lines = [text for text, _ in package.requirements]
+            from checks.preflight import distributions  # for requirements only: packaging takes its time
+
             provided = distributions.provided(lines, package.implied, python)
         search, notes = _search(package, facts)
         resolver = Resolver(
@@ -90,11 +91,11 @@ class Examiner:
             facts,
             imports,
             bindings,
-            optional=provided.optional if provided else frozenset(),
+            optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
         if not package.entry_known:
-            notes.append("no entry point is known, so that every file counts as one (--entry names it)")
+            notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)
             notes.append(
@@ -107,6 +108,7 @@ class Examiner:
             python=python,
             findings=judged.findings,
             unknown=judged.unknown,
+            ways=judged.ways,
             ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )

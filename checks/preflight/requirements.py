@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from email.parser import HeaderParser
 from pathlib import Path
+from typing import Any
 
 Line = tuple[str, str]  # the requirement and where it stands
 
@@ -49,15 +48,16 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def of_pyproject(path: Path) -> list[Line] | None:
     """``project.dependencies`` (or those of Poetry); None if the file declares none."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    tree = _toml(path)
+    if tree is None:
         return None
     project = tree.get("project")
     if isinstance(project, dict) and isinstance(project.get("dependencies"), list):
         lines = [(str(item), path.name) for item in project["dependencies"]]
         for name, items in (project.get("optional-dependencies") or {}).items():
-            lines += [(f"{str(item).partition(';')[0].strip()}; extra == '{name}'", path.name) for item in items]
+            lines += [(_extra(str(item), name), path.name) for item in items]
+        for name, items in (tree.get("dependency-groups") or {}).items():
+            lines += [(_extra(str(item), name), path.name) for item in items if isinstance(item, str)]
         return lines
     poetry = tree.get("tool", {}).get("poetry", {}).get("dependencies")
     if isinstance(poetry, dict):
@@ -65,20 +65,49 @@ def of_pyproject(path: Path) -> list[Line] | None:
     return None
 
 
+def _toml(path: Path) -> dict[str, Any] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except ValueError:
+        return None
+
+
+def beside(folder: Path) -> list[Line]:
+    """What other requirements files of a folder name (``requirements-dev.txt``, ``requirements/``), as extras."""
+    files = [*folder.glob("*requirements*.txt"), *folder.glob("requirements/*.txt")]
+    return [
+        (_extra(text, file.stem), place)
+        for file in sorted(files)
+        if file.name != "requirements.txt" or file.parent != folder
+        for text, place in of_file(file)
+    ]
+
+
+def _extra(line: str, name: str) -> str:
+    return f"{line.partition(';')[0].strip()} ; extra == '{name}'"
+
+
 def of_metadata(path: Path) -> list[Line]:
     """``Requires-Dist`` of a distribution's METADATA.
 
     :raises OSError: if it cannot be read.
     """
+    from email.parser import HeaderParser
+
     headers = HeaderParser().parsestr(path.read_text(encoding="utf-8", errors="replace"))
     return [(item, f"{path.parent.name}/METADATA") for item in headers.get_all("Requires-Dist") or ()]
 
 
 def python_of_pyproject(path: Path) -> tuple[int, int] | None:
     """The oldest Python that ``requires-python`` allows."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    tree = _toml(path)
+    if tree is None:
         return None
     project = tree.get("project")
     text = project.get("requires-python") if isinstance(project, dict) else None

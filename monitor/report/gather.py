@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -77,10 +78,17 @@ class Request:
 
 
 def gather(
-    config: Config, where: wiring.Data, store: Store | None, request: Request, generated_at: datetime
+    config: Config,
+    where: wiring.Data,
+    store: Store | None,
+    request: Request,
+    generated_at: datetime,
+    *,
+    speed: float = 1.0,
 ) -> HealthReport:
     """The report: completions live, logs live from files, incidents and checks from the state.
 
+    :param speed: how many seconds of the watcher's clock pass in a second.
     :raises ValueError: for a pipeline that is not in the configuration.
     """
     from checks.sources.completions import CompletionTables
@@ -133,6 +141,7 @@ def gather(
         delivered_at=store.outbox.last_sent(),
         storage=None if path is None else storage.look(path),
         now=request.at,
+        speed=speed,
     )
     return replace(report, itself=about)
 
@@ -146,13 +155,17 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     last = request.date or request.at.astimezone(pipeline.zone).date()
     first = last - timedelta(days=request.days - 1)
     try:
-        observed = check.observe(first, last, request.at)
-        recording, cost = tables.recording(pipeline, request.at)
+        # Three questions at once: a person waits for the answer.
+        with ThreadPoolExecutor(2) as asking:
+            calendar = asking.submit(check.calendar, first, last)
+            counted = asking.submit(tables.recording, pipeline, request.at)
+            observed = check.observe(first, last, request.at, calendar.result)
+            recording, cost = counted.result()
     except SourceError as error:
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
         days = _unknown(check, first, last)
-        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text)
+        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text, habits=check.shared.habits)
     judgement = check.judge(observed, request.at)
     run = _run(
         check.name,
@@ -167,7 +180,15 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     )
     unseen = "; ".join(judgement.evidence.unseen) or None
     notes = tuple(_of_tables(observed.tables, past=request.past))
-    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen, notes=notes)
+    return Seen(
+        pipeline=pipeline,
+        run=run,
+        days=days,
+        recording=recording,
+        error=unseen,
+        habits=check.shared.habits,
+        notes=notes,
+    )
 
 
 def _of_tables(tables: TableSight, *, past: bool) -> Iterator[str]:
