@@ -18,7 +18,7 @@ from checks.logs.occurrences import SAME_EXCEPTION, Happening, Occurrence, occur
 from checks.logs.stitch import is_interesting
 from checks.logs.tracebacks import CARRIED_WITHIN, NOTE_WITHIN, RAISED, STALE, StreamParser
 
-# Distances in time that make a difference (here, and in ``occurrences``); none in a row is like another than these.
+# All distances in time that parsers and ``occurrences`` compare with: between two neighbours in this row all are alike.
 _DISTANCES = (0, NOTE_WITHIN, CARRIED_WITHIN, SAME_EXCEPTION, STALE)
 _MAX_CLUSTERS = 6
 _MAX_REMEMBERED = 4_000_000  # characters
@@ -100,7 +100,7 @@ def _inert(entry: Entry) -> bool:
 def _likeness(burst: Sequence[Entry]) -> _Key | None:
     """The same for bursts of which the same is made; None where that would take longer to find out than it saves."""
     said: list[object] = []
-    clusters: list[list[int]] = []  # first and last time of what was written at once
+    clusters: list[list[int]] = []  # first and last time of what was written within the smallest of the distances
     before = None
     for entry in burst:
         nanos = entry.nanos
