@@ -218,6 +218,9 @@ class _Board:
         """Choose the root, explain the others by it, and resolve the incident when all its faults are."""
         draft = self.drafts[number]
         incident = draft.frozen()
+        alone = self._faults.get(incident.root) if len(draft.members) == 1 and draft.is_open else None
+        if alone is not None and alone.is_open:
+            return incident  # most are; a storm has ten thousand of them
         members = [self._faults[name] for name in draft.members if name in self._faults]
         candidates = [f for f in members if f.is_open] or members
         if incident.state is not IncidentState.OPEN or not candidates:

@@ -88,7 +88,8 @@ class _Identities:
 
 
 def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
-    if before is None or (not before.is_open and not _recent(before, now)):
+    # What passed before it was told was no trouble: it waits anew.
+    if before is None or (not before.is_open and (before.fired_at is None or not _recent(before, now))):
         waits = finding.pending_for > timedelta(0)
         fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
         return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)

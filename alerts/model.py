@@ -269,3 +269,17 @@ class Dispatch:
     attempt: int
     uncertain: bool = False
     root: Mapping[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits for one destination. ``oldest`` is when the oldest unsent row was written, ``waits_since`` when the
+    oldest one became due that nothing holds up but the destination: what waits behind a dead row is not late.
+    """
+
+    destination: str
+    pending: int
+    dead: int
+    oldest: datetime | None
+    error: str | None
+    waits_since: datetime | None = None

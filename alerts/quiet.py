@@ -44,6 +44,10 @@ class QuietHours:
     spans: Sequence[Weekly] = field(default=())
     below: Severity = Severity.CRITICAL
 
+    def on(self, now: datetime) -> bool:
+        """Whether these are quiet hours."""
+        return any(s.around(now) is not None for s in self.spans)
+
     def hold(self, severity: Severity, now: datetime) -> bool:
         """Whether this is held back for now."""
-        return severity.rank < self.below.rank and any(s.around(now) is not None for s in self.spans)
+        return severity.rank < self.below.rank and self.on(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from heapq import nsmallest
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene
 from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, plain, safe, severity_of
@@ -39,7 +40,7 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
         text = _top(values)
         if text:
             facts.append((label, text))
-    gravest = sorted(shown, key=lambda f: (-f.finding.severity.rank, f.finding.since, f.fingerprint))[:TOP]
+    gravest = nsmallest(TOP, shown, key=lambda f: (-f.finding.severity.rank, f.finding.since, f.fingerprint))
     facts.append(
         ("Gravest", "\n".join(safe(f"{f.finding.severity}: {f.finding.title}", MAX_TITLE * 2) for f in gravest))
     )
@@ -62,9 +63,9 @@ def _cause(fault: Fault) -> str:
 
 
 def _top(values: Iterable[str | None]) -> str:
-    """The most frequent ones, with their numbers; nothing where all are alike or none is there."""
+    """The most frequent ones, with their numbers; nothing where all are alike, or each is another."""
     counts = Counter(v for v in values if v)
-    if len(counts) <= 1:
+    if len(counts) <= 1 or max(counts.values()) == 1:
         return ""
     lines = [f"{number:,} x {value}" for value, number in counts.most_common(TOP)]
     rest = len(counts) - TOP

@@ -5,7 +5,7 @@ A storm changes who shares a message, never what is remembered: every fault keep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -50,7 +50,7 @@ def calm(
     groups: dict[str, list[Incident]] = {}
     apart: list[Incident] = []
     for incident in loud:
-        cause = _cause(faults[incident.root])
+        cause = _cause(faults[incident.root]) if going_on else ""
         (groups.setdefault(cause, []) if cause in going_on else apart).append(incident)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
@@ -67,7 +67,8 @@ def calm(
         home.update(dict.fromkeys(incident.members, number))
         number += 1
     for label, group in groups.items():
-        names = [name for i in sorted(group, key=lambda i: _gravest_first(i, faults)) for name in i.members]
+        ordered = sorted(group, key=lambda i: _gravest_first(i, faults))
+        names = [name for i in ordered for name in i.members]
         if label in going_on:
             storm = going_on[label]
             storm = replace(storm, members=(*storm.members, *names))
@@ -75,7 +76,7 @@ def calm(
             storm = Incident(
                 id=number,
                 state=IncidentState.OPEN,
-                root=group_root(names, faults),
+                root=ordered[0].root,
                 members=tuple(names),
                 opened_at=now,
                 storm=label,
@@ -86,11 +87,6 @@ def calm(
     fresh_ids = {i.id for i in fresh}
     placed = {name: home[name] if number in fresh_ids else number for name, number in grouping.placed.items()}
     return Grouping(incidents=tuple(answer[n] for n in sorted(answer)), placed=placed)
-
-
-def group_root(names: Iterable[str], faults: Mapping[str, Fault]) -> str:
-    """The fault a storm is named after: the gravest, and of those what is rather a cause."""
-    return min((faults[n] for n in names), key=lambda f: (-f.finding.severity.rank, rank(f))).fingerprint
 
 
 def _groups(
@@ -125,7 +121,7 @@ def _cause(fault: Fault) -> str:
 
 def _weight(group: Sequence[Incident], faults: Mapping[str, Fault]) -> tuple[int, int]:
     """Sorts the gravest first, then the largest."""
-    return (min(_gravest_first(i, faults)[0] for i in group), -len(group))
+    return (min(-faults[i.root].finding.severity.rank for i in group), -len(group))
 
 
 def _gravest_first(incident: Incident, faults: Mapping[str, Fault]) -> tuple[int, tuple[int, datetime, str]]:

@@ -5,7 +5,8 @@
 ``--tree`` (default: this environment's site-packages) is copied, the first so many Python files of it; ``--small``
 (default: google/cloud/bigquery of this environment) is what pylint is asked about. pylint is installed into an
 environment of the benchmark's own (``var/bench/peers``), which needs a package index the first time. Commands are
-timed whole, as a user runs them, in alternation; medians of the rounds.
+timed whole, as a user runs them, in alternation; medians of the rounds. On a busy machine the ratio of CPU time says
+more than that of the wall.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ SITE = Path(sysconfig.get_path("purelib"))
 PEERS = HERE / "var" / "bench" / "peers"
 
 
-def timed(command: list[str], env: dict[str, str]) -> float:
-    start = time.perf_counter()
+def timed(command: list[str], env: dict[str, str]) -> tuple[float, float]:
+    """Wall and CPU seconds of a command with all its children."""
+    start, before = time.perf_counter(), os.times()
     done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, check=False)
-    spent = time.perf_counter() - start
+    spent, after = time.perf_counter() - start, os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
     if done.returncode not in (0, 1) and "pylint" not in command[0]:  # pylint's code is a bit field of what it found
         sys.exit(f"{command[:3]} failed: {done.stderr.decode()[-500:]}")
-    return spent
+    return spent, used
 
 
 def tree(origin: Path, count: int, target: Path) -> int:
@@ -82,7 +85,7 @@ def main() -> None:
             str(big),
         ]
         ours = [str(SCRIPTS / "phasewatch"), "preflight", "--package", str(big), "--root", str(big), "--format", "json"]
-        times: dict[str, list[float]] = {"ruff": [], "cold": [], "warm": []}
+        times: dict[str, list[tuple[float, float]]] = {"ruff": [], "cold": [], "warm": []}
         for _ in range(options.rounds):
             shutil.rmtree(cache, ignore_errors=True)
             env = {"XDG_CACHE_HOME": str(cache)}
@@ -95,7 +98,7 @@ def main() -> None:
         if options.no_pylint:
             return
         program = pylint()
-        small: dict[str, list[float]] = {"pylint": [], "ours": []}
+        small: dict[str, list[tuple[float, float]]] = {"pylint": [], "ours": []}
         command = [str(program), "--disable=all", "--enable=E0401,E0602", str(options.small)]
         own = [
             str(SCRIPTS / "phasewatch"),
@@ -114,9 +117,13 @@ def main() -> None:
         report("preflight, no cache", small["ours"], small["pylint"])
 
 
-def report(name: str, values: list[float], base: list[float]) -> None:
-    ratios = [value / other for value, other in zip(values, base, strict=True)]
-    print(f"{name:26} {statistics.median(values):8.2f} s   ratio {statistics.median(ratios):7.3f}")
+def report(name: str, values: list[tuple[float, float]], base: list[tuple[float, float]]) -> None:
+    wall, used = (
+        statistics.median(value[kind] / other[kind] for value, other in zip(values, base, strict=True))
+        for kind in (0, 1)
+    )
+    median = statistics.median(value[0] for value in values)
+    print(f"{name:26} {median:8.2f} s   ratio {wall:7.3f}   of CPU time {used:7.3f}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
     python bench/week.py --every 15m with another interval for the checks of completions
 
 The week has healthy days, a day whose phase 3 was not recorded until the next afternoon, a late day, one without games.
-The checks are the daemon's own, run by its own runner at every instant at which the scheduler would. Each different
-question goes to the local BigQuery; where a question comes again and no row was inserted in between, its answer is
-remembered: counted is the same, and a week does not take a day.
+The checks are the daemon's own `completions` and `tables`, run by its own runner at every instant at which the
+scheduler would. Each different question goes to the local BigQuery; where a question comes again and no row was
+inserted in between, its answer is remembered: counted is the same, and a week does not take a day.
 
 BigQuery bills at least 10 MB for each query and for each table that it names; the local one reports nothing, so the
 printed bytes are that least: queries over tables this small cost exactly it.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypedDict
 
-from checks.model import Evidence, stamp
+from checks.model import Evidence, Subject, stamp
 from checks.phases.habits import Habits
-from checks.phases.model import PhaseDay
+from checks.phases.model import PhaseDay, PhaseState
 from checks.pipeline import Pipeline
 
 
@@ -27,6 +27,15 @@ class States:
     at: datetime
     judged: Callable[[], Sequence[Sequence[PhaseDay]]]
     evidence: Evidence = field(default_factory=Evidence)
+
+
+def unknown_states(days: Sequence[Sequence[PhaseDay]]) -> Evidence:
+    """What cannot be judged further because its states are unknown, as evidence of what was not seen."""
+    unknown = [phase_day.run_date for day in days for phase_day in day if phase_day.state is PhaseState.UNKNOWN]
+    if not unknown:
+        return Evidence()
+    dates = f"{min(unknown)}" if min(unknown) == max(unknown) else f"{min(unknown)} to {max(unknown)}"
+    return Evidence(unseen=(f"{len(unknown)} states of {dates} are unknown; the check of completions says why",))
 
 
 class StateReader(Protocol):
@@ -68,3 +77,24 @@ class Shared:
             return latest
         note = f"states as read at {stamp(latest.at)} for the check of completions"
         return replace(latest, evidence=Evidence(notes=(note,)))
+
+
+class StateCheckParts(TypedDict):
+    """What a check of states is made of."""
+
+    reader: StateReader
+    shared: Shared
+    every: timedelta
+    name: str
+
+
+class StateCheck:
+    """What the checks have in common that judge states which somebody read."""
+
+    def __init__(self, *, reader: StateReader, shared: Shared, every: timedelta, name: str) -> None:
+        self.name = name
+        self.every = every
+        self.about = Subject(pipeline=reader.pipeline.name)
+        self._pipeline = reader.pipeline
+        self._reader = reader
+        self._shared = shared

@@ -169,13 +169,13 @@ class App:
             raise reloading.ReloadError(f"{', '.join(fixed)} can only change with a restart")
         checks, rules = wiring.checks(config, self.data, self.store), wiring.rules(config)
         delivery = self._new_delivery(config)
-        self._scheduler.stop()
+        self._stop_scheduler()
         self.config, self.checks, self._path.rules = config, checks, rules
         self._costs.budget = _budget(config)
         self._sending.use(delivery)
         self._scheduler = self._new_scheduler()
-        self._supervisor.watch(self._watched(), self._last_resort())
         self._scheduler.start()
+        self._supervisor.watch(self._watched(), self._last_resort())
         self._thread("queries", self._try_queries).start()
         self._revive()
         self._path.conclude(reloading.taken(self._clock.now()), self._clock.now())
@@ -260,7 +260,8 @@ class App:
 
     def _gather(self, query: dict[str, str]) -> HealthReport:
         now = self._clock.now()
-        return gather.gather(self.config, self.data, self.store, gather.Request.parse(query, now), now)
+        request = gather.Request.parse(query, now)
+        return gather.gather(self.config, self.data, self.store, request, now, speed=self._clock.speed)
 
     def metrics(self) -> bytes:
         """The vitals in Prometheus' text format."""
@@ -338,6 +339,7 @@ class App:
         return thread
 
     def _stop_scheduler(self) -> None:
+        self._supervisor.expect_no_scheduler()
         self._scheduler.stop()
 
     def _stop_threads(self) -> None:

@@ -104,6 +104,7 @@ def _explain(error: Exception) -> click.ClickException | None:
     module, name = type(error).__module__, type(error).__name__
     codes = {
         "ConfigError": EXIT_USAGE,
+        "ChannelError": EXIT_USAGE,
         "StateError": EXIT_USAGE,
         "AlreadyRunningError": EXIT_USAGE,
         "PortTakenError": EXIT_USAGE,

@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from alerts.model import Backlog
 from alerts.own import DELIVERY
-from alerts.store.outbox import Backlog
 from alerts.wording import duration
 from checks.model import CheckRun, Clearance, Evidence, Finding, JsonValue, Severity, Status, Subject
-from monitor.scheduler import Beat
-from monitor.sending import Line
-from monitor.storage import Storage
+
+if TYPE_CHECKING:  # a report that only reads takes names from here, and none of what these load
+    from monitor.scheduler import Beat
+    from monitor.storage import Storage
 
 NAME = "phasewatch"
 READY_GRACE = timedelta(seconds=60)
 # A refusal that may pass is told after this long; one that will not, at once.
 MAY_PASS = timedelta(minutes=5)
 _TITLES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is known of one channel since the start: when a message last arrived, and what is wrong since when."""
+
+    arrived_at: datetime | None = None
+    failing_since: datetime | None = None
+    error: str | None = None
+    remedy: str | None = None
+    gave_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

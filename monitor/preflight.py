@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import packages, passing, requirements
+from checks.preflight import images, packages, passing, requirements
+from checks.preflight.describing import DescriptionError, with_entry
 from checks.preflight.examine import Examiner
 from checks.preflight.extract import Interpreter, interpreter
 from checks.preflight.model import Effect, Package, PackageReport, Version
-from checks.preflight.packages import DescriptionError
 
 if TYPE_CHECKING:
     from checks.preflight_settings import PackageSettings, PreflightSettings
@@ -95,8 +95,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
         made = []
         for folder in wanted.folders:
             if folder.is_file() and "dockerfile" in folder.name.lower():
-                package = packages.of_dockerfile(folder, wanted.root)
-                made.append(packages.with_entry(package, wanted.entry) if wanted.entry else package)
+                package = images.of_dockerfile(folder, wanted.root)
+                made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
                 made.append(packages.of_folder(folder, entry=wanted.entry))
         return made
@@ -107,8 +107,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
 
 def _described(item: PackageSettings, root: Path) -> Package:
     if item.dockerfile is not None:
-        package = packages.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name)
-        package = packages.with_entry(package, item.entry) if item.entry else package
+        package = images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name)
+        package = with_entry(package, item.entry) if item.entry else package
         return replace(package, python=version_of(item.python)) if item.python else package
     if item.source is None:
         raise AssertionError("the settings were judged")

@@ -44,7 +44,8 @@ def _package(report: PackageReport, style: Style, *, everything: bool, width: in
     lines = [style(clean(package.name), bold=True) + f"  ({clean(package.description)})"]
     entries = ", ".join(package.entries) if package.entry_known else "not known"
     lines.append(f"  entry point: {clean(entries)}; {clean(report.notes[0])}")
-    lines.append(f"  ships {len(package.files)} files: {clean(_files(package.files, everything=everything))}")
+    shipped = f"ships {len(package.files)} files: {clean(_files(package.files, everything=everything))}"
+    lines += _wrapped(shipped, width, "  ")
     for note in _notes(report, everything=everything):
         lines += _wrapped(f"note: {clean(note)}", width, "  ", style)
     shown = 0

@@ -121,6 +121,7 @@ def preview(
                 path.review(now)
                 tell((now - begin) / (last - begin))
                 now += every
+            tell(1.0)
             return _result(store, first, last, ticks)
         finally:
             store.close()
@@ -128,19 +129,19 @@ def preview(
 
 def _result(store: Store, first: datetime, last: datetime, ticks: int) -> Preview:
     with store.reading() as stored:
-        told = [n for n in stored.notifications() if n.at >= first]
+        told = {number: n for number, n in stored.numbered_notifications().items() if n.at >= first}
         rows = [row for row in stored.rows() if row.at >= first]
-    by_notification: dict[tuple[int, datetime], list[tuple[str, str]]] = {}
+    by_notification: dict[int, list[tuple[str, str]]] = {}
     for row in rows:
         if row.action != "edit":
-            by_notification.setdefault((row.incident, row.at), []).append((row.action, row.destination))
+            by_notification.setdefault(row.notification, []).append((row.action, row.destination))
     said: list[Said] = []
     suppressed: dict[Why, int] = {}
-    for notification in told:
+    for number, notification in told.items():
         if notification.suppressed:
             suppressed[notification.why] = suppressed.get(notification.why, 0) + 1
             continue
-        said += _said(notification, by_notification.get((notification.incident, notification.at), []))
+        said += _said(notification, by_notification.get(number, []))
     edits = sum(1 for row in rows if row.action == "edit")
     return Preview(first=first, last=last, ticks=ticks, said=tuple(said), edits=edits, suppressed=suppressed)
 

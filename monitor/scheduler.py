@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 # So many threads may hang in one check before it is left alone: each holds memory and perhaps a connection.
 MOST_ABANDONED = 3
 STOP_PATIENCE_SECONDS = 30.0
+SKIPPED_GRACE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -206,7 +207,7 @@ class Scheduler:
             name, Beat(every=beat.every, began_at=beat.began_at, ended_at=beat.ended_at, skipped=beat.skipped + 1)
         )
         log.warning("tick skipped", extra={"action": "tick.skipped", "check": name})
-        self._tell(name, _skipped(name, self._checks[name].every), now)
+        self._tell(name, _skipped(name, self._checks[name].every, self._clock.speed), now)
 
     def _died(self, event: Any) -> None:
         """The tick itself failed, outside the check: most likely the state could not be written."""
@@ -253,13 +254,14 @@ class _Trouble:
     pending_for: timedelta = timedelta(0)
 
 
-def _skipped(name: str, every: timedelta) -> _Trouble:
+def _skipped(name: str, every: timedelta, speed: float) -> _Trouble:
     return _Trouble(
         kind="skipped",
         title=f"The check {name} does not keep up: its last run has not ended",
         remedy=f"give it more time: a longer `every` for {name}, or fewer functions and dates to look at",
         severity=Severity.WARNING,
-        pending_for=every * 3,
+        # Three intervals, and a minute of real time: with a faster clock three intervals may be a second.
+        pending_for=max(every * 3, SKIPPED_GRACE * speed),
     )
 
 

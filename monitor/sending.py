@@ -5,27 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.delivery import ATTEMPTS_AT_LEAST, Delivery, Outcome
 from alerts.store.outbox import Outbox
+from monitor.itself import Line
 
 IDLE_SECONDS = 1.0
 REVIVE_SINCE = timedelta(days=1)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What is known of one channel since the start: when a message last arrived, and what is wrong since when."""
-
-    arrived_at: datetime | None = None
-    failing_since: datetime | None = None
-    error: str | None = None
-    remedy: str | None = None
-    gave_up: bool = False
 
 
 class Sending:

@@ -12,6 +12,7 @@ from alerts.model import Change, Fault, Incident, IncidentState, Notification, S
 from alerts.own import dead_channel
 from alerts.silences import Silence, done, muting
 from alerts.store.sql import Tick
+from alerts.wording import severity_of
 from monitor.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -72,21 +73,26 @@ def active_silences(stored: Tick, rules: Rules, now: datetime) -> tuple[Silence,
     return (*by_hand, *(w for w in windows if w is not None))
 
 
-def is_muted(stored: Tick, rules: Rules, number: int, now: datetime) -> bool:
-    """Whether an incident is silenced at this moment; the reason is logged, and what is withheld is owed."""
+def mute_of(stored: Tick, rules: Rules, number: int, now: datetime) -> Why | None:
+    """Why nobody is to be told of an open incident at this moment; None if somebody may be."""
     incident = stored.incident(number)
+    if incident is None or incident.state is not IncidentState.OPEN:
+        return None
     silences = active_silences(stored, rules, now)
-    if incident is None or incident.state is not IncidentState.OPEN or not silences:
-        return False
+    if not silences and not rules.policy.quiet.on(now):
+        return None
     faults = stored.faults(resolved_since=now, of_incidents=[number])
-    return bool(muting((faults[name] for name in incident.members if name in faults), silences))
+    members = [faults[name] for name in incident.members if name in faults]
+    if muting(members, silences):
+        return Why.SILENCED
+    return Why.QUIET_HOURS if members and rules.policy.quiet.hold(severity_of(members), now) else None
 
 
-def withhold(stored: Tick, number: int, now: datetime) -> None:
+def withhold(stored: Tick, number: int, why: Why, now: datetime) -> None:
     """A message of this incident is not sent after all: record why, and that it is owed."""
-    stored.add_suppressed([Notification(incident=number, at=now, why=Why.SILENCED, suppressed=True)])
+    stored.add_suppressed([Notification(incident=number, at=now, why=why, suppressed=True)])
     talk = stored.people.talk(number)
-    stored.people.save_talks([decisions.held(talk, Why.SILENCED, now)])
+    stored.people.save_talks([decisions.held(talk, why, now)])
     stored.people.unannounce(number)
 
 

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 # A look that found the same as the last one is stored this often, to show that somebody looks.
 STORE_EVERY = timedelta(minutes=1)
+WAITING_STORE_EVERY = timedelta(seconds=20)
 PRUNE_EVERY = timedelta(hours=1)
 # The supervisor counts as gone when it has not looked for this long, in real time.
 STALE_AFTER = timedelta(minutes=2)
@@ -65,6 +66,7 @@ class Supervisor:
         self._stop = stop
         self._wake = threading.Event()
         self._started_at = clock.now()
+        self._replacing = False
         self._unstorable: str | None = None
         self._stored: tuple[datetime, tuple[str, ...]] | None = None
         self._pruned_at = clock.now()
@@ -73,6 +75,11 @@ class Supervisor:
     def watch(self, watched: Watched, emergency: Emergency) -> None:
         """Look at these from now on: the configuration changed."""
         self._watched, self._emergency = watched, emergency
+        self._replacing = False
+
+    def expect_no_scheduler(self) -> None:
+        """It is being stopped or replaced: that is no fault, until ``watch`` names the new one."""
+        self._replacing = True
 
     def wake(self) -> None:
         """Look now: something happened to a channel, or it is time to stop."""
@@ -105,7 +112,7 @@ class Supervisor:
             started_at=self._started_at,
             speed=self._clock.speed,
             beats=watched.scheduler.beats(),
-            scheduler_alive=watched.scheduler.alive,
+            scheduler_alive=watched.scheduler.alive or self._replacing,
             delivery_alive=watched.sender.is_alive(),
             channels=watched.channels,
             lines=watched.sending.lines(),
@@ -147,8 +154,9 @@ class Supervisor:
         same = tuple(f"{p.fingerprint} {p.severity} {dict(p.facts)}" for p in found)
         if self._stored is not None and self._unstorable is None:
             stored_at, before = self._stored
-            waits = any(p.pending_for for p in found)
-            if same == before and not waits and look.at - stored_at < STORE_EVERY * self._clock.speed:
+            # What waits out its time before it is told is looked at again by the ledger only when it is stored.
+            pause = WAITING_STORE_EVERY if any(p.pending_for for p in found) else STORE_EVERY
+            if same == before and look.at - stored_at < pause * self._clock.speed:
                 return
         try:
             self._absorb(itself.as_run(look, found), look.at)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from alerts import causes, finding_rules, ledger, storms
-from alerts.model import Action, IncidentState, Notification, Scene
+from alerts.model import Action, IncidentState, Notification, Scene, Why
 from alerts.store.outbox import Claimed
 from alerts.store.people import Closure
 from alerts.store.sql import Store, Tick, with_incident
@@ -21,6 +23,9 @@ from monitor.costs import Costs
 from monitor.rules import Rules
 
 __all__ = ["Path", "Rules"]
+
+# So many findings in one run are not made every day.
+_STORM = 1_000
 
 # Reads of 16 MiB that one tick makes of a backlog; what is left then comes with the next ticks.
 MAX_RUNS = 16
@@ -73,7 +78,7 @@ class Path:
 
         A crash before its end repeats the work from the old cursor; a crash after it loses nothing.
         """
-        with self._lock, self._store.writing() as stored:
+        with self._lock, _uncollected(len(run.findings)), self._store.writing() as stored:
             stored.save_run(run)
             decided = self._settle(stored, run, now)
             self._costs.save(stored, now)  # after _settle: no other watcher writes meanwhile
@@ -85,7 +90,7 @@ class Path:
 
     def conclude(self, run: CheckRun, now: datetime) -> list[Notification]:
         """As ``absorb``, of something that is no check's run: it leaves no trace as one."""
-        with self._lock, self._store.writing() as stored:
+        with self._lock, self._store.writing() as stored, _uncollected(len(run.findings)):
             return self._settle(stored, run, now)
 
     def close_by_hand(self, number: int, author: str, reason: str, now: datetime) -> int | None:
@@ -118,12 +123,13 @@ class Path:
         if claimed.dispatch.message.state is not IncidentState.OPEN:
             return False
         with self._store.reading() as stored:
-            return speaking.is_muted(stored, self.rules, claimed.incident, now)
+            return speaking.mute_of(stored, self.rules, claimed.incident, now) is not None
 
     def withheld(self, incident: int, now: datetime) -> None:
         """A message of this incident was not sent after all: it is owed."""
         with self._lock, self._store.writing() as stored:
-            speaking.withhold(stored, incident, now)
+            why = speaking.mute_of(stored, self.rules, incident, now) or Why.SILENCED
+            speaking.withhold(stored, incident, why, now)
 
     def _settle(self, stored: Tick, run: CheckRun, now: datetime) -> list[Notification]:
         stored.alone()
@@ -162,3 +168,18 @@ class Path:
             catching_up=self.catch_up_until is not None and now < self.catch_up_until,
             identity=self._store.identity,
         )
+
+
+@contextmanager
+def _uncollected(findings: int) -> Iterator[None]:
+    """Without the garbage collector while a storm is stored: nothing that it makes is garbage before its end, and for
+    every few hundred new objects it would look through all there are.
+    """
+    if findings < _STORM or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.model import IncidentState
-from alerts.store.outbox import Backlog
+from alerts.model import Backlog, IncidentState
 from alerts.store.sql import LastRun, Store
 from alerts.wording import severity_of
 from checks.completion_memory import LastState, states_in

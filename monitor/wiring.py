@@ -296,11 +296,22 @@ def channels(config: Config, stream: TextIO) -> dict[str, Channel]:
     }
 
 
+class ChannelError(ValueError):
+    """A channel cannot be made of its settings; the message names it and says why."""
+
+
 def channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
     """One channel.
 
-    :raises ValueError: for a token or URL that cannot be one.
+    :raises ChannelError: for a token or URL that cannot be one, or a package that is not installed.
     """
+    try:
+        return _channel(name, settings, stream)
+    except ValueError as error:
+        raise ChannelError(f"the channel {name!r} cannot be used: {error}") from None
+
+
+def _channel(name: str, settings: ChannelSettings, stream: TextIO) -> Channel:
     if settings.kind == "console":
         from alerts.channels.console import ConsoleChannel
 

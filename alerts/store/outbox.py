@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 
-from alerts.model import Action, Dispatch, Message
+from alerts.model import Action, Backlog, Dispatch, Message
 from alerts.store import codec, schema
 from checks.model import JsonValue
 
@@ -22,20 +22,6 @@ class Claimed:
     incident: int
     destination: str
     dispatch: Dispatch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What waits for one destination. ``oldest`` is when the oldest unsent row was written, ``waits_since`` when the
-    oldest one became due that nothing holds up but the destination: what waits behind a dead row is not late.
-    """
-
-    destination: str
-    pending: int
-    dead: int
-    oldest: datetime | None
-    error: str | None
-    waits_since: datetime | None = None
 
 
 class Outbox:

@@ -43,8 +43,9 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """What was to go where, and since when."""
+    """What was to go where, since when, and by which decision (the number of its notification)."""
 
+    notification: int
     incident: int
     destination: str
     action: str
@@ -310,11 +311,22 @@ class Tick:
     def rows(self) -> list[OutboxRow]:
         """All that was ever put into the outbox, oldest first."""
         table = schema.outbox
-        query = select(table.c.incident, table.c.destination, table.c.action, table.c.created_at).order_by(table.c.id)
         return [
-            OutboxRow(incident=r.incident, destination=r.destination, action=r.action, at=r.created_at)
-            for r in self._db.execute(query)
+            OutboxRow(
+                notification=int(r.key.split("-", 2)[1]),
+                incident=r.incident,
+                destination=r.destination,
+                action=r.action,
+                at=r.created_at,
+            )
+            for r in self._db.execute(select(table).order_by(table.c.id))
         ]
+
+    def numbered_notifications(self) -> dict[int, Notification]:
+        """The notification log by number, oldest first."""
+        table = schema.notifications
+        rows = self._db.execute(select(table.c.id, table.c.notification).order_by(table.c.id))
+        return {row.id: codec.load(Notification, row.notification) for row in rows}
 
     def threads(self, number: int) -> tuple[str, ...]:
         """The destinations that have the incident's root message, sent or on its way."""

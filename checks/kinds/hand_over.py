@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from checks.carried import carry_of, day
 from checks.model import (
@@ -22,7 +22,7 @@ from checks.model import (
 )
 from checks.phases.hand_overs import Start, Started, starts
 from checks.phases.words import one_line
-from checks.shared import Shared, StateReader, States
+from checks.shared import StateCheck, States, unknown_states
 
 _DECIDED = frozenset({Started.AS_DECLARED, Started.BY_FALLBACK})
 _REMEMBERED = 60
@@ -37,7 +37,7 @@ class SeenStarts:
     evidence: Evidence
 
 
-class HandOverCheck:
+class HandOverCheck(StateCheck):
     """Whether the starter that is declared for a phase does its work.
 
     A warning per phase, fingerprint ``hand-over:<pipeline>:<phase>``: ``hand-over.fallback`` where only the fallback
@@ -46,22 +46,16 @@ class HandOverCheck:
     completion came before any fallback could have started it. Judged from the same read as ``completions``.
     """
 
-    def __init__(self, *, reader: StateReader, shared: Shared, every: timedelta, name: str = "hand_over") -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
-
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenStarts, JsonValue]:
         """How the phases of the look-back were started.
 
         :raises SourceError: if the completions could not be read.
         """
         states: States = self._shared.states(self._reader, now)
-        seen = starts(self._pipeline, states.judged(), states.at)
-        return SeenStarts(starts=seen, in_a_row=_carried(cursor), evidence=states.evidence), None
+        days = states.judged()
+        seen = starts(self._pipeline, days, states.at)
+        evidence = states.evidence.merged(unknown_states(days))
+        return SeenStarts(starts=seen, in_a_row=_carried(cursor), evidence=evidence), None
 
     def judge(self, observed: SeenStarts, now: datetime) -> Judgement:
         """For each phase what the latest run date shows of which anything can be said."""
@@ -85,8 +79,9 @@ class HandOverCheck:
             else:
                 findings.append(self._finding(latest, in_a_row.get(phase, ()), now))
         counts = {how.value: sum(s.how is how for s in observed.starts) for how in Started}
+        status = Status.UNKNOWN if observed.evidence.unseen else Status.OK
         return Judgement(
-            status=Status.DEGRADED if findings else Status.OK,
+            status=Status.DEGRADED if findings else status,
             findings=tuple(findings),
             clearances=tuple(clearances),
             evidence=observed.evidence.merged(Evidence(counts={k: n for k, n in counts.items() if n})),

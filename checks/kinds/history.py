@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from checks.carried import carry_of, day, moment, texts
+from typing_extensions import Unpack
+
+from checks.carried import carry_of, moment, texts
 from checks.model import (
     Clearance,
     Evidence,
@@ -25,7 +27,7 @@ from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
 from checks.phases.words import one_line
 from checks.pipeline import local_instant
-from checks.shared import Shared, StateReader, States
+from checks.shared import StateCheck, StateCheckParts, States, unknown_states
 
 _OPEN_KEPT = 300
 _DATES_SHOWN = 5
@@ -40,13 +42,13 @@ class SeenHistory:
     """
 
     known: Habits
-    asked_on: date | None
+    asked_at: datetime | None
     states: States | None
     slept_since: datetime | None
     open: Sequence[str]
 
 
-class HistoryCheck:
+class HistoryCheck(StateCheck):
     """Judges the last ``days`` run dates together, once a day after ``at`` (local), and when the watcher has slept.
 
     - ``config.unmet-expectation`` (info, digest only), ``config:<pipeline>:<phase>:<processor>``: never recorded in the
@@ -61,23 +63,8 @@ class HistoryCheck:
     past no longer shows it.
     """
 
-    def __init__(
-        self,
-        *,
-        reader: StateReader,
-        shared: Shared,
-        every: timedelta,
-        days: int,
-        at: time,
-        asleep_after: timedelta,
-        name: str = "history",
-    ) -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
+    def __init__(self, *, days: int, at: time, asleep_after: timedelta, **common: Unpack[StateCheckParts]) -> None:
+        super().__init__(**common)
         self._days = days
         self._at = at
         self._asleep_after = asleep_after
@@ -91,13 +78,13 @@ class HistoryCheck:
         known = habits.from_json(carry.get("habits"))
         self._shared.habits = known
         today = now.astimezone(self._pipeline.zone).date()
-        asked_on, looked_at = day(carry.get("asked_on")), moment(carry.get("looked_at"))
+        asked_at, looked_at = moment(carry.get("asked_at")), moment(carry.get("looked_at"))
         slept = looked_at is not None and now - looked_at > self._asleep_after
-        due = asked_on is None or (asked_on < today and now >= local_instant(today, self._at, self._pipeline.zone))
+        due = asked_at is None or asked_at < local_instant(today, self._at, self._pipeline.zone) <= now
         states = self._reader.states(now, today - timedelta(days=self._days - 1)) if due or slept else None
         return SeenHistory(
             known=known,
-            asked_on=asked_on,
+            asked_at=asked_at,
             states=states,
             slept_since=looked_at if slept else None,
             open=texts(carry.get("open")),
@@ -107,11 +94,12 @@ class HistoryCheck:
         """What the past shows, where it was asked; else nothing."""
         today = now.astimezone(self._pipeline.zone).date()
         if observed.states is None:
-            note = f"the past is read once a day, last on {observed.asked_on}"
+            last = in_zone(observed.asked_at, self._pipeline.zone) if observed.asked_at else "never"
+            note = f"the past is read once a day, last at {last}"
             return Judgement(
                 status=Status.OK,
                 evidence=Evidence(notes=(note,)),
-                carry=_carry(observed.known, observed.asked_on, now, observed.open),
+                carry=_carry(observed.known, observed.asked_at, now, observed.open),
             )
         states, days = observed.states, observed.states.judged()
         unmet = gaps.unmet(self._pipeline, days, states.at)
@@ -128,19 +116,21 @@ class HistoryCheck:
             late = gaps.late_meanwhile(days, observed.slept_since, states.at)
             findings += [self._late(phase_day, learned, now) for phase_day in late]
         found = sorted(finding.fingerprint for finding in findings)
-        over = tuple(
-            Clearance(fingerprint=name, at=states.at, reason=f"the last {self._days} run dates no longer show it")
-            for name in observed.open
-            if name not in found and self._says_something(days, today)
-        )
+        gone = [name for name in observed.open if name not in found]
+        reason = f"the last {self._days} run dates no longer show it"
+        tells = self._says_something(days, today)
+        over = [Clearance(fingerprint=name, at=states.at, reason=reason) for name in gone if tells]
+        still_open = found if tells else sorted({*found, *gone})
         told = [f for f in findings if not f.quiet]
         counts = {"dates": len(days), "usual_times": len(learned.phases), "findings": len(findings)}
+        evidence = states.evidence.merged(unknown_states(days))
+        status = Status.UNKNOWN if evidence.unseen else Status.OK
         return Judgement(
-            status=Status.DEGRADED if told else Status.OK,
+            status=Status.DEGRADED if told else status,
             findings=tuple(findings),
-            clearances=over,
-            evidence=states.evidence.merged(Evidence(counts=counts, notes=_usual_notes(learned))),
-            carry=_carry(learned, today, now, found[-_OPEN_KEPT:]),
+            clearances=tuple(over),
+            evidence=evidence.merged(Evidence(counts=counts, notes=_usual_notes(learned))),
+            carry=_carry(learned, now, now, still_open[-_OPEN_KEPT:]),
         )
 
     @staticmethod
@@ -244,10 +234,10 @@ class HistoryCheck:
         )
 
 
-def _carry(known: Habits, asked_on: date | None, now: datetime, still_open: Sequence[str]) -> JsonValue:
+def _carry(known: Habits, asked_at: datetime | None, now: datetime, still_open: Sequence[str]) -> JsonValue:
     return {
         "habits": habits.to_json(known),
-        "asked_on": asked_on.isoformat() if asked_on else None,
+        "asked_at": stamp(asked_at) if asked_at else None,
         "looked_at": stamp(now),
         "open": [*still_open],
     }

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from typing_extensions import Unpack
+
 from checks.carried import carry_of, day, texts
 from checks.model import (
     Clearance,
@@ -24,7 +26,7 @@ from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.silence import by_row
 from checks.phases.words import listed, one_line
 from checks.pipeline import Pipeline, Processor
-from checks.shared import Shared, StateReader
+from checks.shared import StateCheck, StateCheckParts, unknown_states
 from checks.sources.outputs import OutputRows, OutputTables
 
 # What was recorded just now may not be readable yet.
@@ -63,7 +65,7 @@ class SeenOutputs:
     evidence: Evidence = field(default_factory=Evidence)
 
 
-class OutputCheck:
+class OutputCheck(StateCheck):
     """Data without a completion, and completions without data.
 
     - ``outputs.unrecorded``, a warning, fingerprint ``outputs:<pipeline>:<phase>:<run date>:unrecorded``: a phase is in
@@ -74,15 +76,8 @@ class OutputCheck:
     Tables are asked only for phases in trouble, and once for what was recorded half an hour ago.
     """
 
-    def __init__(
-        self, *, reader: StateReader, shared: Shared, tables: OutputTables, every: timedelta, name: str = "outputs"
-    ) -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
+    def __init__(self, *, tables: OutputTables, **common: Unpack[StateCheckParts]) -> None:
+        super().__init__(**common)
         self._tables = tables
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenOutputs, JsonValue]:
@@ -100,13 +95,18 @@ class OutputCheck:
         wanted = {q: (output, q.run_date) for q, output in outputs.items() if output is not None}
         found, cost = self._tables.rows(set(wanted.values())) if wanted else (OutputRows(), Evidence())
         rows = {q: found.rows[w] for q, w in wanted.items() if w in found.rows}
-        satisfied = [(d.phase, d.run_date) for each in days for d in each if not _in_trouble(d)]
+        satisfied = [
+            (d.phase, d.run_date)
+            for each in days
+            for d in each
+            if d.state.satisfied or d.state is PhaseState.NOT_EXPECTED
+        ]
         return SeenOutputs(
             rows=rows,
             settled=sorted(settled),
             absent=sorted(found.absent),
             satisfied=satisfied,
-            evidence=states.evidence.merged(cost),
+            evidence=states.evidence.merged(cost).merged(unknown_states(days)),
         ), None
 
     def judge(self, observed: SeenOutputs, now: datetime) -> Judgement:

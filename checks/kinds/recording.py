@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+
+from typing_extensions import Unpack
 
 from checks.carried import carry_of, moment
 from checks.model import Clearance, Evidence, Finding, JsonValue, Judgement, Severity, Status, Subject, in_zone, stamp
-from checks.phases.habits import Habits, is_live, wall_clock
-from checks.phases.model import PhaseDay
+from checks.phases.habits import Habits, recorded_at
 from checks.phases.silence import Awaited, awaited, is_silent, overdue
 from checks.pipeline import Pipeline
-from checks.shared import Shared, StateReader
+from checks.shared import StateCheck, StateCheckParts, unknown_states
 from checks.sources.completions import CompletionTables, LastRows
 
 # Rows are looked for so far back; a longer silence is told as one of this length.
@@ -36,7 +36,7 @@ class SeenRecording:
     evidence: Evidence
 
 
-class RecordingCheck:
+class RecordingCheck(StateCheck):
     """Whether completions of today's runs are being recorded; what is filled in for old run dates does not count.
 
     One finding per pipeline, ``recording.silent`` with the fingerprint ``recording:<pipeline>``: a warning while what
@@ -44,21 +44,8 @@ class RecordingCheck:
     present run, or when nothing is awaited any more. The table is asked only if enough is overdue.
     """
 
-    def __init__(
-        self,
-        *,
-        reader: StateReader,
-        shared: Shared,
-        tables: CompletionTables,
-        every: timedelta,
-        name: str = "recording",
-    ) -> None:
-        self.name = name
-        self.every = every
-        self._pipeline = reader.pipeline
-        self.about = Subject(pipeline=self._pipeline.name)
-        self._reader = reader
-        self._shared = shared
+    def __init__(self, *, tables: CompletionTables, **common: Unpack[StateCheckParts]) -> None:
+        super().__init__(**common)
         self._tables = tables
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenRecording, JsonValue]:
@@ -70,8 +57,11 @@ class RecordingCheck:
         habits = self._shared.habits
         days = states.judged()
         owed = awaited(self._pipeline, habits, days, states.at)
-        last_at = _latest(moment(carry_of(cursor).get("last_at")), _last_done(days, self._pipeline.zone))
-        rows, evidence = None, states.evidence
+        last_at = _latest(
+            moment(carry_of(cursor).get("last_at")),
+            *(at for day in days for phase_day in day for at in recorded_at(self._pipeline, phase_day)),
+        )
+        rows, evidence = None, states.evidence.merged(unknown_states(days))
         if is_silent(self._pipeline, habits, overdue(owed, last_at), last_at, states.at):
             rows, cost = self._tables.last_rows(self._pipeline, states.at - _REACH, states.at)
             last_at = _latest(last_at, rows.last_at)
@@ -90,8 +80,9 @@ class RecordingCheck:
         ):
             finding = self._finding(observed, observed.rows, late, now)
             return Judgement(status=Status.FAILING, findings=(finding,), evidence=evidence, carry=carry)
-        clearances = () if late else (self._clearance(observed, now),)
-        return Judgement(status=Status.OK, clearances=clearances, evidence=evidence, carry=carry)
+        clearances = () if late or evidence.unseen else (self._clearance(observed, now),)
+        status = Status.UNKNOWN if evidence.unseen else Status.OK
+        return Judgement(status=status, clearances=clearances, evidence=evidence, carry=carry)
 
     def _finding(self, observed: SeenRecording, rows: LastRows, late: Sequence[Awaited], now: datetime) -> Finding:
         grave = any(a.critical and a.due_at <= observed.at for a in late)
@@ -127,18 +118,6 @@ class RecordingCheck:
         else:
             reason = f"something was recorded at {stamp(observed.last_at)}, and nothing is overdue since"
         return Clearance(fingerprint=f"recording:{self._pipeline.name}", at=observed.last_at or now, reason=reason)
-
-
-def _last_done(days: Sequence[Sequence[PhaseDay]], zone: ZoneInfo) -> datetime | None:
-    """The latest completion of a present run in the states; one that was filled in proves nothing."""
-    moments = (
-        done_at
-        for day in days
-        for phase_day in day
-        for done_at in phase_day.done_at.values()
-        if is_live(wall_clock(phase_day.run_date, done_at, zone))
-    )
-    return max(moments, default=None)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

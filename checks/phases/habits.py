@@ -13,8 +13,9 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from checks.model import JsonValue
+from checks.phases.evidence import TableEvidence
 from checks.phases.model import PhaseDay
-from checks.pipeline import DayTime, LearnedDue, Phase, Pipeline
+from checks.pipeline import DayTime, LearnedDue, Phase, Pipeline, local_instant
 
 # What completes later than so many days after its run date was repaired or filled in, and tells nothing of the usual.
 BACKFILL_DAYS = 2
@@ -77,7 +78,7 @@ def learn(
     for phase_day in (phase_day for day in days for phase_day in day):
         offsets = {n: wall_clock(phase_day.run_date, at, pipeline.zone) for n, at in phase_day.done_at.items()}
         live = {name: offset for name, offset in offsets.items() if is_live(offset)}
-        moments += [phase_day.done_at[name] for name in live]
+        moments += recorded_at(pipeline, phase_day)
         for name, offset in live.items():
             processors.setdefault(phase_day.phase, {}).setdefault(name, []).append((phase_day.run_date, offset))
         if phase_day.state.satisfied and phase_day.last_completed_at is not None:
@@ -96,6 +97,17 @@ def learn(
     )
 
 
+def recorded_at(pipeline: Pipeline, phase_day: PhaseDay) -> list[datetime]:
+    """When rows of a present run were recorded: of what nothing but a completion row proves, and was not filled in."""
+    return [
+        phase_day.done_at[processor.name]
+        for processor in pipeline.phase(phase_day.phase).expected_on(phase_day.run_date)
+        if processor.name in phase_day.done_at
+        and not any(isinstance(proof, TableEvidence) for proof in processor.evidence_on(phase_day.run_date))
+        and is_live(wall_clock(phase_day.run_date, phase_day.done_at[processor.name], pipeline.zone))
+    ]
+
+
 def _renewed(before: Mapping[str, Usual], samples: _Samples) -> dict[str, Usual]:
     """The newer answer where it stands on enough: else what is dying would drag its own measure along."""
     answer = dict(before)
@@ -110,6 +122,14 @@ def wall_clock(run_date: date, moment: datetime, zone: ZoneInfo) -> timedelta:
     """What the clock on the wall shows at that moment, counted from the run date's midnight."""
     local = moment.astimezone(zone).replace(tzinfo=None)
     return local - datetime.combine(run_date, time(0))
+
+
+def instant_of(run_date: date, offset: timedelta, zone: ZoneInfo) -> datetime:
+    """The reverse of ``wall_clock``, in UTC: a time in the gap of a clock change moves forward, in the fold the first
+    one counts.
+    """
+    local = datetime.combine(run_date, time(0)) + offset
+    return local_instant(local.date(), local.time(), zone)
 
 
 def is_live(offset: timedelta) -> bool:

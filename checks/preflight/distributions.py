@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,19 +19,21 @@ from checks.preflight import known
 from checks.preflight.known import Known, normal
 from checks.preflight.model import Version
 
+# Namespaces of many: that one distribution is in it says nothing of another.
+_SHARED = frozenset({"google", "azure", "aws", "opentelemetry", "zope", "backports", "flask", "django", "python"})
 _PIECES = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
     """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
-    ``optional``: modules of extras that were not asked for.
+    ``extras``: what those would bring that were not asked for.
     """
 
     modules: frozenset[str]
     declared: frozenset[str]
     unknown: frozenset[str]
-    optional: frozenset[str] = frozenset()
+    extras: Provided | None = None
 
     def has(self, module: str) -> bool:
         """Whether the module is brought: it, or a package above it."""
@@ -48,11 +50,15 @@ class Provided:
         """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
         parts = [part.lower() for part in module.split(".")]
         for name in self.unknown:
+            if "[" in name:
+                continue
             pieces = _PIECES.split(name)
             stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
             joined = "".join(pieces)
             shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
-            if parts[0].replace("_", "") in shapes or parts[0] == pieces[0] or "".join(parts) in shapes:
+            if parts[0].replace("_", "") in shapes or "".join(parts) in shapes:
+                return True
+            if parts[0] == pieces[0] and parts[0] not in _SHARED:
                 return True
             if "".join(parts).replace("_", "").startswith(joined):
                 return True
@@ -82,46 +88,56 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
         "platform_python_implementation": "CPython",
         "platform_machine": "x86_64",
     }
-    declared, optional = set(), set()
+    declared: dict[str, set[str]] = {}
+    optional: dict[str, set[str]] = {}
     for line in lines:
         requirement = _parsed(line)
         if requirement is None:
             name = _named(line)
             if name:
-                declared.add(name)
+                declared.setdefault(name, set())
         elif _applies(requirement, environment):
-            declared.add(normal(requirement.name))
+            declared.setdefault(normal(requirement.name), set()).update(requirement.extras)
         elif requirement.marker is not None and "extra" in str(requirement.marker):
-            optional.add(normal(requirement.name))
-    modules, unknown = _closure(declared | {normal(name) for name in implied}, environment)
-    extra, _ = _closure(optional, environment)
+            optional.setdefault(normal(requirement.name), set()).update(requirement.extras)
+    modules, unknown = _closure({**{normal(name): set() for name in implied}, **declared}, environment)
+    more, unsure = _closure(optional, environment)
     return Provided(
         modules=frozenset(modules),
         declared=frozenset(declared),
         unknown=frozenset(unknown),
-        optional=frozenset(extra - modules),
+        extras=Provided(modules=frozenset(more), declared=frozenset(optional), unknown=frozenset(unsure)),
     )
 
 
-def _closure(names: set[str], environment: dict[str, str]) -> tuple[set[str], set[str]]:
+def _closure(wanted: Mapping[str, set[str]], environment: dict[str, str]) -> tuple[set[str], set[str]]:
+    """The modules that distributions with their extras bring, and those asked for of which nobody knows.
+
+    What only unknown distributions further down need is taken to be imported as it is called: nobody asked for it.
+    """
     modules: set[str] = set()
     unknown: set[str] = set()
-    waiting, seen = list(names), set(names)
+    seen = {name: set(extras) for name, extras in wanted.items()}
+    waiting = [(name, frozenset(extras)) for name, extras in wanted.items()]
     while waiting:
-        name = waiting.pop()
+        name, extras = waiting.pop()
         found = _known(name)
         if found is None:
-            unknown.add(name)
+            unknown.update({name} & wanted.keys())
+            modules.add(name.replace("-", "_"))
             continue
         modules.update(found.modules)
-        for text in found.requires:
-            requirement = _parsed(text)
-            if requirement is None or not _applies(requirement, environment):
-                continue
-            needed = normal(requirement.name)
-            if needed not in seen:
-                seen.add(needed)
-                waiting.append(needed)
+        told = {extra for extra in extras if any(f"extra == '{extra}'" in r.replace('"', "'") for r in found.requires)}
+        # Without metadata it is not known what an extra brings; often it is called like it.
+        unknown.update(f"{name}[{extra}]" for extra in extras - told if name in wanted)
+        needed = [Requirement(extra) for extra in sorted(extras - told) if normal(extra) in known.table()]
+        needed += [r for r in map(_parsed, found.requires) if r is not None and _applies(r, environment, extras)]
+        for requirement in needed:
+            below = normal(requirement.name)
+            new = below not in seen or not requirement.extras <= seen[below]
+            seen.setdefault(below, set()).update(requirement.extras)
+            if new:
+                waiting.append((below, frozenset(requirement.extras)))
     return modules, unknown
 
 
@@ -171,10 +187,10 @@ def _named(line: str) -> str | None:
     return normal(plain[0]) if plain and "/" not in line else None
 
 
-def _applies(requirement: Requirement, environment: dict[str, str]) -> bool:
+def _applies(requirement: Requirement, environment: dict[str, str], extras: Collection[str] = ()) -> bool:
     if requirement.marker is None:
         return True
     try:
-        return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("",))
+        return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
     except UndefinedEnvironmentName:
         return True

@@ -90,11 +90,11 @@ class Examiner:
             facts,
             imports,
             bindings,
-            optional=provided.optional if provided else frozenset(),
+            optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
         if not package.entry_known:
-            notes.append("no entry point is known, so that every file counts as one (--entry names it)")
+            notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)
             notes.append(
@@ -107,6 +107,7 @@ class Examiner:
             python=python,
             findings=judged.findings,
             unknown=judged.unknown,
+            ways=judged.ways,
             ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )

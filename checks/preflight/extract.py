@@ -30,8 +30,7 @@ _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
-_SILENT_SECONDS = 60
-_DIED = json.dumps({"error": [1, "the worker died while it read this file"], "unread": True})
+_DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
 _LARGEST = 5_000_000  # bytes of one source file
 
 
@@ -166,10 +165,9 @@ class Extractor:
     def _fresh(self, files: list[Path]) -> dict[Path, str]:
         hits: dict[str, list[list[Any]]] = {}
         if self._ruff is not None:
-            try:
-                hits = ruff.hits(self._ruff, files, self.target)
-            except ruff.RuffError as error:
-                self.blind = str(error)
+            hits, failed = ruff.hits(self._ruff, files, self.target)
+            for name, reason in failed.items():
+                self.blind = f"undefined names were not looked for in {os.path.relpath(name)}: {reason}"
         requests = [(file, hits.get(os.path.abspath(file), [])) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
         requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
@@ -218,28 +216,19 @@ class Extractor:
         if process.stdout is None:
             raise AssertionError("asked for a pipe")
         try:
-            return _collect(process, process.stdout, requests, answered)
+            return _collect(process.stdout, requests, answered)
         finally:
             process.kill()
             process.wait()
             process.stdout.close()
 
 
-def _collect(
-    process: subprocess.Popen[bytes],
-    stdout: IO[bytes],
-    requests: list[tuple[Path, Any]],
-    answered: Callable[[Path, str], None],
-) -> int:
-    """Hand on the answers as they come; how many came before the worker ended or fell silent."""
+def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
+    """Hand on the answers as they come; how many came before the worker ended. It ends itself at a file that takes
+    too long.
+    """
     for count, (file, _) in enumerate(requests):
-        alarm = threading.Timer(_SILENT_SECONDS, process.kill)
-        alarm.daemon = True
-        alarm.start()
-        try:
-            line = stdout.readline()
-        finally:
-            alarm.cancel()
+        line = stdout.readline()
         if not line.endswith(b"\n"):
             return count
         answered(file, line.decode())

@@ -11,10 +11,9 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from checks.preflight import paths
+from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
@@ -24,10 +23,6 @@ _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
-_IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)")
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
-_BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
-_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
 
 
 _VISITORS = {
@@ -108,13 +103,13 @@ class Reader:
         if b"sys.path" in self.source or b"addsitedir" in self.source:
             facts["paths"] = paths.additions(tree)
         if b"sys.modules" in self.source:
-            facts["fakes"], facts["importer"] = _fakes(tree)
+            facts["fakes"], facts["importer"] = asides.fakes(tree)
         if b"sys.meta_path" in self.source:
             facts["importer"] = True
         if b"builtins" in self.source and _NEW_BUILTIN.search(self.source):
-            facts["builtins"] = _builtins(tree)
+            facts["builtins"] = asides.builtins(tree)
         if b"preflight:" in self.source:
-            facts["ignores"] = _ignores(self.source)
+            facts["ignores"] = asides.ignores(self.source)
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 
@@ -225,9 +220,9 @@ class Reader:
             if item.optional_vars is not None:
                 self._targets(item.optional_vars, place)
         inside = place
-        caught = _suppressed(node)
+        caught = handlers.suppressed(node)
         if caught:
-            self.tries.append([node.lineno, caught, "silent", [], _only_imports(node.body)])
+            self.tries.append([node.lineno, caught, "silent", [], handlers.only_imports(node.body)])
             inside = place._replace(tries=((len(self.tries) - 1, "body"), *place.tries))
         self._body(node.body, inside)
 
@@ -246,10 +241,18 @@ class Reader:
         index = len(self.tries)
         chosen = None
         for handler in node.handlers:
-            kind = _catches(handler.type, _IMPORT_ERRORS)
+            kind = handlers.catches(handler.type)
             if kind:
                 chosen = handler
-                self.tries.append([node.lineno, kind, _outcome(handler), _bound_in(handler), _only_imports(node.body)])
+                self.tries.append(
+                    [
+                        node.lineno,
+                        kind,
+                        handlers.outcome(handler),
+                        handlers.bound_in(handler),
+                        handlers.only_imports(node.body),
+                    ]
+                )
                 break
         else:
             self.tries.append([node.lineno, "", "raise", [], False])
@@ -276,75 +279,10 @@ class Reader:
                         self.late.add(node.target.id)
 
     def _dynamic_imports(self, tree: ast.Module) -> None:
-        for call, spot in _Calls(self).within(tree, _Spot()):
-            name = dotted(call.func) or ""
-            literal = call.args[0] if call.args else None
-            if name.rpartition(".")[2] not in ("import_module", "__import__") or not isinstance(literal, ast.Constant):
-                continue
-            module = literal.value
-            if not isinstance(module, str) or not re.fullmatch(r"\.*\w+(\.\w+)*", module):
-                continue
-            level = len(module) - len(module.lstrip("."))
-            if level and (len(call.args) < 2 or dotted(call.args[1]) not in ("__package__", "__name__")):  # noqa: PLR2004
-                continue
-            tries = [list(pair) for pair in spot.tries]
-            plain = module.lstrip(".")
-            self.imports.append([call.lineno, spot.scope, level, plain, None, "", tries, spot.when, False])
-            if spot.load and spot.when not in (NEVER, TYPING):
+        for item, load in calls.imports(tree, self.conditions, self.tries):
+            self.imports.append(item)
+            if load and item[7] not in (NEVER, TYPING):
                 self.events.append(len(self.imports) - 1)
-
-
-class _Spot(NamedTuple):
-    """The circumstances of a call. ``load``: it runs when the module is loaded."""
-
-    scope: str = ""
-    prefix: str = ""
-    load: bool = True
-    when: str = ALWAYS
-    tries: tuple[tuple[int, str], ...] = ()
-
-
-class _Calls:
-    """Every call of a file with its circumstances. Try statements are found again by their line."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._conditions = reader.conditions
-        self._tries = {item[0]: index for index, item in enumerate(reader.tries)}
-
-    def within(self, node: ast.AST, spot: _Spot) -> Iterator[tuple[ast.Call, _Spot]]:
-        """The calls below a node."""
-        if isinstance(node, ast.If):
-            body, orelse = self._conditions.branches(node.test)
-            yield from self.within(node.test, spot)
-            yield from self._each(node.body, spot._replace(when=both(spot.when, body)))
-            yield from self._each(node.orelse, spot._replace(when=both(spot.when, orelse)))
-            return
-        if type(node).__name__ in ("Try", "TryStar") and getattr(node, "lineno", 0) in self._tries:
-            index = self._tries[node.lineno]  # type: ignore[attr-defined]
-            for field, part in (
-                ("body", "body"),
-                ("handlers", "handler"),
-                ("orelse", "else"),
-                ("finalbody", "finally"),
-            ):
-                yield from self._each(getattr(node, field), spot._replace(tries=((index, part), *spot.tries)))
-            return
-        if isinstance(node, ast.Call):
-            yield node, spot
-        yield from self._each(ast.iter_child_nodes(node), _inside(node, spot))
-
-    def _each(self, nodes: Iterable[ast.AST], spot: _Spot) -> Iterator[tuple[ast.Call, _Spot]]:
-        for node in nodes:
-            yield from self.within(node, spot)
-
-
-def _inside(node: ast.AST, spot: _Spot) -> _Spot:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        name = f"{spot.prefix}{node.name}"
-        return spot._replace(scope=name, prefix=f"{name}.", load=False, tries=())
-    if isinstance(node, ast.ClassDef):
-        return spot._replace(prefix=f"{spot.prefix}{node.name}.")
-    return spot._replace(load=False) if isinstance(node, ast.Lambda) else spot
 
 
 def _lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
@@ -378,106 +316,3 @@ def _words(node: ast.expr) -> list[str] | None:
         left, right = _words(node.left), _words(node.right)
         return None if left is None or right is None else left + right
     return None
-
-
-def _catches(node: ast.expr | None, precise: frozenset[str]) -> str:
-    """``import`` for a handler of exactly these errors, ``broad`` for one of everything, empty for others."""
-    if node is None:
-        return "broad"
-    if isinstance(node, ast.Tuple):
-        kinds = [_catches(item, precise) for item in node.elts]
-        return "broad" if "broad" in kinds else "import" if "import" in kinds else ""
-    name = dotted(node)
-    return "import" if name in precise else "broad" if name in _BROAD else ""
-
-
-def _outcome(handler: ast.ExceptHandler) -> str:
-    """What a handler makes of the error: ``raise`` (it does not end here) or ``silent``."""
-    for statement in handler.body:
-        if isinstance(statement, ast.Raise):
-            return "raise"
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(call, ast.Call) and dotted(call.func) in _LEAVES:
-            return "raise"
-    return "silent"
-
-
-def _bound_in(handler: ast.ExceptHandler) -> list[str]:
-    """Names that the handler gives a value of use: not None, False or the like."""
-    names = []
-    for statement in handler.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.append(statement.name)
-        elif isinstance(statement, ast.Assign):
-            empty = isinstance(statement.value, ast.Constant) and not statement.value.value
-            names += ["?" + t.id if empty else t.id for t in statement.targets if isinstance(t, ast.Name)]
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            names += [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
-    return names
-
-
-def _only_imports(body: list[ast.stmt]) -> bool:
-    """Whether a try is about its imports: what else stands there only keeps what they gave."""
-    imports = (ast.Import, ast.ImportFrom)
-    kept = all(
-        isinstance(s, (*imports, ast.Pass))
-        or (isinstance(s, (ast.Assign, ast.AnnAssign)) and not any(isinstance(n, ast.Call) for n in ast.walk(s)))
-        for s in body
-    )
-    return kept and any(isinstance(s, imports) for s in body)
-
-
-def _suppressed(node: ast.With) -> str:
-    """What ``with contextlib.suppress(...)`` catches."""
-    for item in node.items:
-        call = item.context_expr
-        if isinstance(call, ast.Call) and dotted(call.func) in ("suppress", "contextlib.suppress"):
-            kinds = [_catches(arg, _IMPORT_ERRORS) for arg in call.args]
-            return "import" if "import" in kinds else "broad" if "broad" in kinds else ""
-    return ""
-
-
-def _fakes(tree: ast.Module) -> tuple[list[str], bool]:
-    """Modules that the code puts into ``sys.modules`` itself; whether it does so under computed names."""
-    names, computed = [], False
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.Assign, ast.Call)):
-            continue
-        if isinstance(node, ast.Call):
-            if dotted(node.func) != "sys.modules.setdefault" or not node.args:
-                continue
-            keys = [node.args[0]]
-        else:
-            keys = [
-                t.slice.value if type(t.slice).__name__ == "Index" else t.slice  # type: ignore[attr-defined]
-                for t in node.targets
-                if isinstance(t, ast.Subscript) and dotted(t.value) == "sys.modules"
-            ]
-        for key in keys:
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                names.append(key.value)
-            elif dotted(key) != "__name__":
-                computed = True
-    return names, computed
-
-
-def _builtins(tree: ast.Module) -> list[str]:
-    """Names that the code adds to the builtins."""
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                name = dotted(target) or ""
-                if name.startswith(("builtins.", "__builtins__.")):
-                    names.append(name.rpartition(".")[2])
-    return names
-
-
-def _ignores(source: bytes) -> list[list[Any]]:
-    """Lines whose findings are to be passed over: the line, the kinds (none: all), the reason."""
-    found = []
-    for match in _IGNORE.finditer(source):
-        line = source.count(b"\n", 0, match.start()) + 1
-        kinds = [kind.strip() for kind in (match[1] or b"").decode().split(",") if kind.strip()]
-        found.append([line, kinds, match[2].decode("utf-8", "replace").strip(" -:")])
-    return found

@@ -76,7 +76,21 @@ class Imports:
 
     def target(self, file: str, item: Import) -> str | None:
         """The absolute name of the module that is asked for; None beyond the top."""
-        return absolute(self.package_of(file), item)
+        name = absolute(self.package_of(file), item)
+        return name if name is None or item.level else self._beside(file, name)
+
+    def _beside(self, file: str, name: str) -> str:
+        """A module that lies beside a program is found there; any folder that is no package may hold programs."""
+        folder = posixpath.dirname(file)
+        if not folder or f"{folder}/__init__.py" in self._facts:
+            return name
+        top = name.partition(".")[0]
+        if not (f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts):
+            return name
+        if self._resolver.module(top).found not in (Found.MISSING, Found.UNKNOWN):
+            return name
+        inside = self._resolver.name_of(f"{folder}/{top}.py")
+        return name if inside is None else f"{inside}{name[len(top) :]}"
 
     def edges(self, file: str, *, script: bool) -> list[Edge]:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
@@ -318,8 +332,3 @@ class Imports:
 def _few(names: list[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise
-
-
-def folder_of(file: str) -> str:
-    """The folder of a file in the package."""
-    return posixpath.dirname(file)

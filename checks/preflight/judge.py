@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
-from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown
-from checks.preflight.reach import Reached, Way, reach, reach_rest
+from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
+from checks.preflight.reach import Reached, reach, reach_rest
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -27,6 +27,7 @@ class Judgement:
 
     findings: Sequence[Finding]
     unknown: Sequence[Unknown]
+    ways: Mapping[str, Way]
 
 
 class _At(NamedTuple):
@@ -47,11 +48,11 @@ class Judge:
         imports: Imports,
         bindings: Bindings,
         *,
-        optional: frozenset[str],
+        optional: Callable[[str], bool],
         forbidden: Callable[[str], Sequence[Forbidden]],
     ) -> None:
-        """``optional``: modules of extras, which may be missing where somebody is prepared for it. ``forbidden``: the
-        rules that hold in a file.
+        """``optional``: whether an extra brings a module, which may be missing where somebody is prepared for it.
+        ``forbidden``: the rules that hold in a file.
         """
         self._forbidden = forbidden
         self._package = package
@@ -85,7 +86,8 @@ class Judge:
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
             key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),
         )
-        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown))
+        ways = {file: reached.way for file, reached in self._reached.items()}
+        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -125,6 +127,8 @@ class Judge:
     def _failing(self, file: str, item: Import, problem: Problem) -> None:
         guard = self._imports.guard(file, item)
         at, message = _At(file, item.line, item.scope), problem.message
+        if not problem.own and (guard or at.scope or not self._package.entry_known) and self._optional(problem.symbol):
+            return
         if guard is None:
             if problem.own or not self._imports.optional(file, problem.symbol):
                 condition = ", under a condition" if item.when == "maybe" else ""
@@ -132,7 +136,7 @@ class Judge:
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and (guard.fallback or self._extra(problem.symbol)):
+        if not problem.own and guard.fallback:
             return
         message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
@@ -141,9 +145,6 @@ class Judge:
         message += ", a fallback takes its place" if guard.fallback else " and passed over"
         effect = Effect.DISABLES if file in self._reached else Effect.NEVER
         self._put(at, problem.kind, problem.symbol, message, effect)
-
-    def _extra(self, symbol: str) -> bool:
-        return any(symbol == one or symbol.startswith(one + ".") for one in self._optional)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
@@ -207,12 +208,6 @@ class Judge:
                 effect=effect,
                 message=message,
                 scope=at.scope,
-                reachable_by=None if here is None else _ending(here.way, at.line, at.scope),
+                reachable_by=None if here is None else here.way.ending(at.line, at.scope),
             )
         )
-
-
-def _ending(way: Way, line: int, scope: str) -> str:
-    """The way, with the line and function at its end: ``main.py -> tracker.py:288, inside record``."""
-    text = replace(way, file=f"{way.file}:{line}").text()
-    return f"{text}, inside {scope}" if scope else text

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +69,37 @@ class Finding:
     reachable_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a file is reached: the files in between, and the function on the way where there is one."""
+
+    file: str
+    before: Way | None = None
+    scope: str = ""
+
+    def ending(self, line: int, scope: str) -> str:
+        """The way to a line and function of its last file: ``main.py -> tracker.py:288, inside record``."""
+        text = replace(self, file=f"{self.file}:{line}").text()
+        return f"{text}, inside {scope}" if scope else text
+
+    def text(self) -> str:
+        """``main.py -> a.py (inside load) -> b.py``."""
+        parts: list[str] = []
+        way: Way | None = self
+        while way is not None:
+            parts.append(way.file)
+            if way.before is not None and way.scope:
+                parts.append(f"inside {way.scope} ->")
+            way = way.before
+        words: list[str] = []
+        for part in reversed(parts):
+            if part.startswith("inside "):
+                words[-1] += f" ({part.removesuffix(' ->')})"
+            else:
+                words.append(part)
+        return " -> ".join(words)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """Something that could not be judged, and why."""
@@ -112,13 +143,18 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageReport:
-    """What was found in one package, worst first; ``passed_over`` with the reason for it."""
+    """What was found in one package, worst first; ``passed_over`` with the reason for it.
+
+    ``ways``: how each file is reached, for those that are. ``ignores``: the comments of each file that pass over
+    findings, as (line, kinds, reason).
+    """
 
     package: Package
     python: Version
     findings: Sequence[Finding]
     unknown: Sequence[Unknown]
     ignores: Mapping[str, Sequence[Sequence[Any]]]
+    ways: Mapping[str, Way]
     notes: Sequence[str] = ()
     passed_over: Sequence[tuple[Finding, str]] = ()
 

@@ -11,18 +11,14 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from checks.preflight import dockerfile, requirements, shipping
-from checks.preflight.model import Effect, Finding, Kind, Package, Version
+from checks.preflight import images, requirements, shipping
+from checks.preflight.describing import DescriptionError, broken, shown, with_entry
+from checks.preflight.model import Package, Version
 
 # What the buildpack of Cloud Functions installs although nobody declares it.
 _PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
-_ENTRY_FILES = ("main.py", "app.py", "__main__.py")
 _DEPTH = 6
-
-
-class DescriptionError(Exception):
-    """A package is described in a way that cannot be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +53,16 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     package = Package(
         name=name or folder.resolve().name,
         root=folder,
-        description=f"{kind} {_shown(folder)}, {linked}",
+        description=f"{kind} {shown(folder)}, {linked}",
         files=files,
-        requirements=needed,
+        requirements=needed if function or needed is None else (*needed, *requirements.beside(folder)),
         implied=_PLATFORM if function and needed is not None else (),
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
         origins=(folder, *shipped.links.values(), *origins),
         roots=_roots(shipped.links),
-        problems=_broken(shipped.broken),
+        problems=broken(shipped.broken),
     )
     return with_entry(package, entry)
 
@@ -83,69 +79,19 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
         for place in (folder, folder.resolve().parent):
             needed, _ = _declared(place, {})
             if needed is not None:
-                told = f", requirements from {_shown(place)}"
+                told = f", requirements from {shown(place)}"
                 break
         python, _ = _python_of(folder.resolve().parent)
     package = Package(
         name=name or own,
         root=folder,
-        description=f"import package {_shown(folder)}{told}",
+        description=f"import package {shown(folder)}{told}",
         files={f"{own}/{path}": file for path, file in files.items()},
         requirements=needed,
         python=python,
         origins=(folder,),
     )
     return with_entry(package, entry)
-
-
-def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
-    """What a Dockerfile puts into its image.
-
-    ``context`` is the build context; without one it is the nearest folder, from the file's own up to ``root``, in which
-    everything lies that it copies.
-
-    :raises DescriptionError: if the file cannot be read.
-    """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
-    folder = context or _context(path, root, dockerfile.sources(text))
-    ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
-        folder / ".dockerignore"
-    )
-    shipped = shipping.gather(folder, ignored=ignored, follow=False)
-    stage = dockerfile.build(text, shipped.files)
-    begin = dockerfile.start(stage)
-    base = stage.workdir.strip("/")
-    files = _relative(stage.files, base)
-    search = [_below(begin.folder, base) if begin and begin.folder else ""]
-    search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
-    needed: list[tuple[str, str]] = [(item, path.name) for item in stage.pip if not item.startswith(".")]
-    for _, file in stage.required:
-        needed += requirements.of_file(file)
-    for item in stage.pip:
-        if item.startswith(".") and "pyproject.toml" in files:
-            needed += requirements.of_pyproject(files["pyproject.toml"]) or []
-    version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
-    package = Package(
-        name=name or _image_name(path, root),
-        root=folder,
-        description=f"image of {_shown(path)}, build context {_shown(folder)}",
-        files=files,
-        search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if stage.pip or stage.required else None,
-        python=(int(version[1]), int(version[2])) if version else None,
-        python_from=f"FROM {stage.base}" if version else "",
-        origins=(path, *[folder / source for source in dockerfile.sources(text)]),
-        problems=(*_absent(stage, path), *_broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)])),
-    )
-    entry = None
-    if begin and begin.file:
-        entry = _below(begin.file, base)
-    elif begin and begin.module:
-        entry = _module_file(begin.module, files, package.search)
-    return with_entry(package, entry if entry in files else None)
 
 
 def described(
@@ -165,7 +111,7 @@ def described(
     """
     ignored = shipping.ignore_file(source / ".gcloudignore", always=tuple(exclude))
     files: dict[str, Path] = {}
-    broken: list[tuple[str, str]] = []
+    links_to_nowhere: list[tuple[str, str]] = []
     origins, links = [source], dict[str, Path]()
     for copied in (Copied(origin=source, to=""), *copies):
         if not copied.origin.exists():
@@ -176,7 +122,9 @@ def described(
         else:
             shipped = shipping.gather(copied.origin, ignored=ignored, follow=follow)
             files.update({posixpath.normpath(posixpath.join(copied.to, p)): f for p, f in shipped.files.items()})
-            broken += [(posixpath.normpath(posixpath.join(copied.to, path)), target) for path, target in shipped.broken]
+            links_to_nowhere += [
+                (posixpath.normpath(posixpath.join(copied.to, path)), target) for path, target in shipped.broken
+            ]
             origins += shipped.links.values()
             links |= {posixpath.normpath(posixpath.join(copied.to, p)): f for p, f in shipped.links.items()}
             if copied.to:
@@ -194,7 +142,7 @@ def described(
     package = Package(
         name=name,
         root=source,
-        description=f"configuration: folder {_shown(source)}{told}, symlinks {'followed' if follow else 'kept'}",
+        description=f"configuration: folder {shown(source)}{told}, symlinks {'followed' if follow else 'kept'}",
         files=dict(sorted(files.items())),
         requirements=needed,
         implied=_PLATFORM if "main.py" in files and needed is not None else (),
@@ -202,42 +150,21 @@ def described(
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
         roots=_roots(links),
-        problems=_broken([item for item in broken if item[0] not in files]),
+        problems=broken([item for item in links_to_nowhere if item[0] not in files]),
     )
     return with_entry(package, entry)
-
-
-def with_entry(package: Package, entry: str | None) -> Package:
-    """The package with its entry point: the file named, or the usual one if it is there.
-
-    :raises DescriptionError: for a file that is not shipped.
-    """
-    if entry is not None:
-        file = entry if entry in package.files else _module_file(entry, package.files, package.search)
-        if file is None:
-            raise DescriptionError(f"the entry point {entry} is not among the files of {package.name}")
-        return replace(package, entries=(file,), entry_known=True)
-    found = [name for name in _ENTRY_FILES if name in package.files][:1]
-    if found:
-        return replace(package, entries=tuple(found), entry_known=True)
-    tops = sorted(
-        f
-        for f in package.files
-        if f.endswith(".py") and ("/" not in f or (f.count("/") == 1 and f.endswith("/__init__.py")))
-    )
-    return replace(package, entries=tuple(tops), entry_known=False)
 
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
     found: list[Package] = []
     for folder, names in _folders(root):
-        images = sorted(
+        dockerfiles = sorted(
             n for n in names if n == "Dockerfile" or n.startswith("Dockerfile.") or n.endswith(".Dockerfile")
         )
         made = []
-        for name in images:
-            package = of_dockerfile(folder / name, root)
+        for name in dockerfiles:
+            package = images.of_dockerfile(folder / name, root)
             if any(path.endswith(".py") for path in package.files):
                 made.append(package)
         if not made and "main.py" in names and _is_function(folder / "main.py", names):
@@ -331,38 +258,6 @@ def _cloud_ignores(folder: Path) -> GitIgnoreSpec | None:
     return None
 
 
-def _broken(links: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            file=path,
-            source=None,
-            line=1,
-            symbol=path,
-            kind=Kind.MISSING_FILE,
-            effect=Effect.LOAD,
-            message=f"the symlink {path} leads nowhere in the package ({target}): it is not shipped",
-            reachable_by=path,
-        )
-        for path, target in links
-    )
-
-
-def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            file=path.name,
-            source=path,
-            line=line,
-            symbol=name,
-            kind=Kind.MISSING_FILE,
-            effect=Effect.LOAD,
-            message=f"COPY {name}: there is no such file in the build context, the image cannot be built",
-            reachable_by=path.name,
-        )
-        for line, name in stage.absent
-    )
-
-
 def _roots(links: Mapping[str, Path]) -> tuple[Path, ...]:
     """Where the trees begin that symlinks lead into: for ``shared/utils`` to ``/repo/shared/utils`` it is ``/repo``."""
     found: dict[Path, None] = {}
@@ -371,56 +266,3 @@ def _roots(links: Mapping[str, Path]) -> tuple[Path, ...]:
         if real.parts[-len(parts) :] == parts:
             found[real.parents[len(parts) - 1]] = None
     return tuple(found)
-
-
-# -- images ------------------------------------------------------------------------------------------------------------
-
-
-def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
-    """The folder in which most of what is copied lies; of equals the nearest."""
-    folders = [path.parent]
-    while folders[-1].resolve() != root.resolve() and folders[-1].parent != folders[-1] and len(folders) < _DEPTH:
-        folders.append(folders[-1].parent)
-    plain = [name.lstrip("/") for name in names if not re.search(r"[*?\[$]", name) and name not in (".", "./")]
-    if not plain:
-        return path.parent
-    return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))
-
-
-def _relative(files: Mapping[str, Path], base: str) -> dict[str, Path]:
-    return {_below(path, base): file for path, file in sorted(files.items())}
-
-
-def _below(path: str, base: str) -> str:
-    """A path in the image, seen from its working directory if it lies below it."""
-    plain = posixpath.normpath(path).strip("/")
-    if base and (plain == base or plain.startswith(base + "/")):
-        return plain[len(base) + 1 :]
-    return plain if plain != "." else ""
-
-
-def _module_file(name: str, files: Mapping[str, Path], search: Sequence[str]) -> str | None:
-    base = name.partition(":")[0].replace(".", "/")
-    for folder in search:
-        for shape in (f"{base}.py", f"{base}/__main__.py", f"{base}/__init__.py"):
-            path = posixpath.join(folder, shape)
-            if path in files:
-                return path
-    return None
-
-
-def _image_name(path: Path, root: Path) -> str:
-    suffix = path.name.removeprefix("Dockerfile").removesuffix("Dockerfile").strip(".")
-    folder = path.parent.resolve().name if path.parent.resolve() != root.resolve() else root.resolve().name
-    return f"{folder}-{suffix}" if suffix else folder
-
-
-def _copied(path: str, stage: dockerfile.Stage, folder: Path) -> bool:
-    """Whether a symlink of the build context lies beside files that are in the image."""
-    parent = posixpath.dirname(path)
-    return any(file.is_relative_to(folder / parent) for file in stage.files.values())
-
-
-def _shown(path: Path) -> str:
-    here = os.path.relpath(path)
-    return str(path) if here.startswith("..") else here

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from checks.preflight.model import Effect
+from checks.preflight.model import Effect, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +23,6 @@ class Edge:
     lazy: bool
     guarded: bool
     scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a file is reached: the files in between, and the function on the way where there is one."""
-
-    file: str
-    before: Way | None = None
-    scope: str = ""
-
-    def text(self) -> str:
-        """``main.py -> a.py (inside load) -> b.py``."""
-        parts: list[str] = []
-        way: Way | None = self
-        while way is not None:
-            parts.append(way.file)
-            if way.before is not None and way.scope:
-                parts.append(f"inside {way.scope} ->")
-            way = way.before
-        words: list[str] = []
-        for part in reversed(parts):
-            if part.startswith("inside "):
-                words[-1] += f" ({part.removesuffix(' ->')})"
-            else:
-                words.append(part)
-        return " -> ".join(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,12 +57,29 @@ def of_pyproject(path: Path) -> list[Line] | None:
     if isinstance(project, dict) and isinstance(project.get("dependencies"), list):
         lines = [(str(item), path.name) for item in project["dependencies"]]
         for name, items in (project.get("optional-dependencies") or {}).items():
-            lines += [(f"{str(item).partition(';')[0].strip()}; extra == '{name}'", path.name) for item in items]
+            lines += [(_extra(str(item), name), path.name) for item in items]
+        for name, items in (tree.get("dependency-groups") or {}).items():
+            lines += [(_extra(str(item), name), path.name) for item in items if isinstance(item, str)]
         return lines
     poetry = tree.get("tool", {}).get("poetry", {}).get("dependencies")
     if isinstance(poetry, dict):
         return [(str(name), path.name) for name in poetry if name.lower() != "python"]
     return None
+
+
+def beside(folder: Path) -> list[Line]:
+    """What other requirements files of a folder name (``requirements-dev.txt``, ``requirements/``), as extras."""
+    files = [*folder.glob("*requirements*.txt"), *folder.glob("requirements/*.txt")]
+    return [
+        (_extra(text, file.stem), place)
+        for file in sorted(files)
+        if file.name != "requirements.txt" or file.parent != folder
+        for text, place in of_file(file)
+    ]
+
+
+def _extra(line: str, name: str) -> str:
+    return f"{line.partition(';')[0].strip()} ; extra == '{name}'"
 
 
 def of_metadata(path: Path) -> list[Line]:

@@ -37,18 +37,29 @@ def identity(command: str) -> str:
     return f"{about.st_size}-{about.st_mtime_ns}"
 
 
-def hits(command: str, files: Sequence[Path], target: Version) -> dict[str, list[list[Any]]]:
-    """For each file its findings as ``[code, line, column]``, column in characters from 1.
-
-    :raises RuffError: if it failed or took too long.
+def hits(command: str, files: Sequence[Path], target: Version) -> tuple[dict[str, list[list[Any]]], dict[str, str]]:
+    """For each file its findings as ``[code, line, column]``, column in characters from 1; and the files that ruff
+    could not look at, with the reason. One that makes it fail does not keep it from the others.
     """
     found: dict[str, list[list[Any]]] = {}
-    for part in _parts([os.fspath(file) for file in files]):
-        for item in _run(command, part, target):
+    failed: dict[str, str] = {}
+    waiting = _parts([os.fspath(file) for file in files])
+    while waiting:
+        part = waiting.pop()
+        try:
+            items = _run(command, part, target)
+        except RuffError as error:
+            if len(part) == 1:
+                failed[part[0]] = str(error)
+            else:
+                middle = len(part) // 2
+                waiting += [part[:middle], part[middle:]]
+            continue
+        for item in items:
             place = item["location"]
             if item["code"] in ("F821", "F823", "F405"):
                 found.setdefault(item["filename"], []).append([item["code"], place["row"], place["column"]])
-    return found
+    return found, failed
 
 
 def _run(command: str, files: Sequence[str], target: Version) -> list[dict[str, Any]]:

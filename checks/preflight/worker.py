@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import gc
 import json
+import signal
 import sys
 import warnings
 from typing import Any
@@ -20,6 +21,7 @@ from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
 VERSION = 5
+_SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
 
@@ -91,6 +93,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(5000)
     for count, line in enumerate(sys.stdin.buffer):
+        signal.alarm(_SECONDS)  # ends the process; who asked goes on with the next file
         path, hits = json.loads(line)
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import

@@ -45,5 +45,5 @@ def _report(app: App, clock: AcceleratedClock) -> str:
     from monitor.report import as_text, gather
 
     now = clock.now()
-    report = gather.gather(app.config, app.data, app.store, gather.Request(at=now), now)
+    report = gather.gather(app.config, app.data, app.store, gather.Request(at=now), now, speed=clock.speed)
     return as_text.render(report, colour=common.coloured(sys.stdout), width=common.width_of_terminal())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,14 @@ _FAIL_ON = {"load": "fails_at_load", "run": "fails_when_run", "disables": "disab
 @click.option(
     "--import", "smoke", is_flag=True, help="Also import the entry module, in a process without network. Runs the code."
 )
+@click.option("--tables", is_flag=True, help="Also ask BigQuery for the tables that the code names.")
+@click.option(
+    "--like",
+    "incident",
+    type=int,
+    metavar="N",
+    help="Only what failed in incident N, in any package; and a rule for it.",
+)
 @click.option("--changed-since", metavar="REV", help="Only packages that a change since this git revision concerns.")
 @click.option(
     "--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Pass over the findings in this file."
@@ -82,6 +90,8 @@ def command(
     python: str | None,
     root: Path | None,
     smoke: bool,
+    tables: bool,
+    incident: int | None,
     changed_since: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
@@ -103,6 +113,7 @@ def command(
       phasewatch preflight --package functions/daily-import    one folder, symlinks followed
       phasewatch preflight --package worker/Dockerfile --target 3.12
       phasewatch preflight --changed-since origin/main --format github
+      phasewatch preflight --like 12                           who else has the defect of incident 12
       phasewatch preflight --write-baseline preflight-baseline.json
 
     Exit codes: 0 nothing found, 1 something found (see --fail-on), 2 wrong usage, 3 could not see.
@@ -127,10 +138,15 @@ def command(
     try:
         found = preflight.chosen(wanted, settings)
         today = SystemClock().now().date()
+        wanting: set[int] = set()
         with _without_collector():
             reports, blind = preflight.examine(wanted, settings, found, today=today, progress=_progress())
         if smoke:
             reports = preflight.with_smoke(reports, python)
+        if tables:
+            reports, wanting = _with_tables(ctx, reports)
+        if incident is not None:
+            reports = _like(ctx, reports, incident, top)
         if write_baseline is not None:
             _write_baseline(write_baseline, reports)
             return
@@ -142,9 +158,35 @@ def command(
     common.write(_rendered(form, reports, top, everything=everything, to_file=output not in (None, "-")), output)
     if blind:
         click.secho(blind, fg="red", err=True)
-    if preflight.fails(reports, Effect(_FAIL_ON[fail_on])):
+    if preflight.fails(reports, Effect(_FAIL_ON[fail_on])) or EXIT_PROBLEMS in wanting:
         ctx.exit(EXIT_PROBLEMS)
-    ctx.exit(EXIT_BLIND if blind else EXIT_HEALTHY)
+    ctx.exit(EXIT_BLIND if blind or EXIT_BLIND in wanting else EXIT_HEALTHY)
+
+
+def _with_tables(ctx: click.Context, reports: Sequence[PackageReport]) -> tuple[list[PackageReport], set[int]]:
+    """The reports with missing tables, and the exit codes that required tables ask for."""
+    from monitor.preflight_tables import with_tables
+    from monitor.table_plan import State
+
+    found, wrong, blind = with_tables(reports, common.load_config(ctx), common.progress)
+    for item in wrong:
+        common.progress(f"required table {item.table.name}: {item.error or item.state}; see phasewatch tables plan")
+    problems = any(item.state is not State.UNKNOWN for item in wrong)
+    return found, ({EXIT_PROBLEMS} if problems else set()) | ({EXIT_BLIND} if blind else set())
+
+
+def _like(ctx: click.Context, reports: Sequence[PackageReport], number: int, root: Path) -> list[PackageReport]:
+    """What failed in an incident, wherever else it is."""
+    from alerts.text import clean
+    from monitor.preflight_like import defects_of, like
+
+    store = common.existing_store(common.load_config(ctx))
+    try:
+        defects = defects_of(store, number)
+    finally:
+        if store is not None:
+            store.close()
+    return like(reports, defects, root, tell=lambda text: common.progress(clean(text)))
 
 
 @contextmanager

@@ -60,10 +60,11 @@ def _reload(ctx: click.Context, app: App) -> None:
     """Take the configuration in the file, or say why not and keep the old one."""
     from monitor.problems import ConfigError
     from monitor.reloading import ReloadError
+    from monitor.wiring import ChannelError
 
     try:
         app.reload(common.load_config(ctx))
-    except (ConfigError, ReloadError) as error:
+    except (ConfigError, ReloadError, ChannelError) as error:
         app.refuse(str(error))
         common.progress(f"the configuration was not taken, the old one stays in force:\n{error}")
     else:

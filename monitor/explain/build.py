@@ -162,7 +162,7 @@ class _Builder:
         if day is not None and day.state.satisfied:
             yield AlertLine(kind="", severity=None, at=None, text=f"nothing: it is {day.state}")
         elif day is not None and day.state is PhaseState.BLOCKED:
-            told = f"blocked: a consequence of {' and '.join(phase.after)}; alone only if nobody is told of that"
+            told = f"blocked: told with {' and '.join(phase.after)}, by itself only if nobody is told of that"
             yield AlertLine(kind="phase.blocked", severity=Severity.WARNING, at=None, text=told)
         elif day is not None and day.state.is_root_problem:
             yield AlertLine(kind=f"phase.{day.state}", severity=severity, at=None, text=f"{day.state} now")

@@ -144,7 +144,7 @@ def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
         None if day.due_at is None else _minutes(day.due_at) - start,
         None if day.start_at is None else _minutes(day.start_at) - start,
         [done.get(name, "") for name in names] if phase.processors else 0,
-        0,
+        0 if phase.usual is None else [_minutes(phase.usual.median_at) - start, _minutes(phase.usual.late_at) - start],
     ]
     return [*cell, [_safe(flag) for flag in day.flags]] if day.flags else cell
 

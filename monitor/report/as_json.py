@@ -135,6 +135,9 @@ def _phase(phase: PhaseReport) -> dict[str, JsonValue]:
         "due_at": None if day.due_at is None else stamp(day.due_at),
         "upstream": list(day.upstream),
         "cause": None if cause is None else {"incident": cause.incident, "kind": cause.kind, "summary": cause.summary},
+        "usual": None
+        if phase.usual is None
+        else {"median_at": stamp(phase.usual.median_at), "late_at": stamp(phase.usual.late_at)},
         "done_at": {name: stamp(at) for name, at in sorted(day.done_at.items())},
         **why_not,
     }

@@ -89,6 +89,8 @@ def _missing(phase: PhaseReport, pipeline: PipelineReport) -> list[str]:
         lines.append(f"- cause: {number}{_safe(phase.cause.summary)}")
     if day.due_at is not None:
         lines.append(f"- due: {moment(day.due_at, pipeline.zone)}")
+    if phase.usual is not None:
+        lines.append(f"- usual: {phase.usual.words}")
     lines.append(f"- missing: {', '.join(map(_safe, day.missing))}")
     lines.append(f"- done: {', '.join(map(_safe, day.done)) or 'nothing'}")
     return lines

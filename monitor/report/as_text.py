@@ -180,6 +180,8 @@ def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
     _line(out, "  ", f"{day.phase} of {day.run_date}: {day.state}{due}", _STATE_STYLE[day.state])
     _line(out, "    done     ", ", ".join(day.done) or "nothing")
     _line(out, "    missing  ", ", ".join(day.missing))
+    if phase.usual:
+        _line(out, "    usual    ", phase.usual.words)
     if phase.cause:
         number = f"incident #{phase.cause.incident}: " if phase.cause.incident else ""
         _line(out, "    cause    ", f"{number}{_safe(phase.cause.summary)}")

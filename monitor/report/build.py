@@ -14,6 +14,7 @@ from alerts.silences import Silence
 from alerts.wording import severity_of
 from checks.logs.deployments import Deployment
 from checks.model import CheckRun, Status
+from checks.phases.habits import Habits, compared, instant_of
 from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.words import headline
 from checks.pipeline import Pipeline
@@ -30,6 +31,7 @@ from monitor.report.model import (
     ProcessorReport,
     SourceReport,
     StoryLine,
+    UsualReport,
 )
 
 
@@ -45,6 +47,7 @@ class Seen:
     days: tuple[PhaseDay, ...]
     recording: Recording | None
     error: str | None
+    habits: Habits = field(default_factory=Habits)
     notes: tuple[str, ...] = ()
 
 
@@ -244,14 +247,37 @@ def _pipeline(seen: Seen, why: _Causes) -> PipelineReport:
         name=seen.pipeline.name,
         zone=seen.pipeline.zone,
         status=_judged(seen),
-        phases=tuple(_phase(seen.pipeline, day, on[day.run_date], why.of(day)) for day in days),
+        phases=tuple(
+            _phase(
+                seen.pipeline,
+                day,
+                on[day.run_date],
+                why.of(day),
+                _usual(seen.habits, day, seen.pipeline.zone, why.as_of),
+            )
+            for day in days
+        ),
         recording=seen.recording,
         error=seen.error,
         kept=reliability.kept(days, why.as_of),
     )
 
 
-def _phase(pipeline: Pipeline, day: PhaseDay, others: Sequence[PhaseDay], cause: Cause | None) -> PhaseReport:
+def _usual(habits: Habits, day: PhaseDay, zone: ZoneInfo, as_of: datetime) -> UsualReport | None:
+    known = habits.usual(day.phase)
+    if known is None or day.state in (PhaseState.NOT_EXPECTED, PhaseState.UNKNOWN):
+        return None
+    moment, word = (as_of, "now") if day.satisfied_at is None else (day.satisfied_at, "this time")
+    return UsualReport(
+        median_at=instant_of(day.run_date, known.median, zone),
+        late_at=instant_of(day.run_date, known.late, zone),
+        words=compared(known, day.run_date, moment, zone, word=word),
+    )
+
+
+def _phase(
+    pipeline: Pipeline, day: PhaseDay, others: Sequence[PhaseDay], cause: Cause | None, usual: UsualReport | None
+) -> PhaseReport:
     done, unseen = frozenset(day.done), frozenset(day.unseen)
     owed = pipeline.phase(day.phase).expected_on(day.run_date) if done or unseen or day.missing else ()
     flags: dict[str, list[str]] = {}
@@ -262,6 +288,7 @@ def _phase(pipeline: Pipeline, day: PhaseDay, others: Sequence[PhaseDay], cause:
         day=day,
         headline=headline(day, others),
         cause=cause,
+        usual=usual,
         processors=tuple(
             ProcessorReport(
                 name=processor.name,

@@ -77,10 +77,17 @@ class Request:
 
 
 def gather(
-    config: Config, where: wiring.Data, store: Store | None, request: Request, generated_at: datetime
+    config: Config,
+    where: wiring.Data,
+    store: Store | None,
+    request: Request,
+    generated_at: datetime,
+    *,
+    speed: float = 1.0,
 ) -> HealthReport:
     """The report: completions live, logs live from files, incidents and checks from the state.
 
+    :param speed: how many seconds of the watcher's clock pass in a second.
     :raises ValueError: for a pipeline that is not in the configuration.
     """
     from checks.sources.completions import CompletionTables
@@ -133,6 +140,7 @@ def gather(
         delivered_at=store.outbox.last_sent(),
         storage=None if path is None else storage.look(path),
         now=request.at,
+        speed=speed,
     )
     return replace(report, itself=about)
 
@@ -152,7 +160,7 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
         days = _unknown(check, first, last)
-        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text)
+        return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text, habits=check.shared.habits)
     judgement = check.judge(observed, request.at)
     run = _run(
         check.name,
@@ -167,7 +175,15 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     )
     unseen = "; ".join(judgement.evidence.unseen) or None
     notes = tuple(_of_tables(observed.tables, past=request.past))
-    return Seen(pipeline=pipeline, run=run, days=days, recording=recording, error=unseen, notes=notes)
+    return Seen(
+        pipeline=pipeline,
+        run=run,
+        days=days,
+        recording=recording,
+        error=unseen,
+        habits=check.shared.habits,
+        notes=notes,
+    )
 
 
 def _of_tables(tables: TableSight, *, past: bool) -> Iterator[str]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.model import Fault
+from alerts.model import Backlog, Fault
 from alerts.own import is_own
-from alerts.store.outbox import Backlog
 from alerts.wording import duration, moment
 from checks.model import JsonValue, stamp
 from monitor.itself import NAME
@@ -27,13 +26,14 @@ def build(
     delivered_at: datetime | None,
     storage: Storage | None,
     now: datetime,
+    speed: float = 1.0,
 ) -> Itself:
-    """What the state and its storage tell of the watcher. Pure."""
+    """What the state and its storage tell of the watcher; its clock runs ``speed`` times as fast as real time. Pure."""
     looked_at = next((check.last_run_at for check in checks if check.name == NAME), None)
     open_ones = [f for f in faults.values() if f.is_open and f.fired_at is not None and is_own(f)]
     return Itself(
         looked_at=looked_at,
-        stale=looked_at is None or now - looked_at > STALE_AFTER,
+        stale=looked_at is None or now - looked_at > STALE_AFTER * speed,
         problems=tuple(_sentence(f) for f in sorted(open_ones, key=lambda f: (f.finding.since, f.fingerprint))),
         delivered_at=delivered_at,
         backlog=tuple(backlog),

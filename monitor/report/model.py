@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.model import Fault, Incident
+from alerts.model import Backlog, Fault, Incident
 from alerts.silences import Silence
-from alerts.store.outbox import Backlog
 from checks.model import Evidence, Severity, Status
 from checks.phases.model import PhaseDay
 from checks.ports import Recording
@@ -41,16 +40,30 @@ class ProcessorReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsualReport:
+    """When a phase would usually complete on its run date: the median, and what 95 % of the dates keep.
+
+    ``words`` compare it with when it did, or with now: ``usually 08:12, 95% by 08:40; now 09:40``.
+    """
+
+    median_at: datetime
+    late_at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseReport:
     """One phase of one run date, and the cause of its trouble where it is known.
 
-    ``headline`` says it in one sentence; ``processors`` are what it owes, critical ones first, then by name.
+    ``headline`` says it in one sentence; ``processors`` are what it owes, critical ones first, then by name; ``usual``
+    is None where nothing is owed or too little is known.
     """
 
     day: PhaseDay
     headline: str
     processors: tuple[ProcessorReport, ...] = ()
     cause: Cause | None = None
+    usual: UsualReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

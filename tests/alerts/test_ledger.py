@@ -192,3 +192,14 @@ def test_any_sequence_keeps_the_ledger_sound(story: list[tuple[str, int]]) -> No
                 assert before is not None
                 assert not before.is_open
             known[fault.fingerprint] = fault
+
+
+def test_what_passed_while_it_was_pending_waits_anew_when_it_comes_back() -> None:
+    """Nobody was told of it: it is no trouble that returns."""
+    waits = log_failure(at(0), kind="skipped", pending_for=timedelta(minutes=10))
+    changes, known = settle({}, at(0), waits)
+    over = Clearance(fingerprint=waits.fingerprint, at=at(0.01), reason="it ran")
+    dropped, known = settle(known, at(0.01), clearances=(over,))
+    again, known = settle(known, at(0.02), waits)
+    assert (changes, dropped, again) == ([Change.NOTICED], [Change.DROPPED], [Change.NOTICED])
+    assert known[waits.fingerprint].state is FaultState.PENDING

@@ -8,7 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from checks.model import Finding, Severity, Subject
+from alerts.matching import Matcher
+from alerts.silences import Silence, muting
+from checks.model import Clearance, Finding, Severity, Subject
 from tests.alerts.test_causes import Story
 from tests.support.findings import SERVICE, at, log_failure, phase
 
@@ -111,3 +113,26 @@ def test_strangers_stay_apart() -> None:
     story.run(at(2), silence(at(2), pipeline="mlb"), check="recording")
     story.run(at(2), log_failure(at(2), service="phase6-export"))
     assert len(story.open()) == 3
+
+
+def test_a_phase_that_waits_is_told_if_nobody_is_told_of_its_root() -> None:
+    """The root is silenced, is for the digest only, or was closed by hand: the incident stays loud by the phase."""
+    root, waits = phase(at(2), "phase2"), phase(at(2), "phase3", "blocked")
+    silence_of_root = Silence(
+        matcher=Matcher(phase="phase2"), author="me", reason="known", starts_at=at(0), ends_at=at(9)
+    )
+    story = Story()
+    story.run(at(2), root, waits, check="completions")
+    [incident] = story.open()
+    assert incident.root == root.fingerprint
+    assert muting([story.faults[name] for name in incident.members], [silence_of_root]) == ()
+
+    by_hand = Clearance(fingerprint=root.fingerprint, at=at(3), reason="closed by me")
+    story.run(at(3), waits, check="completions", clearances=(by_hand,))
+    [incident] = story.open()
+    assert (incident.root, incident.explains) == (waits.fingerprint, {root.fingerprint: "phase3 waits for phase2"})
+
+    digest_only = Story()
+    digest_only.run(at(2), replace(root, quiet=True), waits, check="completions")
+    [incident] = digest_only.open()
+    assert [name for name in incident.members if not digest_only.faults[name].finding.quiet] == [waits.fingerprint]

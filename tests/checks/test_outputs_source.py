@@ -15,7 +15,7 @@ from checks.sources.bigquery import BigQueryWarehouse
 from checks.sources.completions import CompletionTables, LastRows
 from checks.sources.outputs import OutputTables
 from tests.conftest import PROJECT
-from tests.support import weeks
+from tests.support import usual_days
 from tests.support.bigquery import dataset, refused_endpoint, run
 from tests.support.pipelines import et, nba
 
@@ -130,12 +130,12 @@ def test_the_last_rows_tell_present_runs_from_what_is_filled_in(warehouse: Count
     with dataset(emulator) as name:
         now = et("2026-01-16 09:00")
         rows = [
-            *weeks.usual(date(2026, 1, 15), inserted_at=et("2026-01-15 13:13")),
-            *weeks.usual(date(2026, 1, 13), at=et("2026-01-16 03:30")),  # three days later: filled in
-            *weeks.usual(date(2026, 1, 14), at=et("2026-01-16 03:40"))[:1],  # two days later: a late one
-            *weeks.usual(date(2026, 1, 16), at=et("2026-01-16 09:01")),  # not yet
+            *usual_days.rows_of(date(2026, 1, 15), inserted_at=et("2026-01-15 13:13")),
+            *usual_days.rows_of(date(2026, 1, 13), at=et("2026-01-16 03:30")),  # three days later: filled in
+            *usual_days.rows_of(date(2026, 1, 14), at=et("2026-01-16 03:40"))[:1],  # two days later: a late one
+            *usual_days.rows_of(date(2026, 1, 16), at=et("2026-01-16 09:01")),  # not yet
         ]
-        weeks.create(emulator, name, [date(2026, 1, 15)], rows)
+        usual_days.create(emulator, name, [date(2026, 1, 15)], rows)
         tables = CompletionTables(warehouse)
         pipeline = nba(completions=f"{name}.completions")
         found, cost = tables.last_rows(pipeline, now - timedelta(days=3), now)

@@ -9,22 +9,23 @@ from typing import Any
 
 import pytest
 
+from checks.kinds.completions import Completions, SeenCompletions
 from checks.kinds.hand_over import HandOverCheck
 from checks.kinds.history import HistoryCheck
 from checks.kinds.outputs import OutputCheck, Question, SeenOutputs
 from checks.kinds.recording import RecordingCheck
-from checks.model import Finding, Judgement, Severity, Status
+from checks.model import Evidence, Finding, Judgement, Severity, Status
 from checks.phases import habits
 from checks.phases.evidence import TableEvidence
 from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay
-from checks.phases.states import judge_days
-from checks.pipeline import DayTime, HandOver, Pipeline, StarterKind
+from checks.phases.states import judge_day, judge_days
+from checks.pipeline import DayTime, HandOver, LearnedDue, Pipeline, StarterKind
 from checks.ports import CalendarDays, CompletionRow, QueryResult
 from checks.shared import Shared, States
 from checks.sources.completions import CompletionTables
 from checks.sources.outputs import OutputTables
-from tests.support import weeks
+from tests.support import usual_days
 from tests.support.pipelines import GAME_DAY, completion, completions_of, et, every_day, nba, with_phase
 
 CALENDAR = every_day(date(2025, 12, 1), date(2026, 1, 31))
@@ -50,7 +51,7 @@ class Rows:
         last = at.astimezone(self.pipeline.zone).date()
         begin = first or last - timedelta(days=3)
         self.reads.append(begin)
-        dates = weeks.span(begin, (last - begin).days + 1)
+        dates = usual_days.span(begin, (last - begin).days + 1)
         return States(at=at, judged=lambda: judge_days(self.pipeline, dates, self.rows, self.calendar, at))
 
 
@@ -83,13 +84,20 @@ def only(judgement: Judgement) -> Finding:
 
 def recording(rows: list[CompletionRow], warehouse: Answers) -> RecordingCheck:
     reader = Rows(rows, nba())
-    return RecordingCheck(reader=reader, shared=Shared(), tables=CompletionTables(warehouse), every=MINUTES)
+    return RecordingCheck(
+        reader=reader, shared=Shared(), tables=CompletionTables(warehouse), every=MINUTES, name="recording"
+    )
 
 
 def test_a_silence_is_told_with_what_should_have_come() -> None:
     """Phase3 and phase4 were due, the last row came before; critical, since critical ones are due."""
     last = et("2026-01-13 06:00")
-    rows = [row for day in weeks.span(date(2026, 1, 9), 4) for row in weeks.usual(day) if row.completed_at <= last]
+    rows = [
+        row
+        for day in usual_days.span(date(2026, 1, 9), 4)
+        for row in usual_days.rows_of(day)
+        if row.completed_at <= last
+    ]
     warehouse = Answers(recording={"last_at": last, "backfill": 16, "inserted": 40})
     judgement = run(recording(rows, warehouse), et("2026-01-13 11:00"))
     finding = only(judgement)
@@ -109,7 +117,12 @@ def test_a_silence_is_told_with_what_should_have_come() -> None:
 def test_a_row_that_states_do_not_show_is_a_sign_of_life() -> None:
     """A failed row, or one of an unknown name: somebody records. It is carried, and the next look needs no question."""
     last, alive = et("2026-01-13 06:00"), et("2026-01-13 10:59")
-    rows = [row for day in weeks.span(date(2026, 1, 9), 4) for row in weeks.usual(day) if row.completed_at <= last]
+    rows = [
+        row
+        for day in usual_days.span(date(2026, 1, 9), 4)
+        for row in usual_days.rows_of(day)
+        if row.completed_at <= last
+    ]
     warehouse = Answers(recording={"last_at": alive, "backfill": 0, "inserted": 1})
     judgement = run(recording(rows, warehouse), et("2026-01-13 11:00"))
     assert judgement.findings == ()
@@ -121,7 +134,7 @@ def test_a_row_that_states_do_not_show_is_a_sign_of_life() -> None:
 def test_on_a_usual_day_nobody_is_asked(hour: int) -> None:
     """Not at any hour, with or without habits; and a usual day clears what was told."""
     at = et(f"2026-01-13 {hour:02}:00")
-    rows = [row for day in weeks.span(date(2026, 1, 8), 6) for row in weeks.usual(day) if row.inserted_at <= at]
+    rows = usual_days.rows_over(date(2026, 1, 8), 6, at)
     check = recording(rows, Answers())
     check._shared.habits = learned()
     judgement = run(check, at)
@@ -130,10 +143,23 @@ def test_on_a_usual_day_nobody_is_asked(hour: int) -> None:
 
 def learned() -> Habits:
     """What ten usual days teach."""
-    dates = weeks.span(date(2025, 12, 20), 10)
-    rows = [row for day in dates for row in weeks.usual(day)]
+    dates = usual_days.span(date(2025, 12, 20), 10)
+    rows = [row for day in dates for row in usual_days.rows_of(day)]
     days = judge_days(nba(), dates, rows, CALENDAR, et("2026-01-05 12:00"))
     return habits.learn(nba(), days, date(2026, 1, 5), Habits(), {})
+
+
+def test_rows_in_tables_are_no_sign_of_recording() -> None:
+    """What a table proves is done, and says nothing of whoever writes completion rows."""
+    proofs = (TableEvidence(table="raw.t", date="game_date"),)
+    pipeline = nba()
+    processors = tuple(replace(p, evidence=proofs) for p in pipeline.phase("phase2").processors)
+    by_tables = with_phase(pipeline, "phase2", processors=processors)
+    row = completion("p2_nbacom_schedule", et("2026-01-12 06:10"))
+    days = [judge_day(p, GAME_DAY, [row], CALENDAR, et("2026-01-13 06:00")) for p in (pipeline, by_tables)]
+    proved = [replace(day[0], done_at={"p2_nbacom_schedule": row.completed_at}) for day in days]
+    assert habits.recorded_at(pipeline, proved[0]) == [row.completed_at]
+    assert habits.recorded_at(by_tables, proved[1]) == []
 
 
 # -- hand-over --------------------------------------------------------------------------------------------------------
@@ -141,7 +167,7 @@ def learned() -> Habits:
 
 def hand_over(rows: list[CompletionRow]) -> HandOverCheck:
     pipeline = with_phase(nba(), "phase4", hand_overs=(FUNCTION,))
-    return HandOverCheck(reader=Rows(rows, pipeline), shared=Shared(), every=MINUTES)
+    return HandOverCheck(reader=Rows(rows, pipeline), shared=Shared(), every=MINUTES, name="hand_over")
 
 
 def test_the_fallback_alone_is_a_warning_with_the_three_moments() -> None:
@@ -201,7 +227,9 @@ def witnessed() -> Pipeline:
 
 def outputs(rows: list[CompletionRow]) -> OutputCheck:
     warehouse = Answers()
-    return OutputCheck(reader=Rows(rows, witnessed()), shared=Shared(), tables=OutputTables(warehouse), every=MINUTES)
+    return OutputCheck(
+        reader=Rows(rows, witnessed()), shared=Shared(), tables=OutputTables(warehouse), every=MINUTES, name="outputs"
+    )
 
 
 def question(processor: str, *, recorded: bool) -> Question:
@@ -257,6 +285,7 @@ def test_nothing_is_asked_while_nothing_is_missing_and_all_was_seen() -> None:
         shared=Shared(),
         tables=OutputTables(Answers()),
         every=MINUTES,
+        name="outputs",
     )
     assert run(check, at).findings == (), "recorded half an hour ago at the earliest"
     assert run(check, et("2026-01-13 12:00"), {"settled": settled, "empty": []}).findings == ()
@@ -273,13 +302,14 @@ def history(reader: Rows) -> HistoryCheck:
         days=20,
         at=time(12),
         asleep_after=timedelta(hours=1),
+        name="history",
     )
 
 
 def past(until: str, **changes: Any) -> Rows:
     """Twenty usual run dates up to that local time."""
     at = et(until)
-    rows = [row for day in weeks.span(date(2026, 1, 1), 20) for row in weeks.usual(day) if row.inserted_at <= at]
+    rows = usual_days.rows_over(date(2026, 1, 1), 20, at)
     return Rows(rows, nba(), **changes)
 
 
@@ -356,9 +386,11 @@ def test_what_the_past_shows_is_told_until_it_no_longer_does() -> None:
 
 def test_over_a_break_nothing_is_taken_back() -> None:
     """The past only grows shorter then."""
-    calendar = every_day(date(2026, 1, 1), date(2026, 1, 31), without=weeks.span(date(2026, 1, 12), 20))
-    carry = {"open": ["zero:nba:phase3:player_game_summary"], "asked_on": "2026-01-18"}
-    assert run(history(past("2026-01-20 00:00", calendar=calendar)), et("2026-01-20 13:00"), carry).clearances == ()
+    calendar = every_day(date(2026, 1, 1), date(2026, 1, 31), without=usual_days.span(date(2026, 1, 12), 20))
+    carry = {"open": ["zero:nba:phase3:player_game_summary"], "asked_at": "2026-01-18T17:00:00Z"}
+    judgement = run(history(past("2026-01-20 00:00", calendar=calendar)), et("2026-01-20 13:00"), carry)
+    assert judgement.clearances == ()
+    assert dict(judgement.carry)["open"] == carry["open"]  # type: ignore[call-overload]
 
 
 def phase_day(days: Sequence[Sequence[PhaseDay]], name: str) -> PhaseDay:
@@ -379,3 +411,67 @@ def test_a_shared_read_is_judged_as_of_its_time() -> None:
     alone.states(reader, et("2026-01-13 06:00"))
     alone.states(reader, et("2026-01-13 06:05"))
     assert len(reader.reads) == 3
+
+
+# -- what the states make of it ---------------------------------------------------------------------------------------
+
+
+def completions(pipeline: Pipeline, rows: list[CompletionRow], at: datetime, known: Habits) -> Judgement:
+    """The completions check on one run date, with what was learned."""
+    check = Completions(
+        pipeline=pipeline,
+        tables=CompletionTables(Answers()),
+        every=MINUTES,
+        look_back=1,
+        name="completions",
+    )
+    seen = SeenCompletions(
+        first=GAME_DAY, last=GAME_DAY, rows=rows, calendar=CALENDAR, evidence=Evidence(), habits=known
+    )
+    return check.judge(seen, at)
+
+
+def test_a_learned_due_time_decides_what_is_late() -> None:
+    """Phase2 is usually there at 06:00 and due half an hour later, not at 07:00; the finding says what is usual."""
+    due = LearnedDue(margin=MINUTES * 6, latest=DayTime(day=1, at=time(9)), samples=10)
+    pipeline = with_phase(nba(), "phase2", learned=due)
+    for at, kinds in (("06:29", []), ("06:30", ["phase.incomplete"])):
+        findings = completions(pipeline, [], et(f"2026-01-13 {at}"), learned()).findings
+        assert [f.kind for f in findings if f.subject.phase == "phase2"] == kinds
+    [finding] = completions(pipeline, [], et("2026-01-13 06:30"), learned()).findings
+    assert finding.facts["due"] == "2026-01-13T11:30:00Z (2026-01-13 06:30 EST)"
+    assert finding.facts["usual"] == "usually 06:00, 95% by 06:00; now 06:30"
+    fixed = completions(nba(), [], et("2026-01-13 06:59"), learned())
+    assert fixed.findings == ()
+
+
+def test_a_phase_that_lacks_only_what_was_never_recorded_is_no_incident() -> None:
+    """For the digest: the finding about the configuration tells it. With anything else missing it is one."""
+    rows = [row for row in completions_of("phase2", et("2026-01-13 04:00")) if row.processor != "p2_bdl_box_scores"]
+    known = Habits(unmet={"phase2": ("p2_bdl_box_scores",)})
+    at = et("2026-01-13 07:00")
+    one, more = (
+        next(f for f in completions(nba(), those, at, known).findings if f.subject.phase == "phase2")
+        for those in (rows, rows[:-1])
+    )
+    assert (one.kind, one.quiet, one.severity) == ("phase.incomplete", True, Severity.WARNING)
+    assert (more.quiet, more.severity) == (False, Severity.CRITICAL)
+
+
+def test_who_cannot_judge_says_unknown_and_ends_nothing() -> None:
+    """The calendar has ended: the states are unknown, and so is everything that hangs on them."""
+    ended = every_day(date(2025, 12, 1), date(2026, 1, 8))
+    pipeline = with_phase(witnessed(), "phase4", hand_overs=(FUNCTION,))
+    common: dict[str, Any] = {"reader": Rows([], pipeline, ended), "shared": Shared(), "every": MINUTES}
+    for check in (
+        RecordingCheck(tables=CompletionTables(Answers()), name="recording", **common),
+        HandOverCheck(name="hand_over", **common),
+        OutputCheck(tables=OutputTables(Answers()), name="outputs", **common),
+        HistoryCheck(days=4, at=time(12), asleep_after=MINUTES, name="history", **common),
+    ):
+        judgement = run(check, et("2026-01-13 12:00"))
+        assert (judgement.status, judgement.findings) == (Status.UNKNOWN, ()), check.name
+        assert judgement.clearances == (), check.name
+        assert judgement.evidence.unseen == (
+            "12 states of 2026-01-10 to 2026-01-13 are unknown; the check of completions says why",
+        )

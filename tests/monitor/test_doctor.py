@@ -175,6 +175,7 @@ def test_all_is_well(place: Place, tables: tuple[str, str]) -> None:
         ("OK", "slack"),
         ("OK", "state"),
         ("OK", "http port"),
+        ("OFF", "watchdog"),
     ]
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())

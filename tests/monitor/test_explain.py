@@ -20,7 +20,7 @@ from monitor.cli import cli
 from monitor.explain import as_json, as_text
 from monitor.explain.build import Known, build
 from monitor.explain.model import Explanation, PhaseLine
-from tests.support import bigquery, weeks
+from tests.support import bigquery, usual_days
 from tests.support.pipelines import GAME_DAY, completions_of, et, every_day, nba, with_phase
 
 CALENDAR = every_day(date(2026, 1, 1), date(2026, 1, 31), without=[date(2026, 1, 14)])
@@ -47,7 +47,7 @@ def explained(
     pipeline, now = pipeline or nba(), et(at)
     states: dict[tuple[str, date], PhaseDay] = {}
     if calendar is not None and not blind:
-        dates = weeks.span(GAME_DAY - timedelta(days=2), 4)
+        dates = usual_days.span(GAME_DAY - timedelta(days=2), 4)
         judged = judge_days(pipeline, dates, rows or [], calendar, now)
         states = {(d.phase, d.run_date): d for each in judged for d in each}
     unseen = ("what arrived: BigQuery cannot be reached",) if blind else ()
@@ -218,9 +218,9 @@ def test_the_command_explains_what_is_in_the_tables(tmp_path: object, emulator: 
 
     folder = Path(str(tmp_path))
     with bigquery.dataset(emulator) as dataset:
-        games = weeks.span(date(2026, 1, 5), 4)
-        weeks.create(emulator, dataset, games, weeks.usual(games[0]))
-        weeks.configuration(folder, dataset, pipeline="", phase4=weeks.STARTED_BY)
+        games = usual_days.span(date(2026, 1, 5), 4)
+        usual_days.create(emulator, dataset, games, usual_days.rows_of(games[0]))
+        usual_days.configuration(folder, dataset, pipeline="", phase4=usual_days.STARTED_BY)
         file = folder / "config.yaml"
         file.write_text(
             file.read_text()

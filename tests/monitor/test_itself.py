@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from alerts.store.outbox import Backlog
+from alerts.model import Backlog
 from checks.model import Severity
-from monitor.itself import Limits, Look, Problem, as_run, problems
+from monitor.itself import Limits, Line, Look, Problem, as_run, problems
 from monitor.scheduler import Beat
-from monitor.sending import Line
 from monitor.storage import Storage
 from tests.support.findings import at
 

@@ -72,6 +72,9 @@ def test_every_form_for_reading_has_the_same_numbers(form: str) -> None:
     for phase in PIPELINE["phases"]:
         if phase["state"] in ("stalled", "blocked"):
             assert ", ".join(phase["missing"]) in said
+        if phase["state"] == "stalled":
+            assert phase["usual"] == {"median_at": "2026-01-15T13:12:00Z", "late_at": "2026-01-15T13:40:00Z"}
+            assert "usually 08:12, 95% by 08:40; now 10:30" in said
             assert phase["cause"]["summary"] in said
     assert "(14:00 UTC)" in said, "when phase 3 was due"
     for failure in JSON["failures"]:

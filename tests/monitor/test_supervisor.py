@@ -154,3 +154,16 @@ def test_a_verdict_is_only_good_if_somebody_looked_lately(world: World) -> None:
     world.clock.time += 3 * MINUTE
     world.ticks.last = {"logs": Beat(every=MINUTE, ended_at=world.clock.now())}
     assert world.supervisor.verdict() == ["the supervisor does not look any more"]
+
+
+def test_a_scheduler_that_is_being_replaced_is_no_fault(world: World) -> None:
+    """A reload ends one and begins another; a stop ends it on purpose."""
+    world.work()
+    world.supervisor.expect_no_scheduler()
+    world.ticks.alive = False
+    world.work()
+    assert world.open_own() == []
+    assert world.supervisor.verdict() is None
+    world.supervisor.watch(world.supervisor._watched, world.supervisor._emergency)
+    world.work()
+    assert world.open_own() == ["No check runs: the scheduler has ended"]

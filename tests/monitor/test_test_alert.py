@@ -105,6 +105,16 @@ def test_channels_that_are_not_there_or_off_are_refused(tmp_path: Path, slack: S
     assert "its token is empty" in call(tmp_path, slack, "--channel", "later").output
 
 
+def test_a_channel_that_cannot_be_made_is_named_without_its_secret(tmp_path: Path) -> None:
+    """A usage error, not a traceback."""
+    text = 'alerts: {channels: {console: {}, mail: {kind: apprise, url: "nonsense://pa55phrase@host"}}}\n'
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    refused = CliRunner().invoke(cli, ["--config", str(tmp_path / "config.yaml"), "test-alert"])
+    assert refused.exit_code == 2
+    assert "the channel 'mail' cannot be used: not a URL that Apprise knows" in refused.output
+    assert "pa55phrase" not in refused.output
+
+
 # --- every day --------------------------------------------------------------------------------------------------------
 
 

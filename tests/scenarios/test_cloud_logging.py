@@ -99,7 +99,7 @@ def test_the_outage_is_found_joined_and_resolved_from_cloud_logging(
     assert str(incident.state) == "resolved"
     kinds = sorted(f.finding.kind for f in faults.values())
     assert kinds == ["log.missing-module", "log.undefined-name", "phase.incomplete", "phase.stalled"]
-    assert statuses == {"completions": "OK", "function_logs": "OK"}
+    assert statuses == {"completions": "OK", "function_logs": "OK", "tables": "OK"}
     [first] = [f for f in faults.values() if f.finding.kind == "log.undefined-name"]
     assert first.finding.facts["deployment"] == (
         "first seen in 00029-zop, deployed 10 minutes earlier by dev@example.com; 00028-tam was clean"

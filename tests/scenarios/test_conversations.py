@@ -145,6 +145,17 @@ def test_a_message_that_waits_is_withheld_when_its_incident_is_silenced(talk: Co
     assert talk.review(at(1)) == [f"post {RED}"]
 
 
+def test_a_message_that_waits_into_the_quiet_hours_waits_for_the_morning(talk: Conversation) -> None:
+    """Slack was away until ten in the evening: a warning is no reason to ring then."""
+    night = Weekly(days=EVERY_DAY, begin=time(22), end=time(7), zone=ET)
+    talk.change(policy=Policy(quiet=QuietHours(spans=(night,))))
+    talk.run(at(15.9), log_failure(at(15.9), severity=Severity.WARNING), deliver=False)  # 21:54 in New York
+    assert talk.deliver(at(16.1)) == []
+    assert [n.why for n in talk.notifications()] == [Why.NEW, Why.QUIET_HOURS]
+    assert talk.review(at(24.9)) == []
+    assert [line.split(" ", 1)[0] for line in talk.review(at(25))] == ["post"]
+
+
 def test_a_silence_until_resolved_ends_with_the_trouble(talk: Conversation) -> None:
     """The next failure is told again."""
     people.add_silence(talk.store, silence(Matcher(function=SERVICE), at(0), at(48), until_resolved=True))

@@ -6,6 +6,7 @@ import io
 from datetime import datetime, timedelta
 
 from alerts.delivery import Delivery
+from checks.model import CheckRun
 from monitor import demo, demo_story, wiring
 from monitor.config import Config
 from monitor.tick import Path as OnePath
@@ -23,6 +24,7 @@ class World:
         self.now = demo_story.START
         self.checks = wiring.checks(config, self.data)
         self.path = OnePath(self.store, wiring.rules(config), lambda: self.now)
+        self.runs: list[CheckRun] = []
         self.console = io.StringIO()
         self.delivery = Delivery(self.store.outbox, wiring.channels(config, self.console), "test")
         self.stage = demo.Stage(config, self.data)
@@ -35,8 +37,7 @@ class World:
     def look(self, moment: datetime) -> None:
         """Tick every check once at that moment, and deliver."""
         self.now = moment
-        for check in self.checks:
-            self.path.tick(check, self.now)
+        self.runs += [self.path.tick(check, self.now) for check in self.checks]
         while self.delivery.send_next(self.now):
             pass
 

@@ -10,6 +10,7 @@ from alerts.matching import Matcher
 from alerts.model import Incident, IncidentState
 from alerts.silences import Silence
 from checks.model import CheckRun, Evidence, Finding, Severity, Status, Subject, utc
+from checks.phases.habits import Habits, Usual
 from checks.phases.model import PhaseDay
 from checks.phases.states import judge_day
 from checks.pipeline import DayTime, Phase, Pipeline, Processor
@@ -22,6 +23,15 @@ from tests.support.findings import run as made_run
 from tests.support.pipelines import nba, sample_calendar, sample_rows
 
 NOON = utc(datetime.fromisoformat("2026-01-15T15:30:00+00:00"))
+
+
+HABITS = Habits(
+    phases={
+        "phase3": Usual(
+            median=timedelta(hours=32, minutes=12), late=timedelta(hours=32, minutes=40), samples=20, last=NOON.date()
+        )
+    }
+)
 
 
 def sample_report(at: datetime = NOON, *, days: int = 4, logs: Sequence[Finding] = ()) -> HealthReport:
@@ -64,6 +74,7 @@ def report_of(
                 days=tuple(days),
                 recording=Recording(rows_inserted_last_24h=12, of_which_backfill=5),
                 error=None,
+                habits=HABITS,
             )
         ],
         logs=made_run(at, *logs, failure),

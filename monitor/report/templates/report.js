@@ -160,6 +160,7 @@
       if (event.key === "Escape") grid.querySelector("[aria-current]")?.focus();
     });
     const first = grid.querySelector(".s.failed, .s.stalled, .s.incomplete") || [...links.values()].pop();
-    if (first) choose(first, false);
+    // A task of its own, so that the page can answer between its layout and the drawing.
+    if (first) setTimeout(() => choose(first, false));
   }
 })();

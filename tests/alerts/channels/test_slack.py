@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model import Action, IncidentState, Message
+from alerts.model import Action, Emphasis, IncidentState, Message
 from alerts.ports import Channel as ChannelPort
 from checks.model import JsonValue
 from tests.support.sending import (
@@ -85,6 +85,20 @@ def test_without_a_root_a_message_stands_alone(
     channel_for(slack).send(dispatch(action, root=root))
     assert slack.conversation() == ["🔴 Critical: phase3 incomplete"]
     assert slack.messages[0].blocks[0]["type"] == "header"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "emphasis", "shown"),
+    [(True, Emphasis.ESCALATION, True), (True, None, False), (False, Emphasis.ESCALATION, False)],
+)
+def test_what_got_worse_may_be_shown_in_the_channel(
+    slack: SlackServer, wanted: bool, emphasis: Emphasis | None, shown: bool
+) -> None:
+    """A reminder that only a thread has reaches nobody; ordinary news stay in the thread."""
+    channel = channel_for(slack, broadcast_escalation=wanted)
+    root = channel.send(dispatch())
+    channel.send(dispatch(Action.REPLY, message(emphasis=emphasis), key="k2", root=root))
+    assert slack.messages[0].replies[0].broadcast is shown
 
 
 @pytest.mark.parametrize(

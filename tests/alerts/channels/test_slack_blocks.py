@@ -207,3 +207,19 @@ def objects_of(block: Any) -> list[dict[str, Any]]:
 def texts_of(block: Any) -> list[str]:
     """The texts of a block."""
     return [about["text"] for about in objects_of(block)]
+
+
+def test_a_mention_of_the_configuration_calls_somebody_and_one_from_a_log_nobody() -> None:
+    """Only the first stands as Slack wants it."""
+    told = Message(
+        severity=Severity.CRITICAL,
+        state=IncidentState.OPEN,
+        title="<!channel> in a title",
+        summary="<!channel> in a summary",
+        mention="<!here>",
+    )
+    first, _ = render(told)
+    texts = [str(block) for block in first.blocks]
+    assert sum("<!here>" in text for text in texts) == 1
+    assert not any("<!channel>" in text for text in texts)
+    assert "<!here>" in first.plain

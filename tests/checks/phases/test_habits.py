@@ -78,7 +78,8 @@ def test_the_usual_silence_is_that_of_days_with_games() -> None:
     days = []
     for number in (0, 1, 2, 3, 4, 5, 9, 10):
         run_date = date(2026, 1, 1) + timedelta(days=number)
-        done_at = {"a": et(f"{run_date} 13:00"), "b": et(f"{run_date + timedelta(days=1)} 01:30")}
+        night = et(f"{run_date + timedelta(days=1)} 01:30")
+        done_at = {"upcoming_player_game_context": et(f"{run_date} 13:00"), "player_game_summary": night}
         day = day_of(run_date, "01:30")
         days.append([replace(day, done_at=done_at, due_at=day.last_completed_at)])
     assert learn(nba(), days, date(2026, 2, 1), Habits(), {}).silence == minutes("12:30", 0)

@@ -27,6 +27,9 @@ HERE = (3, 11)
         ("my-own-lib @ https://example.com/my.zip", "my_own_lib"),
         ("git+https://example.com/x.git#egg=python-thing", "thing"),
         ("acme-weather-client", "acme_weather"),
+        ("gspread[pandas]", "pandas"),  # by the name of the extra
+        ("hypothesis[dateutil]", "dateutil"),  # by the metadata of what is installed here
+        ("celery", "vine"),  # what it needs is imported as it is called
     ],
 )
 def test_a_requirement_brings_its_modules(line: str, module: str) -> None:
@@ -42,6 +45,8 @@ def test_a_requirement_brings_its_modules(line: str, module: str) -> None:
         ("google-cloud-pubsub", "google.cloud"),  # a namespace, not a module
         ("opencv-python; python_version < '3.8'", "cv2"),
         ("acme-weather-client", "requests"),
+        ("google-nothing-known", "google.cloud.firestore"),
+        ("hypothesis", "dateutil"),
     ],
 )
 def test_and_not_those_of_others(line: str, module: str) -> None:
@@ -52,7 +57,8 @@ def test_and_not_those_of_others(line: str, module: str) -> None:
 def test_what_a_distribution_brings_may_be_unknown() -> None:
     """It says so."""
     assert provided(["acme-weather-client", "flask"], (), HERE).unknown == {"acme-weather-client"}
-    assert provided(["flask"], (), HERE).unknown == frozenset()
+    assert provided(["flask", "celery"], (), HERE).unknown == frozenset()
+    assert provided(["gspread[fast]"], (), HERE).unknown == {"gspread[fast]"}
 
 
 def test_the_table_is_whole() -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
-from checks.preflight.packages import Copied, DescriptionError
+from checks.preflight import images, packages
+from checks.preflight.describing import DescriptionError
+from checks.preflight.model import Effect
+from checks.preflight.packages import Copied
 from tests.support.preflight import line, report, write
 
 SHARED = {
@@ -158,7 +160,7 @@ def test_a_link_out_of_what_is_copied_is_broken_in_an_image(tmp_path: Path) -> N
     dockerfile = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
     root = write(tmp_path / "out", {"real.py": ""}).parent
     folder = write(root / "f", {"main.py": "import real\n", "Dockerfile": dockerfile, "real.py": "-> ../out/real.py"})
-    package = packages.of_dockerfile(folder / "Dockerfile", folder)
+    package = images.of_dockerfile(folder / "Dockerfile", folder)
     kinds = {line(finding) for finding in report(package, folder, target=(3, 11)).findings}
     assert "load missing_file real.py:1 real.py" in kinds
     assert report(packages.of_folder(folder), folder).findings == ()
@@ -182,6 +184,12 @@ def test_the_command_of_an_image_names_its_entry_point(command: str, tmp_path: P
     assert package.entries == (COMMANDS[command],)
 
 
+def test_a_procfile_names_the_entry_point(tmp_path: Path) -> None:
+    """As buildpacks start it."""
+    files = {"main.py": "", "app/web.py": "", "Procfile": "web: gunicorn --bind :$PORT app.web:app\n"}
+    assert packages.of_folder(write(tmp_path, files)).entries == ("app/web.py",)
+
+
 def test_an_installed_package_has_the_requirements_of_its_metadata(tmp_path: Path) -> None:
     """Optional ones may be missing where the code is prepared for it."""
     files = {
@@ -193,6 +201,41 @@ def test_an_installed_package_has_the_requirements_of_its_metadata(tmp_path: Pat
     package = packages.of_folder(tmp_path / "lib")
     assert [line(finding) for finding in report(package, tmp_path).findings] == [
         "load undeclared lib/__init__.py:2 pytz"
+    ]
+
+
+def test_programs_find_what_lies_beside_them(tmp_path: Path) -> None:
+    """The folder of a program is the first on its search path; that of a package's module is not."""
+    files = {
+        "tools/run.py": "import helper\nif __name__ == '__main__':\n    helper.work()\n",
+        "tools/helper.py": "def work(): ...\n",
+        "lib/__init__.py": "from lib import a\n",
+        "lib/a.py": "import b\n",
+        "lib/b.py": "",
+        "requirements.txt": "",
+    }
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(finding) for finding in report(package, tmp_path).findings] == ["load undeclared lib/a.py:1 b"]
+    package = packages.of_folder(tmp_path, entry="tools/run.py")
+    assert [line(finding) for finding in report(package, tmp_path).findings] == ["never undeclared lib/a.py:1 b"]
+
+
+def test_extras_may_be_missing_where_nothing_needs_them_at_once(tmp_path: Path) -> None:
+    """In a function, behind a guard, in tests; not where the program starts."""
+    files = {
+        "pyproject.toml": "[project]\ndependencies = ['flask']\n[project.optional-dependencies]\nx = ['redis']\n",
+        "requirements-dev.txt": "pytest\n",
+        "lib/__init__.py": "def f():\n    import redis, pandas\n",
+        "tests/test_lib.py": "import pytest\n",
+        "start.py": "import redis\n",
+    }
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(finding) for finding in report(package, tmp_path).findings] == [
+        "run undeclared lib/__init__.py:2 pandas"
+    ]
+    package = packages.of_folder(tmp_path, entry="start.py")
+    assert [line(f) for f in report(package, tmp_path).findings if f.effect is Effect.LOAD] == [
+        "load undeclared start.py:1 redis"
     ]
 
 
@@ -216,3 +259,23 @@ def test_a_folder_without_python_is_refused(tmp_path: Path) -> None:
         packages.of_folder(tmp_path)
     with pytest.raises(DescriptionError, match=r"nope\.py is not among the files"):
         packages.of_folder(write(tmp_path, {"main.py": ""}), entry="nope.py")
+
+
+def test_code_that_breaks_its_readers_does_not_keep_them_from_the_rest(tmp_path: Path) -> None:
+    """Nested too deeply for ruff and for Python's own parser, with zero bytes, of an unknown encoding."""
+    from checks.preflight.examine import Examiner
+
+    write(tmp_path, {"main.py": "import a, b, c, d\nnope\n", "requirements.txt": "", "d.py": "# coding: nope\n"})
+    (tmp_path / "a.py").write_text("x=" + "-" * 300_000 + "1")
+    (tmp_path / "b.py").write_text("x=" + "(" * 200_000 + ")" * 200_000)
+    (tmp_path / "c.py").write_bytes(b"x = 1\x00\n")
+    with Examiner(tmp_path) as examiner:
+        answer = examiner.examine(packages.of_folder(tmp_path))
+    kinds = [line(finding) for finding in answer.findings]
+    assert kinds == [
+        "load does_not_compile a.py:1 a.py",
+        "load does_not_compile b.py:1 b.py",
+        "load does_not_compile c.py:1 c.py",
+        "load does_not_compile d.py:1 d.py",
+        "load undefined_name main.py:2 nope",
+    ]

@@ -1,21 +1,19 @@
-"""A pipeline of three phases on tables of its own, filled with rows as values: weeks to be watched."""
+"""A pipeline of three phases to be watched: its configuration, tables of its own, and the rows of usual run dates."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from google.cloud import bigquery
-
 from checks.model import stamp
 from checks.ports import CompletionRow
-from monitor.config import Config, load
+from monitor import config as settings
+from monitor.config import Config
 from tests.conftest import PROJECT
-from tests.support.bigquery import COMPLETIONS_DDL, client, run
+from tests.support.bigquery import COMPLETIONS_DDL, load, run
 from tests.support.pipelines import completion, et
 
 CONFIG = """
@@ -83,7 +81,7 @@ def configuration(
     )
     file = folder / "config.yaml"
     file.write_text("\n".join(line for line in text.splitlines() if line.strip()), encoding="utf-8")
-    return load(file, {})
+    return settings.load(file, {})
 
 
 def create(endpoint: str, dataset: str, games: Sequence[date], rows: Iterable[CompletionRow]) -> None:
@@ -100,14 +98,8 @@ def create(endpoint: str, dataset: str, games: Sequence[date], rows: Iterable[Co
 def record(endpoint: str, dataset: str, rows: Iterable[CompletionRow]) -> None:
     """Further completions, by a load job as the recorders write them."""
     lines = "".join(json.dumps(_json(row)) + "\n" for row in rows)
-    if not lines:
-        return
-    with client(endpoint) as connection:
-        config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", write_disposition="WRITE_APPEND")
-        job = connection.load_table_from_file(
-            BytesIO(lines.encode()), f"{PROJECT}.{dataset}.completions", job_config=config, timeout=30
-        )
-        job.result(timeout=60)
+    if lines:
+        load(endpoint, f"{dataset}.completions", lines.encode())
 
 
 def _json(row: CompletionRow) -> dict[str, Any]:
@@ -139,13 +131,19 @@ USUAL = (
 )
 
 
-def usual(run_date: date, at: datetime | None = None, **changes: Any) -> list[CompletionRow]:
+def rows_of(run_date: date, at: datetime | None = None, **changes: Any) -> list[CompletionRow]:
     """All completions of a usual run date; ``at``: all of them then, whenever they usually come."""
     return [
         completion(name, at or et(f"{run_date + timedelta(days=after)} {usually}"), run_date=run_date, **changes)
         for after, usually, names in USUAL
         for name in names
     ]
+
+
+def rows_over(first: date, days: int, until: datetime | None = None) -> list[CompletionRow]:
+    """Those of so many usual run dates that were written by that moment."""
+    rows = (row for run_date in span(first, days) for row in rows_of(run_date))
+    return [row for row in rows if until is None or row.inserted_at <= until]
 
 
 def span(first: date, days: int) -> list[date]:

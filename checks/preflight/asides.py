@@ -1,0 +1,60 @@
+"""What a file does besides binding names: modules and builtins that it makes, findings that it asks to pass over.
+
+Runs in the worker: see ``facts``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from checks.preflight.conditions import dotted
+
+_IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)")
+
+
+def fakes(tree: ast.Module) -> tuple[list[str], bool]:
+    """Modules that the code puts into ``sys.modules`` itself; whether it does so under computed names."""
+    names, computed = [], False
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Assign, ast.Call)):
+            continue
+        if isinstance(node, ast.Call):
+            if dotted(node.func) != "sys.modules.setdefault" or not node.args:
+                continue
+            keys = [node.args[0]]
+        else:
+            keys = [
+                t.slice.value if type(t.slice).__name__ == "Index" else t.slice  # type: ignore[attr-defined]
+                for t in node.targets
+                if isinstance(t, ast.Subscript) and dotted(t.value) == "sys.modules"
+            ]
+        for key in keys:
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                names.append(key.value)
+            elif dotted(key) != "__name__":
+                computed = True
+    return names, computed
+
+
+def builtins(tree: ast.Module) -> list[str]:
+    """Names that the code adds to the builtins."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                name = dotted(target) or ""
+                if name.startswith(("builtins.", "__builtins__.")):
+                    names.append(name.rpartition(".")[2])
+    return names
+
+
+def ignores(source: bytes) -> list[list[Any]]:
+    """Lines whose findings are to be passed over: the line, the kinds (none: all), the reason."""
+    found = []
+    for match in _IGNORE.finditer(source):
+        line = source.count(b"\n", 0, match.start()) + 1
+        kinds = [kind.strip() for kind in (match[1] or b"").decode().split(",") if kind.strip()]
+        found.append([line, kinds, match[2].decode("utf-8", "replace").strip(" -:")])
+    return found

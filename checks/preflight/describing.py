@@ -1,0 +1,101 @@
+"""What every description of a package shares: its entry point, broken links, names for people."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from checks.preflight import dockerfile
+from checks.preflight.model import Effect, Finding, Kind, Package
+
+_ENTRY_FILES = ("main.py", "app.py", "__main__.py")
+
+
+class DescriptionError(Exception):
+    """A package is described in a way that cannot be followed."""
+
+
+def with_entry(package: Package, entry: str | None) -> Package:
+    """The package with its entry point: the file named, or the usual one if it is there.
+
+    :raises DescriptionError: for a file that is not shipped.
+    """
+    if entry is not None:
+        file = entry if entry in package.files else module_file(entry, package.files, package.search)
+        if file is None:
+            raise DescriptionError(f"the entry point {entry} is not among the files of {package.name}")
+        return replace(package, entries=(file,), entry_known=True, search=_with_own_folder(package, file))
+    started = _procfile_entry(package)
+    found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
+    if found:
+        return replace(package, entries=tuple(found), entry_known=True)
+    tops = sorted(
+        f
+        for f in package.files
+        if f.endswith(".py") and ("/" not in f or (f.count("/") == 1 and f.endswith("/__init__.py")))
+    )
+    return replace(package, entries=tuple(tops), entry_known=False)
+
+
+def _procfile_entry(package: Package) -> str | None:
+    """What the ``web`` line of a Procfile starts."""
+    if "Procfile" not in package.files:
+        return None
+    text = package.files["Procfile"].read_text(encoding="utf-8", errors="replace")
+    web = re.search(r"^web:(.*)$", text, re.MULTILINE)
+    try:
+        words = shlex.split(web[1]) if web else []
+    except ValueError:
+        return None
+    begin = dockerfile.start(dockerfile.Stage(command=words, workdir=""))
+    if begin is None:
+        return None
+    if begin.file:
+        return begin.file if begin.file in package.files else None
+    return module_file(begin.module or "", package.files, package.search)
+
+
+def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
+    """The search path with the folder of a program: the first place that Python looks in."""
+    folder = posixpath.dirname(file)
+    known = folder in package.search or f"{folder}/__init__.py" in package.files
+    return package.search if known else (*package.search, folder)
+
+
+def module_file(name: str, files: Mapping[str, Path], search: Sequence[str]) -> str | None:
+    """The file of a dotted module (``module:function`` too) on the search path; None if there is none."""
+    base = name.partition(":")[0].replace(".", "/")
+    for folder in search:
+        for shape in (f"{base}.py", f"{base}/__main__.py", f"{base}/__init__.py"):
+            path = posixpath.join(folder, shape)
+            if path in files:
+                return path
+    return None
+
+
+def broken(links: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
+    """Findings for symlinks that lead nowhere, each with its path in the package and what it points to."""
+    return tuple(
+        Finding(
+            file=path,
+            source=None,
+            line=1,
+            symbol=path,
+            kind=Kind.MISSING_FILE,
+            effect=Effect.LOAD,
+            message=f"the symlink {path} leads nowhere in the package ({target}): it is not shipped",
+            reachable_by=path,
+        )
+        for path, target in links
+    )
+
+
+def shown(path: Path) -> str:
+    """A path for people: relative where that is shorter."""
+    here = os.path.relpath(path)
+    return str(path) if here.startswith("..") else here

@@ -1,0 +1,68 @@
+"""What a try statement does with the error of an import. Runs in the worker: see ``facts``."""
+
+from __future__ import annotations
+
+import ast
+
+from checks.preflight.conditions import dotted
+
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
+_BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
+_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
+
+
+def catches(node: ast.expr | None) -> str:
+    """``import`` for a handler of exactly these errors, ``broad`` for one of everything, empty for others."""
+    if node is None:
+        return "broad"
+    if isinstance(node, ast.Tuple):
+        kinds = [catches(item) for item in node.elts]
+        return "broad" if "broad" in kinds else "import" if "import" in kinds else ""
+    name = dotted(node)
+    return "import" if name in _IMPORT_ERRORS else "broad" if name in _BROAD else ""
+
+
+def outcome(handler: ast.ExceptHandler) -> str:
+    """What a handler makes of the error: ``raise`` (it does not end here) or ``silent``."""
+    for statement in handler.body:
+        if isinstance(statement, ast.Raise):
+            return "raise"
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(call, ast.Call) and dotted(call.func) in _LEAVES:
+            return "raise"
+    return "silent"
+
+
+def bound_in(handler: ast.ExceptHandler) -> list[str]:
+    """Names that the handler gives a value of use: not None, False or the like."""
+    names = []
+    for statement in handler.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.append(statement.name)
+        elif isinstance(statement, ast.Assign):
+            empty = isinstance(statement.value, ast.Constant) and not statement.value.value
+            names += ["?" + t.id if empty else t.id for t in statement.targets if isinstance(t, ast.Name)]
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names += [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
+    return names
+
+
+def only_imports(body: list[ast.stmt]) -> bool:
+    """Whether a try is about its imports: what else stands there only keeps what they gave."""
+    imports = (ast.Import, ast.ImportFrom)
+    kept = all(
+        isinstance(s, (*imports, ast.Pass))
+        or (isinstance(s, (ast.Assign, ast.AnnAssign)) and not any(isinstance(n, ast.Call) for n in ast.walk(s)))
+        for s in body
+    )
+    return kept and any(isinstance(s, imports) for s in body)
+
+
+def suppressed(node: ast.With) -> str:
+    """What ``with contextlib.suppress(...)`` catches."""
+    for item in node.items:
+        call = item.context_expr
+        if isinstance(call, ast.Call) and dotted(call.func) in ("suppress", "contextlib.suppress"):
+            kinds = [catches(arg) for arg in call.args]
+            return "import" if "import" in kinds else "broad" if "broad" in kinds else ""
+    return ""

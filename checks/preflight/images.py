@@ -1,0 +1,115 @@
+"""From a Dockerfile to the package in its image."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from checks.preflight import dockerfile, requirements, shipping
+from checks.preflight.describing import DescriptionError, broken, module_file, shown, with_entry
+from checks.preflight.model import Effect, Finding, Kind, Package
+
+_DEPTH = 6
+
+
+def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
+    """What a Dockerfile puts into its image.
+
+    ``context`` is the build context; without one it is the nearest folder, from the file's own up to ``root``, in which
+    everything lies that it copies.
+
+    :raises DescriptionError: if the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
+    folder = context or _context(path, root, dockerfile.sources(text))
+    ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
+        folder / ".dockerignore"
+    )
+    shipped = shipping.gather(folder, ignored=ignored, follow=False)
+    stage = dockerfile.build(text, shipped.files)
+    begin = dockerfile.start(stage)
+    base = stage.workdir.strip("/")
+    files = _relative(stage.files, base)
+    search = [_below(begin.folder, base) if begin and begin.folder else ""]
+    search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
+    needed: list[tuple[str, str]] = [(item, path.name) for item in stage.pip if not item.startswith(".")]
+    for _, file in stage.required:
+        needed += requirements.of_file(file)
+    for item in stage.pip:
+        if item.startswith(".") and "pyproject.toml" in files:
+            needed += requirements.of_pyproject(files["pyproject.toml"]) or []
+    version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
+    package = Package(
+        name=name or _image_name(path, root),
+        root=folder,
+        description=f"image of {shown(path)}, build context {shown(folder)}",
+        files=files,
+        search=tuple(dict.fromkeys(search)),
+        requirements=tuple(needed) if stage.pip or stage.required else None,
+        python=(int(version[1]), int(version[2])) if version else None,
+        python_from=f"FROM {stage.base}" if version else "",
+        origins=(path, *[folder / source for source in dockerfile.sources(text)]),
+        problems=(*_absent(stage, path), *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)])),
+    )
+    entry = None
+    if begin and begin.file:
+        entry = _below(begin.file, base)
+    elif begin and begin.module:
+        entry = module_file(begin.module, files, package.search)
+    return with_entry(package, entry if entry in files else None)
+
+
+def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            file=path.name,
+            source=path,
+            line=line,
+            symbol=name,
+            kind=Kind.MISSING_FILE,
+            effect=Effect.LOAD,
+            message=f"COPY {name}: there is no such file in the build context, the image cannot be built",
+            reachable_by=path.name,
+        )
+        for line, name in stage.absent
+    )
+
+
+def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
+    """The folder in which most of what is copied lies; of equals the nearest."""
+    folders = [path.parent]
+    while folders[-1].resolve() != root.resolve() and folders[-1].parent != folders[-1] and len(folders) < _DEPTH:
+        folders.append(folders[-1].parent)
+    plain = [name.lstrip("/") for name in names if not re.search(r"[*?\[$]", name) and name not in (".", "./")]
+    if not plain:
+        return path.parent
+    return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))
+
+
+def _relative(files: Mapping[str, Path], base: str) -> dict[str, Path]:
+    return {_below(path, base): file for path, file in sorted(files.items())}
+
+
+def _below(path: str, base: str) -> str:
+    """A path in the image, seen from its working directory if it lies below it."""
+    plain = posixpath.normpath(path).strip("/")
+    if base and (plain == base or plain.startswith(base + "/")):
+        return plain[len(base) + 1 :]
+    return plain if plain != "." else ""
+
+
+def _image_name(path: Path, root: Path) -> str:
+    suffix = path.name.removeprefix("Dockerfile").removesuffix("Dockerfile").strip(".")
+    folder = path.parent.resolve().name if path.parent.resolve() != root.resolve() else root.resolve().name
+    return f"{folder}-{suffix}" if suffix else folder
+
+
+def _copied(path: str, stage: dockerfile.Stage, folder: Path) -> bool:
+    """Whether a symlink of the build context lies beside files that are in the image."""
+    parent = posixpath.dirname(path)
+    return any(file.is_relative_to(folder / parent) for file in stage.files.values())
