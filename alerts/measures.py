@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from alerts.model import Fault
 
 MEASURED = "metrics."
-_ABSENT, _BACKLOG, _FAILING = "metrics.absent", "metrics.backlog", "metrics.failing"
+_ABSENT, _BACKLOG, FAILING = "metrics.absent", "metrics.backlog", "metrics.failing"
 # What each says of the function it is about.
 _SAYS = {
     _ABSENT: "was not invoked: look at its trigger",
     _BACKLOG: "does not take its messages",
-    _FAILING: "fails",
+    FAILING: "fails",
     "metrics.memory": "is near its memory limit",
     "metrics.runaway": "does far more than usual",
 }
@@ -40,7 +40,7 @@ def explains(cause: Fault, effect: Fault) -> str | None:
         if why.kind.startswith(("log.", "rollout.")) and of.kind != "metrics.runaway":
             return f"{service} fails"
         # Messages that its subscriber fails on wait; while they wait for good, it is not invoked.
-        pairs = ((_FAILING, _BACKLOG), (_BACKLOG, _ABSENT))
+        pairs = ((FAILING, _BACKLOG), (_BACKLOG, _ABSENT))
         return said(cause) if (why.kind, of.kind) in pairs else None
     if why.kind.startswith(MEASURED) and of.kind.startswith("phase.") and why.subject.phase is not None:
         same = (why.subject.pipeline, why.subject.phase) == (of.subject.pipeline, of.subject.phase)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from checks.carried import carry_of, moment
+from checks.carried import carry_of, day, moment
 from checks.metrics.judge import Answers, Verdict, typical_hours, verdicts
 from checks.metrics.model import MetricQuery, MetricRule, MetricSeries, RuleKind, Target
 from checks.metrics.ports import MetricSource
@@ -59,10 +59,14 @@ class SeenRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenMetrics:
-    """All rules that hold now; ``notes`` say why others do not, ``unseen`` what the calendar does not cover."""
+    """All rules that hold now; the evidence says why others do not, and what the calendar does not cover.
+
+    ``proven``: by rule the run date for which nothing was absent, which is not asked for again.
+    """
 
     rules: Sequence[SeenRule]
     evidence: Evidence
+    proven: Mapping[str, date] = field(default_factory=dict)
 
 
 class Metrics:
@@ -106,6 +110,7 @@ class Metrics:
         reading = _Reading(self._source)
         until: dict[str, JsonValue] = {}
         typical: dict[str, JsonValue] = {}
+        proven = {name: at for name, stored in carry_of(cursor).items() if (at := day(stored)) is not None}
         found = []
         for rule in self._rules:
             before = carry_of({"carry": known.get("until")}).get(rule.name)
@@ -114,6 +119,8 @@ class Metrics:
                 until[rule.name] = before
                 continue
             window, run_date = (span.window, span.run_date) if isinstance(span, Span) else (span, None)
+            if run_date is not None and proven.get(rule.name) == run_date:
+                continue
             seen = SeenRule(rule=rule, window=window, run_date=run_date)
             try:
                 if rule.kind is RuleKind.RUNAWAY:
@@ -126,7 +133,7 @@ class Metrics:
                     raise
                 found.append(replace(seen, error=error))
             until[rule.name] = stamp(window.end)
-        return SeenMetrics(rules=found, evidence=reading.evidence), {"until": until, "typical": typical}
+        return SeenMetrics(rules=found, evidence=reading.evidence, proven=proven), {"until": until, "typical": typical}
 
     def _asked(
         self, rule: MetricRule, now: datetime, since: datetime | None, reading: _Reading
@@ -170,6 +177,7 @@ class Metrics:
         findings: list[Finding] = []
         clearances: list[Clearance] = []
         unseen: list[str] = []
+        proven = {rule.name: observed.proven[rule.name] for rule in self._rules if rule.name in observed.proven}
         judged = 0
         for seen in observed.rules:
             rule = seen.rule
@@ -182,6 +190,8 @@ class Metrics:
             judged += len(said)
             if not seen.seen and rule.kind is not RuleKind.ABSENCE:
                 unseen.append(f"{rule.name}: no data from {stamp(seen.window.start)} to {stamp(seen.window.end)}.")
+            if rule.kind is RuleKind.ABSENCE and seen.run_date and not any(verdict.broken for verdict in said):
+                proven[rule.name] = seen.run_date
             for verdict in said:
                 if verdict.broken:
                     findings.append(self._finding(seen, verdict, now))
@@ -194,7 +204,11 @@ class Metrics:
         evidence = observed.evidence.merged(looked)
         status = Status.FAILING if findings else Status.UNKNOWN if evidence.unseen else Status.OK
         return Judgement(
-            status=status, findings=tuple(findings), clearances=tuple(clearances), evidence=evidence, carry=None
+            status=status,
+            findings=tuple(findings),
+            clearances=tuple(clearances),
+            evidence=evidence,
+            carry={name: run_date.isoformat() for name, run_date in proven.items()},
         )
 
     def _finding(self, seen: SeenRule, verdict: Verdict, now: datetime) -> Finding:
@@ -204,17 +218,13 @@ class Metrics:
         if rule.target is Target.SUBSCRIPTION:
             function = rule.functions.get(verdict.name)
         zone = self._pipelines[binding.pipeline].zone if binding else None
-        span = [in_zone(at, zone) if zone else stamp(at) for at in (verdict.since, seen.window.end)]
-        facts: dict[str, JsonValue] = {
-            "measured": _measured(rule, verdict),
-            "from": span[0],
-            "to": span[1],
-            "seen": f"what was measured by then; metrics are visible {self._visible_after // _MINUTE} minutes late",
-        }
+        begin, end = (in_zone(at, zone) if zone else stamp(at) for at in (verdict.since, seen.window.end))
+        facts: dict[str, JsonValue] = {"measured": f"{_measured(rule, verdict)}, from {begin} to {end}"}
         if rule.target is Target.SUBSCRIPTION:
             facts["subscription"] = verdict.name
         if rule.remedy:
             facts["remedy"] = rule.remedy
+        facts["checked at"] = stamp(now)
         dated = f" for {day_words(seen.run_date)}" if seen.run_date and rule.kind is RuleKind.ABSENCE else ""
         return Finding(
             fingerprint=_fingerprint(rule, verdict.name),

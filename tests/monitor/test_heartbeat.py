@@ -21,13 +21,17 @@ from checks.completion_memory import LastState, Memory, as_json, from_cursor, pl
 from checks.model import CheckRun, Status
 from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
-from monitor import gauges, metrics, vitals
+from monitor import gauges, guards, metrics, vitals
+from monitor.config import load
 from monitor.heartbeat import PREFIX, Heartbeat, written
+from monitor.problems import ConfigError
 from tests.support.findings import log_failure
 from tests.support.logging_server import TestClock
 from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et, nba
+from tests.support.slack_server import SlackServer
 from tests.support.watched import SetClock
+from tests.support.watched import World as Watching
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 26, 14, 30, 20, tzinfo=UTC)
@@ -299,3 +303,53 @@ def test_a_policy_reads_what_the_heartbeat_wrote(world: World) -> None:
         "A phase has stalled, failed or is incomplete": [10.0],
         "A critical incident has been open for an hour": [0.0],
     }
+
+
+# -- in the watcher ----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_made_from_the_configuration(world: World, tmp_path: Path) -> None:
+    """None unless it is wanted; an endpoint on this machine takes no credentials."""
+    text = f"gcp: {{endpoints: {{monitoring: {world.server.endpoint}}}}}\n"
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+
+    def made() -> Heartbeat | None:
+        config = load(tmp_path / "config.yaml", {})
+        clock: Any = world.clock
+        return guards.heartbeat(
+            config, clock, lambda now: vitals.read(world.store, now), world.claim, threading.Event()
+        )
+
+    assert made() is None
+    (tmp_path / "config.yaml").write_text(text + "watchdog: {heartbeat: {name: w}}\n", encoding="utf-8")
+    beat = made()
+    assert beat is not None
+    beat.beat()
+    assert beat.error is None
+    assert world.server.latest(f"{PREFIX}incidents/open", severity="warning", watcher="w") == 0
+
+
+def test_without_cloud_monitoring_it_is_a_mistake(tmp_path: Path) -> None:
+    """In mode embedded nobody would take the metrics, nor answer."""
+    text = "watchdog: {heartbeat: {}}\nchecks: {metrics: {watch: [{preset: backlog}]}}\n"
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path / "config.yaml", {})
+    assert [problem.path for problem in refused.value.problems] == ["watchdog.heartbeat", "checks.metrics.watch"]
+
+
+def test_a_fault_of_our_own_like_any_other(tmp_path: Path) -> None:
+    """Told after five minutes, by the path of all own faults; over when metrics are written again."""
+    with SlackServer() as slack:
+        watched = Watching(tmp_path, slack)
+        error: list[str | None] = ["Cloud Monitoring did not answer in time"]
+        watched.supervisor._watched = replace(watched.supervisor._watched, heartbeat_error=lambda: error[0])
+        for _ in range(4):
+            watched.pass_time()
+        assert watched.open_own() == []
+        for _ in range(3):
+            watched.pass_time()
+        assert watched.open_own() == ["Metrics cannot be written to Cloud Monitoring"]
+        error[0] = None
+        watched.pass_time()
+        assert watched.open_own() == []

@@ -44,7 +44,11 @@ _CONDITION = re.compile(
 
 
 class _RefusedError(Exception):
-    """What the service answers with INVALID_ARGUMENT."""
+    """What the service answers with INVALID_ARGUMENT, or with another code."""
+
+    def __init__(self, message: str, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(kw_only=True)
@@ -66,7 +70,7 @@ class Series:
 class MonitoringServer:
     """``with MonitoringServer(clock) as server: ... server.endpoint``.
 
-    :ivar requests: the methods that were called, in order; ``filters`` those of lists that began.
+    :ivar requests: the methods that were called, in order; ``filters`` are of the lists that began.
     :ivar script: what happens to the next requests: ``ok``, a fault's name, ``hang``, ``lost`` (done, no answer).
     :ivar page_points: the most points of one page, whatever was asked for.
     """
@@ -162,17 +166,18 @@ class MonitoringServer:
                 fault = self.script.popleft() if self.script else "ok"
             if fault in _FAULTS:
                 context.abort(*_FAULTS[fault])
-            refused, answer = "", None
+            refused: _RefusedError | None = None
+            answer = None
             if fault != "hang":
                 with self._guard:
                     try:
                         answer = method(request)
                     except _RefusedError as error:
-                        refused = str(error)
+                        refused = error
             while fault in ("hang", "lost") and context.is_active() and not self._closing.is_set():
                 time.sleep(0.02)
-            if refused:
-                context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused)
+            if refused is not None:
+                context.abort(refused.code, str(refused))
             return answer
 
         return serve
@@ -268,6 +273,10 @@ class MonitoringServer:
         if not start <= end:
             raise _RefusedError("interval.startTime must not be after its endTime")
         visible = self.clock.now - self._visible_after
+        kind = re.findall(r'metric\.type\s*=\s*"([^"]+)"', request.filter)[0]
+        if kind not in {s.metric for s in self.series.values()} | set(self.descriptors):
+            message = f"Cannot find metric(s) that match type = {kind!r}"
+            raise _RefusedError(message, grpc.StatusCode.NOT_FOUND)
         raw = []
         for series in self.series.values():
             points = {t: v for t, v in series.points.items() if start < t <= min(end, visible)}
