@@ -317,7 +317,7 @@ def _outside(look: Look) -> list[Problem]:
             )
         )
     if look.heartbeat_error is not None:
-        remedy = "`phasewatch doctor` looks for the reason; who watches the metrics sees none meanwhile"
+        remedy = "mend what the reason names; whoever watches these metrics sees none meanwhile"
         found.append(
             Problem(
                 fingerprint="own.heartbeat",
