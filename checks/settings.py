@@ -33,6 +33,7 @@ from checks.fields import (
 from checks.logs.rules import SignalRule
 from checks.metric_settings import MetricCheckSettings
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
+from checks.scheduler_settings import SchedulerCheckSettings
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
 from checks.state_check_settings import (
     HandOverCheckSettings,
@@ -161,4 +162,7 @@ class ChecksSettings(Section):
     )
     metrics: MetricCheckSettings = Field(
         default=MetricCheckSettings(), description="what Cloud Monitoring shows of functions and subscriptions"
+    )
+    scheduler: SchedulerCheckSettings = Field(
+        default=SchedulerCheckSettings(), description="scheduler jobs that fail or are silent"
     )

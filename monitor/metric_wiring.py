@@ -1,4 +1,4 @@
-"""The check of metrics, made from the configuration."""
+"""The checks of metrics and of scheduler jobs, made from the configuration."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # One page of one list.
 ASK_WITHIN = timedelta(seconds=15)
 AT_ONCE = 20
+# Of Cloud Logging's 60 a minute, beside those of the check of function logs: a first read has up to ten pages.
+JOB_READS_PER_MINUTE = 1
+JOB_READS_AT_ONCE = 10
 
 
 def metric_checks(config: Config, pipelines: tuple[Pipeline, ...], warehouse: Warehouse) -> list[Check[Any]]:
@@ -38,5 +41,31 @@ def metric_checks(config: Config, pipelines: tuple[Pipeline, ...], warehouse: Wa
             calendars=Calendars(warehouse),
             every=settings.every,
             visible_after=settings.visible_after,
+        )
+    ]
+
+
+def scheduler_checks(config: Config) -> list[Check[Any]]:
+    """The check of scheduler jobs, if it is switched on."""
+    settings = config.checks.scheduler
+    if not settings.enabled:
+        return []
+    from checks.kinds.scheduler import SchedulerCheck
+    from checks.logging_api import LoggingApi
+    from checks.rate import RateLimiter
+    from checks.sources.scheduler_logs import SchedulerLogs
+
+    api = LoggingApi(
+        config.gcp.project,
+        limiter=RateLimiter(JOB_READS_PER_MINUTE, JOB_READS_AT_ONCE),
+        endpoint=config.gcp.endpoints.logging,
+        timeout=ASK_WITHIN,
+    )
+    return [
+        SchedulerCheck(
+            logs=SchedulerLogs(api),
+            every=settings.every,
+            failures=settings.failures,
+            silent_after=settings.silent_after,
         )
     ]

@@ -194,7 +194,7 @@ def _routes(alerts: object, names: Mapping[str, int], pipelines: Mapping[int, Ma
 
 
 def _metrics(raw: Mapping[str, Any], pipelines: Mapping[int, Mapping[str, Any]]) -> Iterator[Mistake]:
-    """Metrics where there is no Cloud Monitoring; rules bound to what is not there."""
+    """Metrics and scheduler jobs where there is nobody to ask for them; rules bound to what is not there."""
 
     def part(of: object, *keys: str) -> Any:
         for key in keys:
@@ -208,7 +208,12 @@ def _metrics(raw: Mapping[str, Any], pipelines: Mapping[int, Mapping[str, Any]])
     }
     for mistake in unknown_bindings(watch, phases):
         yield replace(mistake, at=("checks", "metrics", *mistake.at))
-    if raw.get("mode") == "gcp" or part(raw, "gcp", "endpoints", "monitoring"):
+    if raw.get("mode") == "gcp":
+        return
+    if part(raw, "checks", "scheduler", "enabled") is True and not part(raw, "gcp", "endpoints", "logging"):
+        message, hint = "there is no Cloud Logging in mode embedded", "mode: gcp, or set gcp.endpoints.logging"
+        yield Mistake(message=message, hint=hint, at=("checks", "scheduler", "enabled"))
+    if part(raw, "gcp", "endpoints", "monitoring"):
         return
     message, hint = "there is no Cloud Monitoring in mode embedded", "mode: gcp, or set gcp.endpoints.monitoring"
     if watch:

@@ -331,11 +331,15 @@ def test_it_is_made_from_the_configuration(world: World, tmp_path: Path) -> None
 
 def test_without_cloud_monitoring_it_is_a_mistake(tmp_path: Path) -> None:
     """In mode embedded nobody would take the metrics, nor answer."""
-    text = "watchdog: {heartbeat: {}}\nchecks: {metrics: {watch: [{preset: backlog}]}}\n"
+    text = "watchdog: {heartbeat: {}}\nchecks: {metrics: {watch: [{preset: backlog}]}, scheduler: {enabled: true}}\n"
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
         load(tmp_path / "config.yaml", {})
-    assert [problem.path for problem in refused.value.problems] == ["watchdog.heartbeat", "checks.metrics.watch"]
+    assert [problem.path for problem in refused.value.problems] == [
+        "watchdog.heartbeat",
+        "checks.scheduler.enabled",
+        "checks.metrics.watch",
+    ]
 
 
 def test_a_fault_of_our_own_like_any_other(tmp_path: Path) -> None:
