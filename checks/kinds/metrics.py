@@ -258,9 +258,6 @@ class Metrics:
         )
 
 
-_MINUTE = timedelta(minutes=1)
-
-
 class _Reading:
     """What one run asks: each question once."""
 

@@ -337,8 +337,8 @@ def test_without_cloud_monitoring_it_is_a_mistake(tmp_path: Path) -> None:
         load(tmp_path / "config.yaml", {})
     assert [problem.path for problem in refused.value.problems] == [
         "watchdog.heartbeat",
-        "checks.scheduler.enabled",
         "checks.metrics.watch",
+        "checks.scheduler.enabled",
     ]
 
 
