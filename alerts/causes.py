@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
+from alerts.measures import FAILING, MEASURED
 from alerts.model import Fault, FaultState, Incident, IncidentState
 from alerts.witnesses import KINDS
 from checks.pipeline import Pipeline
@@ -81,19 +82,23 @@ def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now:
 
 
 def rank(fault: Fault) -> tuple[int, datetime, str]:
-    """What is rather a cause comes first: a missing table, a failing function, a witness, a phase, one that waits."""
+    """What is rather a cause comes first: a missing table, a failing function by its log, then by its metrics, a
+    witness or another metric, a phase, one that waits.
+    """
     kind = fault.finding.kind
-    order = 5
+    order = 6
     if kind == "table.missing":
         order = 0
     elif kind.startswith(OF_FUNCTIONS):
         order = 1
-    elif kind.startswith(KINDS):
+    elif kind == FAILING:
         order = 2
-    elif kind == "phase.blocked":
-        order = 4
-    elif kind.startswith("phase."):
+    elif kind.startswith((*KINDS, MEASURED)):
         order = 3
+    elif kind == "phase.blocked":
+        order = 5
+    elif kind.startswith("phase."):
+        order = 4
     return (order, fault.finding.since, fault.fingerprint)
 
 

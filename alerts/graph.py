@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 
-from alerts import witnesses
+from alerts import measures, witnesses
 from alerts.model import Fault
 from checks.model import Subject
 from checks.pipeline import Pipeline, local_instant
@@ -55,14 +55,19 @@ class Graph:
                 return f"the table {why.subject.table} is missing"
             if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
-        witnessed = witnesses.explains(cause, effect, self._pipelines)
-        if witnessed is not None:
-            return witnessed
-        if of.kind.startswith(("phase.", witnesses.HAND_OVER)) and of.subject.run_date is not None:
-            if why.kind.startswith("log."):
-                return self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
-            if why.kind.startswith("phase.") and of.kind == "phase.blocked":
-                return self._upstream_explains(cause, effect)
+        told = witnesses.explains(cause, effect, self._pipelines) or measures.explains(cause, effect)
+        return told or self._explains_phase(cause, effect, now)
+
+    def _explains_phase(self, cause: Fault, effect: Fault, now: datetime) -> str | None:
+        """A function that fails or does not run, and a phase that waits, explain a phase or its hand-over."""
+        why, of = cause.finding, effect.finding
+        if not of.kind.startswith(("phase.", witnesses.HAND_OVER)) or of.subject.run_date is None:
+            return None
+        if why.kind.startswith(("log.", measures.MEASURED)):
+            serves = self._function_explains(cause, of.subject.pipeline, of.subject.phase, of.subject.run_date, now)
+            return f"{serves}, and {measures.said(cause)}" if serves and measures.is_measured(cause) else serves
+        if why.kind.startswith("phase.") and of.kind == "phase.blocked":
+            return self._upstream_explains(cause, effect)
         return None
 
     def offers(self, fault: Fault) -> Iterator[Key]:
@@ -86,6 +91,7 @@ class Graph:
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("waiting for", subject.pipeline, name, subject.run_date)
         yield from witnesses.offers(fault, self._pipelines)
+        yield from measures.offers(fault)
 
     def asks(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what it may be related to."""
@@ -103,7 +109,10 @@ class Graph:
                 yield ("shared", identity)
         elif kind.startswith("phase."):
             yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
+        elif kind.startswith(measures.MEASURED):
+            yield from self._serves.get(subject.service or "", ())
         yield from witnesses.asks(fault)
+        yield from measures.asks(fault)
 
     def asks_for_causes(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what may explain it."""
@@ -116,10 +125,12 @@ class Graph:
             for service in (phase.recorder, *phase.starters) if phase else ():
                 if service is not None:
                     yield ("service", service)
+                    yield ("measured", service)
             if kind == "phase.blocked":
                 for name in self._upstream.get((subject.pipeline, subject.phase), ()):
                     yield ("stuck", subject.pipeline, name, subject.run_date)
         yield from witnesses.asks_for_causes(fault, self._pipelines)
+        yield from measures.asks_for_causes(fault)
 
     def _judged_by(self, subject: Subject) -> tuple[str, ...]:
         """The tables that decide what is said of a phase: the pipeline's, and those that prove its own processors."""

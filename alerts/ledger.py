@@ -19,7 +19,7 @@ _KEPT_RETURNS = 20
 # Findings of a check about itself.
 EYESIGHT = frozenset({"blind", "broken", "skipped", "hung", "query.invalid", "table.missing"})
 # Facts that change with every look and mean nothing by themselves.
-VOLATILE_FACTS = frozenset({"checked at", "usual"})
+VOLATILE_FACTS = frozenset({"checked at", "usual", "measured"})
 # Facts that say how far a state has come: a message shows them, nobody is told of every step.
 PROGRESS_FACTS = frozenset({"done", "missing", "waiting", "should have come", "filled in meanwhile"})
 # The newer revision in which a log failure goes on: whoever deployed it must hear that it did not help.

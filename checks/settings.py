@@ -31,7 +31,9 @@ from checks.fields import (
     at_least,
 )
 from checks.logs.rules import SignalRule
+from checks.metric_settings import MetricCheckSettings
 from checks.mistakes import Mistake, Section, kind_of, mistakes_of, refuse
+from checks.scheduler_settings import SchedulerCheckSettings
 from checks.signal_settings import SignalSettings, rules, signal_mistakes
 from checks.state_check_settings import (
     HandOverCheckSettings,
@@ -157,4 +159,10 @@ class ChecksSettings(Section):
     tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
     partitions: PartitionCheckSettings = Field(
         default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
+    )
+    metrics: MetricCheckSettings = Field(
+        default=MetricCheckSettings(), description="what Cloud Monitoring shows of functions and subscriptions"
+    )
+    scheduler: SchedulerCheckSettings = Field(
+        default=SchedulerCheckSettings(), description="scheduler jobs that fail or are silent"
     )

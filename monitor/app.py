@@ -124,16 +124,19 @@ class App:
         """What watches the watcher: the supervisor, the ping to the outside, the daily test; each in its own thread."""
         self._test = guards.daily_test(self.config, self._stream, self._clock.now, self._claim)
         self._watchdog = guards.watchdog(self.config, self._verdict, self._stopping)
+        self._heartbeat = guards.heartbeat(self.config, self._clock, self._vitals, self._claim, self._stopping)
         self._supervisor = Supervisor(self._watched(), self._clock, self._absorb, self._last_resort(), self._stopping)
         loops = {"supervisor": self._supervisor.run}
         if self._watchdog is not None:
             loops["watchdog"] = self._watchdog.run
+        if self._heartbeat is not None:
+            loops["heartbeat"] = self._heartbeat.run
         if self._test is not None:
             loops["daily-test"] = partial(self._test.run, self._stopping)
         return [self._thread(name, loop) for name, loop in loops.items()]
 
     def _watched(self) -> Watched:
-        config, watchdog = self.config, self._watchdog
+        config, watchdog, heartbeat = self.config, self._watchdog, self._heartbeat
         return Watched(
             store=self.store,
             scheduler=self._scheduler,
@@ -144,6 +147,7 @@ class App:
             keep=guards.keep(config),
             limits=guards.limits(config, self._clock.speed),
             ping_error=lambda: None if watchdog is None else watchdog.error,
+            heartbeat_error=lambda: None if heartbeat is None else heartbeat.error,
             trials=dict if self._test is None else self._test.outcomes,
         )
 
@@ -261,7 +265,10 @@ class App:
 
     def metrics(self) -> bytes:
         """The vitals in Prometheus' text format."""
-        return metrics.render(vitals.read(self.store, self._clock.now()), version("phasewatch"))
+        return metrics.render(self._vitals(self._clock.now()), version("phasewatch"))
+
+    def _vitals(self, now: datetime) -> vitals.Vitals:
+        return vitals.read(self.store, now, healthy=self._verdict() is None)
 
     # -- the loops ------------------------------------------------------------------------------------------------
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TextIO
 
 from alerts.store.upkeep import Keep
 from monitor import wiring
+from monitor.clock import Clock
 from monitor.daily_test import DailyTest
+from monitor.heartbeat import Heartbeat
 from monitor.itself import Limits
 from monitor.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from alerts.ports import Channel
     from monitor.config import Config
+    from monitor.vitals import Vitals
+
+# One request; a beat of more than 200 series makes several.
+WRITE_WITHIN = timedelta(seconds=10)
 
 
 def last_resort(config: Config, stream: TextIO) -> dict[str, Channel]:
@@ -46,6 +52,33 @@ def watchdog(config: Config, verdict: Callable[[], Sequence[str] | None], stop: 
     if not settings.url:
         return None
     return Watchdog(settings.url.reveal(), settings.every, verdict, stop, start_and_fail=settings.start_and_fail)
+
+
+def heartbeat(
+    config: Config,
+    clock: Clock,
+    look: Callable[[datetime], Vitals],
+    claim: Callable[[str, datetime], bool],
+    stop: threading.Event,
+) -> Heartbeat | None:
+    """What writes metrics to Cloud Monitoring; None where none are wanted."""
+    settings = config.watchdog.heartbeat
+    if settings is None:
+        return None
+    from checks.monitoring_api import MonitoringApi
+
+    api = MonitoringApi(
+        config.gcp.project, endpoint=config.gcp.endpoints.monitoring, timeout=min(WRITE_WITHIN, settings.every / 3)
+    )
+    return Heartbeat(
+        api,
+        watcher=settings.name,
+        every=settings.every * clock.speed,
+        look=look,
+        claim=claim,
+        clock=clock,
+        stop=stop,
+    )
 
 
 def daily_test(

@@ -49,8 +49,8 @@ class Look:
 
     ``waiting`` are the titles of unsent messages by channel, gravest first. ``failed_ticks`` says by check why its
     latest tick did not end properly (the state could not be written). ``ping_error``: why the outside watchdog could
-    not be reached. ``trials`` are the outcomes of the daily test by channel, None for a good one. ``state_error``: the
-    state cannot be read or written.
+    not be reached; ``heartbeat_error``: why metrics could not be written. ``trials`` are the outcomes of the daily test
+    by channel, None for a good one. ``state_error``: the state cannot be read or written.
     """
 
     at: datetime
@@ -67,6 +67,7 @@ class Look:
     failed_ticks: Mapping[str, str] = field(default_factory=dict)
     state_error: str | None = None
     ping_error: str | None = None
+    heartbeat_error: str | None = None
     trials: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -154,6 +155,8 @@ def _over(look: Look) -> dict[str, str]:
         answer |= {"own.storage": f"the state now lies {look.storage.sentence}", "own.disk": "there is room again"}
     if look.ping_error is None:
         answer["own.watchdog"] = "the outside watchdog answers again"
+    if look.heartbeat_error is None:
+        answer["own.heartbeat"] = "metrics can be written again"
     if look.state_error is None and not look.failed_ticks:
         answer["own.state"] = "the state can be written again"
     if look.scheduler_alive:
@@ -310,6 +313,17 @@ def _outside(look: Look) -> list[Problem]:
                 kind="own.watchdog",
                 title="The outside watchdog cannot be pinged",
                 facts={"reason": look.ping_error, "remedy": "correct `watchdog.url`, or look at its service"},
+                pending_for=MAY_PASS * look.speed,
+            )
+        )
+    if look.heartbeat_error is not None:
+        remedy = "mend what the reason names; whoever watches these metrics sees none meanwhile"
+        found.append(
+            Problem(
+                fingerprint="own.heartbeat",
+                kind="own.heartbeat",
+                title="Metrics cannot be written to Cloud Monitoring",
+                facts={"reason": look.heartbeat_error, "remedy": remedy},
                 pending_for=MAY_PASS * look.speed,
             )
         )

@@ -20,6 +20,7 @@ from checks.ports import SourceError
 from monitor import doctor, storage, wiring
 from monitor.clock import Clock
 from monitor.doctor import Trial, Verdict
+from monitor.metric_probe import metric_trials
 
 if TYPE_CHECKING:
     from alerts.channel_settings import ChannelSettings, SlackSettings
@@ -42,6 +43,7 @@ def trials(config: Config, where: wiring.Data | None, clock: Clock, timeout: tim
     if where is not None:
         found += _bigquery(config, where, clock, within)
     found += _logs(config, where, clock, within)
+    found += metric_trials(config, clock, within)
     for name, channel in config.alerts.channels.items():
         found.append(_channel(name, channel, clock, within))
     found.append(Trial("state", lambda: state(config)))

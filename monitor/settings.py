@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo
 from alerts.secret import Secret, WithSecrets
 from alerts.settings import AlertSettings
 from checks.fields import Duration, ListOf, LocalPath, at_least, is_loopback
+from checks.metric_settings import unknown_bindings
 from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.pipeline_settings import PipelineSettings
 from checks.preflight_settings import PreflightSettings
@@ -173,6 +174,7 @@ class Config(Section):
                 message = "a run date needs a pipeline"
                 yield Mistake(message=message, hint="move the table to its tables", at=("tables", index, "rows"))
         yield from _routes(raw.get("alerts"), names, pipelines)
+        yield from _metrics(raw, pipelines)
 
 
 def _routes(alerts: object, names: Mapping[str, int], pipelines: Mapping[int, Mapping[str, Any]]) -> Iterator[Mistake]:
@@ -189,6 +191,35 @@ def _routes(alerts: object, names: Mapping[str, int], pipelines: Mapping[int, Ma
                 if name not in options:
                     at = ("alerts", "routes", index, condition, item)
                     yield replace(unknown(condition.removesuffix("s"), name, options), at=at, unnamed=True)
+
+
+def _metrics(raw: Mapping[str, Any], pipelines: Mapping[int, Mapping[str, Any]]) -> Iterator[Mistake]:
+    """Metrics and scheduler jobs where there is nobody to ask for them; rules bound to what is not there."""
+
+    def part(of: object, *keys: str) -> Any:
+        for key in keys:
+            of = of.get(key) if isinstance(of, Mapping) else None
+        return of
+
+    watch = part(raw, "checks", "metrics", "watch")
+    phases = {
+        str(p.get("name")): tuple(str(phase.get("name")) for phase in mappings(p.get("phases")).values())
+        for p in pipelines.values()
+    }
+    for mistake in unknown_bindings(watch, phases):
+        yield replace(mistake, at=("checks", "metrics", *mistake.at))
+    if raw.get("mode") == "gcp":
+        return
+    if part(raw, "checks", "scheduler", "enabled") is True and not part(raw, "gcp", "endpoints", "logging"):
+        message, hint = "there is no Cloud Logging in mode embedded", "mode: gcp, or set gcp.endpoints.logging"
+        yield Mistake(message=message, hint=hint, at=("checks", "scheduler", "enabled"))
+    if part(raw, "gcp", "endpoints", "monitoring"):
+        return
+    message, hint = "there is no Cloud Monitoring in mode embedded", "mode: gcp, or set gcp.endpoints.monitoring"
+    if watch:
+        yield Mistake(message=message, hint=hint, at=("checks", "metrics", "watch"))
+    if isinstance(part(raw, "watchdog", "heartbeat"), Mapping):
+        yield Mistake(message=message, hint=hint, at=("watchdog", "heartbeat"))
 
 
 def _fill_in(raw: dict[str, Any]) -> None:

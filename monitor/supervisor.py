@@ -44,6 +44,7 @@ class Watched:
     keep: Keep
     limits: Limits
     ping_error: Callable[[], str | None] = lambda: None
+    heartbeat_error: Callable[[], str | None] = lambda: None
     trials: Callable[[], Mapping[str, str | None]] = dict
 
 
@@ -119,6 +120,7 @@ class Supervisor:
             failed_ticks=watched.scheduler.failed(),
             state_error=self._unstorable or watched.sending.trouble,
             ping_error=watched.ping_error(),
+            heartbeat_error=watched.heartbeat_error(),
             trials=watched.trials(),
         )
         try:

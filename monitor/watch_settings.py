@@ -9,9 +9,21 @@ from pydantic import Field
 
 from alerts.channel_settings import SecretUrl
 from alerts.secret import WithSecrets
-from checks.fields import Duration, LocalPath, at_least
+from checks.fields import Duration, LocalPath, Name, at_least
+from checks.mistakes import Section
 
 _MINUTE = timedelta(minutes=1)
+
+
+class HeartbeatSettings(Section):
+    """Metrics about the watcher and the phases, written to Cloud Monitoring for an alert policy there."""
+
+    every: Annotated[Duration, at_least(timedelta(seconds=30))] = Field(
+        default=_MINUTE, description="how often they are written, in one call"
+    )
+    name: Name = Field(
+        default="phasewatch", description="tells watchers of one project apart: the value of the label watcher"
+    )
 
 
 class WatchdogSettings(WithSecrets):
@@ -36,3 +48,6 @@ class WatchdogSettings(WithSecrets):
         default=5 * _MINUTE, description="how long a message may wait before its channel counts as not taking any"
     )
     disk_free_mb: int = Field(default=200, ge=0, description="least free megabytes where the state lies")
+    heartbeat: HeartbeatSettings | None = Field(
+        default=None, description="metrics written to Cloud Monitoring; none if left out"
+    )

@@ -13,6 +13,7 @@ from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
 from monitor import state_checks
+from monitor.metric_wiring import metric_checks, scheduler_checks
 from monitor.table_wiring import table_checks
 
 if TYPE_CHECKING:
@@ -234,6 +235,8 @@ def checks(
     answer.extend(judges)
     answer.extend(state_checks.state_checks(config, judges, tables))
     answer.extend(table_checks(config, asked))
+    answer.extend(metric_checks(config, pipelines(config), asked))
+    answer.extend(scheduler_checks(config))
     return answer
 
 

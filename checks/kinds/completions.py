@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from checks.completion_memory import Memory, as_json, from_cursor, plan_of
+from checks.completion_memory import LastState, Memory, as_json, from_cursor, plan_of
 from checks.completion_sight import sight_of_calendar, sight_of_tables
 from checks.model import (
     Clearance,
@@ -310,12 +310,15 @@ class Completions:
         # Not those that owed nothing: the calendar may yet get a run for them.
         done = {day[0].run_date for day in days if is_settled(day) and any(d.state.satisfied for d in day)}
         settled = observed.memory.settled & set(dates) if observed.quiet else done
+        judged = tuple(LastState.of(phase_day) for day in days for phase_day in day)
+        former = tuple(state for state in observed.memory.states if state.run_date in dates)
         return Memory(
             open=tuple(troubled[-_OPEN_DATES_KEPT:]),
             settled=frozenset(settled),
             proved={key: rows for key, rows in observed.tables.answers.items() if rows.enough and key[1] in dates},
             looked_at=now,
             next_look=look,
+            states=former if observed.quiet else judged,
         )
 
     def _finding(

@@ -47,7 +47,7 @@ def test_nothing_is_wrong_with_a_good_one() -> None:
     assert run.status == "OK"
     assert {c.fingerprint for c in run.clearances} == {
         "delivery:slack", "own.missed:logs", "own.letters:mail", "own.letters:slack", "own.disk",
-        "own.storage", "own.watchdog", "own.state", "own.scheduler", "own.sender",
+        "own.storage", "own.watchdog", "own.heartbeat", "own.state", "own.scheduler", "own.sender",
     }  # fmt: skip
 
 
@@ -71,6 +71,8 @@ CASES: list[tuple[dict[str, Any], str, bool]] = [
     ({"storage": Storage(kind="ext4", lasts=True, sentence="on ext4", free_bytes=10**8)},
      "The disk of the state is nearly full: less than 200 MB are free", False),
     ({"ping_error": "it answers HTTP 404"}, "The outside watchdog cannot be pinged: it answers HTTP 404", False),
+    ({"heartbeat_error": "it did not answer"},
+     "Metrics cannot be written to Cloud Monitoring: it did not answer", False),
     ({"trials": {"slack": "missing_scope", "mail": None}}, "The daily test to slack failed: missing_scope", False),
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from tests.support.pipelines import completion, et
 
 CONFIG = """
 mode: embedded
-gcp: {{project: {project}}}
+gcp: {{project: {project}{gcp}}}
 pipelines:
   - name: nba
     timezone: America/New_York
@@ -73,11 +73,21 @@ STARTED_BY = """started_by:
 
 
 def configuration(
-    folder: Path, dataset: str, *, pipeline: str = "", phase3: str = "", phase4: str = "", checks: str = ""
+    folder: Path,
+    dataset: str,
+    *,
+    pipeline: str = "",
+    phase3: str = "",
+    phase4: str = "",
+    checks: str = "",
+    monitoring: str = "",
 ) -> Config:
-    """The pipeline over the tables of that dataset; the keywords are further YAML at those places."""
+    """The pipeline over the tables of that dataset; the keywords are further YAML at those places, and the address of
+    Cloud Monitoring.
+    """
+    gcp = f", endpoints: {{monitoring: {monitoring}}}" if monitoring else ""
     text = CONFIG.format(
-        project=PROJECT, dataset=dataset, pipeline=pipeline, phase3=phase3, phase4=phase4, checks=checks
+        gcp=gcp, project=PROJECT, dataset=dataset, pipeline=pipeline, phase3=phase3, phase4=phase4, checks=checks
     )
     file = folder / "config.yaml"
     file.write_text("\n".join(line for line in text.splitlines() if line.strip()), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What metrics show: rules, presets, and what a series of points means. Pure."""
