@@ -63,7 +63,7 @@ def main() -> None:
     """Play the week and print it."""
     from checks.fields import _duration
     from checks.sources.bigquery import BigQueryWarehouse
-    from monitor import record, record_rows, wiring
+    from monitor import record, record_rows, state_checks, wiring
     from monitor.config import load
     from monitor.embedded import attach_or_start
     from monitor.table_wiring import required_tables, table_checks
@@ -93,7 +93,10 @@ def main() -> None:
         warehouse.tables.clear()
         from checks.sources.completions import CompletionTables
 
-        checks = [*wiring.completion_checks(config, CompletionTables(warehouse)), *table_checks(config, warehouse)]
+        completions = CompletionTables(warehouse)
+        judges = wiring.completion_checks(config, completions)
+        further = state_checks.state_checks(config, judges, completions)
+        checks = [*judges, *further, *table_checks(config, warehouse)]
         steps = {c.name: given.every if given.every and c.name.startswith("completions") else c.every for c in checks}
         runs = play(checks, steps, warehouse, first, last)
     show(warehouse, runs)
