@@ -113,17 +113,18 @@ class Batches:
 
 
 def one_run(file: Path) -> None:
+    from alerts.routing import Routing
     from alerts.store.sql import Store
     from checks.kinds.function_logs import FunctionLogs
     from checks.logs.shipped_signals import SHIPPED
+    from monitor.rules import Rules
     from monitor.tick import Path as OnePath
-    from monitor.tick import Rules
 
     with file.open("rb") as stream:
         entries = [json.loads(line) for line in stream]
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/state.db")
-        rules = Rules(pipelines=(), routes=(), zone=ZoneInfo("UTC"), blind_after=timedelta(minutes=10))
+        rules = Rules(pipelines=(), routing=Routing(routes=()), zone=ZoneInfo("UTC"), blind_after=timedelta(minutes=10))
         path = OnePath(store, rules, lambda: datetime.now(UTC))
         check = FunctionLogs(
             source=Batches(entries),

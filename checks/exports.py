@@ -10,9 +10,11 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias, cast
+
+import simdjson
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -146,6 +148,7 @@ class EntryParser:
     def __init__(self, *, max_bytes: int = MAX_ENTRY_BYTES, state: Mapping[str, Any] | None = None) -> None:
         state = state or {}
         self._max = max_bytes
+        self._load = loader()
         self._buffer = b""
         self._at = 0
         self._start: int = state.get("offset", 0)
@@ -226,7 +229,7 @@ class EntryParser:
         # A line may end with the file: a whole object is whole without a newline, and half of one never parses.
         if newline < 0 and not last and not (is_object and buffer.endswith(b"}")):
             return None
-        value = _load(buffer[at:end])
+        value = self._load(buffer[at:end])
         if value is None and newline < 0 and not last:
             return None
         if value is None and is_object:
@@ -244,7 +247,7 @@ class EntryParser:
             close = buffer.find(b"\n}", at)
             if close < 0 and not last and len(buffer) - at <= self._max:
                 return None
-            value = _load(buffer[at : close + 2]) if close >= 0 else None
+            value = self._load(buffer[at : close + 2]) if close >= 0 else None
             if value is not None:
                 found = self._entries_of(value)
                 self._advance(close + 2)
@@ -278,7 +281,7 @@ class EntryParser:
                 return None
             if end is not None and end - start <= self._max:
                 self._advance(start)
-                value = _load(buffer[start:end])
+                value = self._load(buffer[start:end])
                 found = self._entries_of(value, wrapped=False)
                 # A broken element may have swallowed others: those that begin a line are found again.
                 again = buffer.find(b"\n{", start, end) if value is None else -1
@@ -374,9 +377,22 @@ def _element_end(buffer: bytes, before: int, start: int) -> int | None:
     return None
 
 
-def _load(raw: bytes) -> Any:
-    """The JSON value, None if it is not JSON (``null`` is no entry either)."""
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
+def loader() -> Callable[[bytes], Any]:
+    """A function that gives a JSON value, None for what is not JSON (``null`` is no entry either). For one thread.
+
+    simdjson takes half the time of ``json``, which has the last word on what simdjson refuses: ``NaN``, integers of
+    more than 64 bits, halves of surrogate pairs.
+    """
+    parse = simdjson.Parser().parse
+
+    def load(raw: bytes) -> Any:
+        try:
+            return parse(raw, recursive=True)
+        except (ValueError, RuntimeError):
+            pass
+        try:
+            return json.loads(raw)
+        except (ValueError, RecursionError):
+            return None
+
+    return load

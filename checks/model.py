@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from typing_extensions import TypeAliasType
@@ -215,6 +216,7 @@ def day_words(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+@lru_cache(maxsize=4096)
 def normal_service(name: str) -> str:
     """A function's name as Cloud Run writes it: lower case, ``_`` as ``-`` (seen in gen2 exports)."""
     return name.strip().lower().replace("_", "-")

@@ -23,12 +23,14 @@ from checks.logs.entry import EPOCH
 
 CHUNK_BYTES = 160 * 1024
 GRAIN = 2  # seconds
+TIME_KEY = b'"timestamp"'
 _TIME_BYTES = 40  # what is looked at after the key of a time: a colon, spaces, and the whole time
+_USUAL_TIME = b': "0000-00-00T00:00:00.000000Z"'
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SECOND_BYTES = len("2026-01-26T09:07:04")
-_SAMPLES = 5  # times looked at in a piece
 _OTHER_START = re2.compile(rb"\n[^{]")
 _TIMES = re2.compile(rb'(?:\s{0,4}:\s{0,4}"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"[^\x00]*\x00)*')
-_TIME = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
+_TIME = re.compile(rb'\s{0,4}:\s{0,4}"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z"')
 
 
 # A word that was found: which one, where it begins, where it ends.
@@ -42,37 +44,32 @@ class FullDecodeError(Exception):
 # The number of entries in a piece, -1 where not every line is one; the earliest and the latest time of them, in grains,
 # None where they are not known.
 Seen: TypeAlias = tuple[int, tuple[int, int] | None]
-Look: TypeAlias = Callable[[bytes], Seen]
 
 
-class Thorough:
-    """Every line is validated (by simdjson), and its time read: known if all are in UTC and written alike."""
+class Look:
+    """Counts the entries of a piece, and reads the time of every line: known if all are in UTC and written alike.
 
-    def __init__(self) -> None:
-        self._validate = simdjson.Parser().parse
-        self._keys = searcher([b'"timestamp"'])
+    :param thorough: every line is validated (by simdjson); otherwise what begins and ends with a brace is an entry.
+    """
+
+    def __init__(self, *, thorough: bool) -> None:
+        self._entries = Validated() if thorough else Braced()
+        self._keys = searcher([TIME_KEY])
 
     def __call__(self, data: bytes) -> Seen:
         """Look at one piece."""
         entries = self._entries(data)
         return entries, None if entries < 0 else self._times(data, entries)
 
-    def _entries(self, data: bytes) -> int:
-        if data[0] != ord("{") or _OTHER_START.search(data):
-            return -1
-        listed = data.replace(b"\n", b"\n,")
-        whole = data[-1] == ord("\n")
-        lines = len(listed) - len(data) + (not whole)
-        try:
-            array = cast("simdjson.Array", self._validate(b"".join((b"[", listed, b"0]" if whole else b",0]"))))
-        except ValueError:
-            return -1
-        return lines if len(array) == lines + 1 else -1
-
     def _times(self, data: bytes, entries: int) -> tuple[int, int] | None:
-        values = [data[end : end + _TIME_BYTES] for _, _, end in self._keys(data)]
-        if len(values) < entries or not _TIMES.fullmatch(b"\0".join([*values, b""])):
+        ends = [end for _, _, end in self._keys(data)]
+        if len(ends) < entries:
             return None
+        values = [data[end : end + len(_USUAL_TIME)] for end in ends]
+        if b"".join(values).translate(_ZEROS) != _USUAL_TIME * len(values):  # nearly always they are written so
+            values = [data[end : end + _TIME_BYTES] for end in ends]
+            if not _TIMES.fullmatch(b"\0".join([*values, b""])):
+                return None
         low, high = min(values), max(values)
         lead = low.index(b'"') + 1
         if low[:lead] != high[:lead]:  # not all are written with the same spaces before them
@@ -80,32 +77,40 @@ class Thorough:
         return _range(low[lead : lead + _SECOND_BYTES], high[lead : lead + _SECOND_BYTES])
 
 
-class Quick:
-    """Lines that begin and end with a brace are taken for entries; a piece is in order if some of its times are."""
+class Validated:
+    """The number of entries, every line validated; -1 where not every line is one."""
+
+    def __init__(self) -> None:
+        self._validate = simdjson.Parser().parse
+
+    def __call__(self, data: bytes) -> int:
+        """Look at one piece."""
+        if data[0] != ord("{") or _OTHER_START.search(data):
+            return -1
+        listed = data.replace(b"\n", b"\n,")
+        whole = data[-1] == ord("\n")
+        lines = len(listed) - len(data) + (not whole)
+        try:
+            array = cast("simdjson.Array", self._validate(b"".join((b"[", listed, b"0]" if whole else b",0]"))))
+        except (ValueError, RuntimeError):
+            return -1
+        return lines if len(array) == lines + 1 else -1
+
+
+class Braced:
+    """The same, where lines that begin and end with a brace are taken for entries: in less than half the time."""
 
     def __init__(self) -> None:
         self._breaks = searcher([b"}\n{"])
 
-    def __call__(self, data: bytes) -> Seen:
+    def __call__(self, data: bytes) -> int:
         """Look at one piece."""
         if data[0] != ord("{") or not data.endswith((b"}\n", b"}")):
-            return -1, None
-        breaks = self._breaks(data)
+            return -1
+        breaks = len(self._breaks(data))
         # All newlines but the last; twice as fast as data.count(b"\n").
         newlines = len(data.replace(b"\n", b"\n,")) - len(data) - data.endswith(b"\n")
-        return (len(breaks) + 1, self._times(data, breaks)) if newlines == len(breaks) else (-1, None)
-
-    def _times(self, data: bytes, breaks: Sequence[Found]) -> tuple[int, int] | None:
-        times: list[bytes] = []
-        for line in sorted({number * len(breaks) // (_SAMPLES - 1) for number in range(_SAMPLES)}):
-            time = time_in(data, breaks[line - 1][1] if line else 0, len(data))
-            if time is None:
-                return None
-            times.append(time)
-        if times not in (sorted(times), sorted(times, reverse=True)):
-            return None
-        ends = _range(min(times), max(times))
-        return ends and (ends[0] - 1, ends[1] + 1)  # the lines between may not quite be in order
+        return breaks + 1 if newlines == breaks else -1
 
 
 def searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[Found]]:
@@ -119,11 +124,10 @@ def _range(first: bytes, last: bytes) -> tuple[int, int] | None:
     return None if earliest is None or latest is None else (earliest, latest)
 
 
-def time_in(data: bytes, start: int, end: int) -> bytes | None:
-    """When the first entry between two places was written, to the second, in UTC; None where it is not plain."""
-    at = data.find(b'"timestamp"', start, end)
-    found = _TIME.match(data, at, end) if at >= 0 else None
-    return found[1] if found else None
+def grain_at(data: bytes, at: int) -> int | None:
+    """The time after its key, which ends at ``at``, in grains since 1970; None where it is not plain."""
+    found = _TIME.match(data, at)
+    return grain_of(found[1]) if found else None
 
 
 @lru_cache(maxsize=1024)

@@ -19,16 +19,14 @@ Why nothing is lost (tested against a full decode):
 - Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
   near a trigger nearly everywhere, are decoded in full.
 
-With ``thorough=False`` two things are taken on trust, for a quarter less work: what begins and ends with a brace, and
-holds no trigger, is an entry; and a piece is in order if some of its times are. Lines of tracebacks are told by
-themselves then, so that no failure is lost. What may be missed is a line of other text that stands far from its place
-in a file otherwise in order: the line that tells who logged a traceback.
+With ``thorough=False`` one thing is taken on trust, for a fifth less work: that what begins and ends with a brace, and
+neither holds a trigger nor is near one, is an entry. The failures are the same; a broken line may be counted as an
+entry.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,23 +34,21 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
-from checks.exports import Entry, EntryParser, Malformed
+from checks.exports import Entry, EntryParser, Malformed, loader
 from checks.logs.entry import instance_of, thread_of, written
 from checks.logs.payload import payload_text
-from checks.logs.triggers import TRIGGERS, has_trigger
+from checks.logs.triggers import TRIGGER_PARTS, has_trigger
 from checks.pieces import (
     CHUNK_BYTES,
     GRAIN,
+    TIME_KEY,
     FullDecodeError,
     Look,
-    Quick,
-    Thorough,
     all_of,
     end_of_line,
-    grain_of,
+    grain_at,
     pieces_of,
     searcher,
-    time_in,
 )
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
@@ -62,8 +58,6 @@ _COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for
-# With these a line of a traceback is told by itself, wherever it stands: headers, frames, what ties several together.
-_OF_TRACEBACKS = (b"Traceback", rb"File \"", b"above exception", b"+------")
 _FEW, _MANY = 4, 5_000
 
 
@@ -106,9 +100,9 @@ class Prefilter:
     """
 
     def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
-        self._look: Look = Thorough() if thorough else Quick()
-        words = [*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGERS, *literals))]
-        self._search = searcher(words if thorough else [*words, *_OF_TRACEBACKS])
+        self._look = Look(thorough=thorough)
+        self._load = loader()
+        self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
         self._thorough = thorough
         self._chunk_bytes = chunk_bytes
         self._names: dict[bytes, bytes] = {}
@@ -151,7 +145,7 @@ class Prefilter:
             passed += piece.entries - len(lines)
             for start in lines:
                 line = data[start : end_of_line(data, start)]
-                if self._thorough or start in piece.hits or _loaded(line) is not None:
+                if self._thorough or start in piece.hits or self._load(line) is not None:
                     yield line
                 else:
                     yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
@@ -164,7 +158,7 @@ class Prefilter:
         hits = tuple(self._hits(data)) if entries >= 0 else ()
         grains: list[int] = []
         for at in hits:
-            entry = _loaded(data[at : end_of_line(data, at)])
+            entry = self._load(data[at : end_of_line(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
                 entries, hits, times = -1, (), None
                 break
@@ -219,9 +213,12 @@ class _Near:
     """Finds the lines that are near a trigger of their own instance."""
 
     def __init__(self, wanted: AbstractSet[Wanted]) -> None:
-        self._wanted = wanted
         self._sorted = sorted(wanted)
-        self._names = sorted({name for _, name in wanted if name})
+        self._keys = searcher([TIME_KEY])
+        self._grains: dict[bytes, set[int]] = {}
+        for grain, name in wanted:
+            self._grains.setdefault(name, set()).add(grain)
+        self._names = sorted(name for name in self._grains if name)
         self._search_all = searcher(self._names) if 0 < len(self._names) <= _MANY else None
 
     def lines(self, data: bytes, names: Sequence[bytes]) -> Iterator[int]:
@@ -235,12 +232,14 @@ class _Near:
             found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
         else:
             found = [(names[number], at) for number, at, _ in searcher(names)(data)]
+        keys = [end for _, _, end in self._keys(data)]
         for name, at in found:
             start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
+            key = bisect_left(keys, start)
             # With a second timestamp, in the payload, it is not known which is the entry's own.
-            time = time_in(data, start, end) if data.count(b'"timestamp"', start, end) == 1 else None
-            grain = grain_of(time) if time else None
-            if grain is None or any((grain + by, name) in self._wanted for by in range(-_REACH, _REACH + 1)):
+            alone = key < len(keys) and keys[key] <= end and (key + 1 == len(keys) or keys[key + 1] > end)
+            grain = grain_at(data, keys[key]) if alone else None
+            if grain is None or not self._grains[name].isdisjoint(range(grain - _REACH, grain + _REACH + 1)):
                 yield start
 
     def names(self, piece: Piece) -> list[bytes]:
@@ -250,15 +249,6 @@ class _Near:
             low = bisect_left(self._sorted, (piece.times[0] - _REACH, b""))
             high = bisect_left(self._sorted, (piece.times[1] + _REACH + 1, b""))
         return list({name for _, name in self._sorted[low:high]})
-
-
-def _loaded(line: bytes) -> dict[str, Any] | None:
-    """An object that the validator accepted; None if ``json`` does not (nested too deep)."""
-    try:
-        entry: dict[str, Any] = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return entry
 
 
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import images, packages, passing, requirements
+from checks.preflight import packages, passing, requirements
 from checks.preflight.describing import DescriptionError, with_entry
 from checks.preflight.examine import Examiner
 from checks.preflight.extract import Interpreter, interpreter
@@ -95,6 +95,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
         made = []
         for folder in wanted.folders:
             if folder.is_file() and "dockerfile" in folder.name.lower():
+                from checks.preflight import images
+
                 package = images.of_dockerfile(folder, wanted.root)
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
@@ -107,6 +109,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
 
 def _described(item: PackageSettings, root: Path) -> Package:
     if item.dockerfile is not None:
+        from checks.preflight import images
+
         package = images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name)
         package = with_entry(package, item.entry) if item.entry else package
         return replace(package, python=version_of(item.python)) if item.python else package

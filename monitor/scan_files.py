@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import multiprocessing
 import os
 import sys
@@ -17,9 +16,9 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
-from checks.exports import DamagedError, Entry, Malformed, decompressed, iter_entries
+from checks.exports import DamagedError, Entry, Malformed, decompressed, iter_entries, loader
 from checks.pieces import CHUNK_BYTES, FullDecodeError
 from checks.prefilter import Passed, Piece, Prefilter, Selected, Wanted
 
@@ -59,7 +58,7 @@ def read(
         takes back what was told before.
     :param failed: called for each file that cannot be read, or not to its end.
     :param undo: ends the other processes.
-    :param thorough: look at every line however much there is (``checks.prefilter``); up to ``ALWAYS_THOROUGH`` bytes
+    :param thorough: validate every line however much there is (``checks.prefilter``); up to ``ALWAYS_THOROUGH`` bytes
         this is done in any case: there it costs little.
     """
     segments: list[_Segment] = []
@@ -291,6 +290,7 @@ class _Crew:
             theirs = worker.surveyed[1] if worker.surveyed else {}
             lines.update(theirs)
             whose.update(dict.fromkeys(theirs, worker))
+        load = loader()
         line, file = 0, -1
         for number, segment in enumerate(self._segments):
             if segment.file != file:
@@ -299,7 +299,7 @@ class _Crew:
             batches = iter(at.channel.recv, []) if at else self._own.selected(number, self._wanted)
             for batch in batches:
                 for item in batch:
-                    yield file, _item(item, line)
+                    yield file, _item(item, line, load)
             line += lines[number]
 
 
@@ -321,10 +321,10 @@ def _dealt(count: int, undo: contextlib.ExitStack) -> Iterator[int]:
     return numbers()
 
 
-def _item(item: Selected, before: int) -> Item:
+def _item(item: Selected, before: int, load: Callable[[bytes], Any]) -> Item:
     """What was selected, decoded, its line counted from the beginning of the file."""
     if isinstance(item, bytes):
-        entry: Entry = json.loads(item)
+        entry: Entry = load(item)
         return entry
     return replace(item, line=item.line + before) if isinstance(item, Malformed) else item
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -69,6 +69,10 @@ class SeenCompletions:
         return (*self.open, *dates_of(self.first, self.last))
 
 
+# What the calendar says, and what it cost to ask.
+Known = tuple[CalendarDays, Evidence]
+
+
 class Completions:
     """Judges every phase of one pipeline for the last ``look_back`` run dates, today's local date included.
 
@@ -124,23 +128,30 @@ class Completions:
             nobody = CalendarDays(runs={}, first=None, last=None)
             return self._unasked(first, last, nobody, Evidence(), memory=memory, spared=spared), None
         older = tuple(d for d in memory.open if first - _OPEN_DATES_REACH <= d < first)
-        known = None
+        known: Callable[[], Known] | None = None
         if memory.next_look is not None:
             # All was well: if the calendar has nothing new that is owed, there is nothing to ask for.
-            known = calendar, cost = self.calendar(min((first, *older)), last)
+            calendar, cost = self.calendar(min((first, *older)), last)
             owed = [d for d in (*older, *dates_of(first, last)) if not calendar.covers(d) or calendar.owed(d)]
             if memory.settled.issuperset(owed):
                 return self._unasked(first, last, calendar, cost, memory=memory), None
+
+            def known() -> Known:
+                return calendar, cost
+
         seen = self._observe(first, last, now, known, older=older, memory=memory)
         self.shared.latest = self._states(seen, now)
         return seen, None
 
-    def observe(self, first: date, last: date, at: datetime) -> SeenCompletions:
+    def observe(
+        self, first: date, last: date, at: datetime, calendar: Callable[[], Known] | None = None
+    ) -> SeenCompletions:
         """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
 
+        :param calendar: gives what ``self.calendar(first, last)`` would, for who asks for it at the same time.
         :raises SourceError: as ``read``.
         """
-        return self._observe(first, last, at, early=True)
+        return self._observe(first, last, at, calendar, early=True)
 
     def states(self, at: datetime, first: date | None = None) -> States:
         """The states of the run dates from ``first`` (the look-back, where it is left out) to the local date of ``at``.
@@ -185,7 +196,7 @@ class Completions:
         first: date,
         last: date,
         at: datetime,
-        known: tuple[CalendarDays, Evidence] | None = None,
+        known: Callable[[], Known] | None = None,
         *,
         older: tuple[date, ...] = (),
         memory: Memory | None = None,
@@ -195,7 +206,7 @@ class Completions:
         memory = memory or Memory()
         start = min((first, *older))
         recorded, rows_cost = self._tables.completions(self._pipeline, start, last, at)
-        calendar, cost = known or self.calendar(start, last)
+        calendar, cost = known() if known is not None else self.calendar(start, last)
         seen = SeenCompletions(
             first=first,
             last=last,

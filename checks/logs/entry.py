@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from sys import intern  # what thousands of entries hold is held once
+from typing import Any, NamedTuple
 
 from checks.logs.payload import payload_level, payload_text, record_of
 from checks.model import normal_service
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOS_PER_MICRO = 1_000
+NANOS_PER_SECOND = 1_000_000_000
 UNKNOWN_SERVICE = "unknown"
 MAX_TEXT = 262_144  # an entry holds at most 256 KiB (quotas page); joined parts are cut to the same size
 LEVELS: Mapping[str, int] = {
@@ -34,12 +36,14 @@ LEVELS: Mapping[str, int] = {
     "ALERT": 50,
     "EMERGENCY": 50,
 }
+_NOTHING: Mapping[str, Any] = {}
 _MICROSECONDS_LENGTH = len("2026-01-26T09:07:04.960079Z")
+_NANO_LENGTH = 9
+_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 _NANO_DIGITS = re.compile(r"\.\d{6}(\d{1,3})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry, ready for stitching.
 
     ``nanos`` is when it was written, in nanoseconds since 1970 (datetimes hold microseconds only, and order matters).
@@ -95,6 +99,11 @@ def nanos_of(value: Any) -> int | None:
     """An RFC 3339 time as nanoseconds since 1970; None for anything else, a time without zone included."""
     if not isinstance(value, str) or len(value) > 64:  # noqa: PLR2004 - no timestamp is that long
         return None
+    fraction = value[20:-1]
+    if value[19:20] == "." and value[-1] == "Z" and len(fraction) <= _NANO_LENGTH and fraction.isdecimal():
+        second = _second(value[:19])
+        if second is not None:
+            return second + int(fraction.ljust(_NANO_LENGTH, "0"))
     try:
         parsed = datetime.fromisoformat(value)
         if parsed.tzinfo is None:
@@ -104,6 +113,17 @@ def nanos_of(value: Any) -> int | None:
         return None
     rest = _NANO_DIGITS.search(value) if len(value) > _MICROSECONDS_LENGTH else None
     return nanos + (int(rest.group(1).ljust(3, "0")) if rest else 0)
+
+
+@lru_cache(maxsize=1024)
+def _second(value: str) -> int | None:
+    """``2026-01-26T09:07:04`` in UTC as nanoseconds since 1970; None for anything else."""
+    if not _SECOND.fullmatch(value):
+        return None
+    try:
+        return (datetime.fromisoformat(f"{value}+00:00") - EPOCH) // timedelta(seconds=1) * NANOS_PER_SECOND
+    except ValueError:
+        return None
 
 
 def written(raw: Mapping[str, Any]) -> int | None:
@@ -128,10 +148,14 @@ def service_of(raw: Mapping[str, Any]) -> str:
     gen1: ``function_name``; gen2 and Cloud Run: ``service_name``, or the label ``goog-drz-cloudfunctions-id``, which
     keeps underscores; jobs: ``job_name``.
     """
-    resource = mapping(mapping(raw.get("resource")).get("labels"))
-    labels = mapping(raw.get("labels"))
+    return _service(_resource_of(raw), mapping(raw.get("labels")))
+
+
+def _service(resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
+    name = resource.get("service_name")  # nearly always
+    if isinstance(name, str) and name.strip():
+        return normal_service(name)
     for name in (
-        resource.get("service_name"),
         resource.get("function_name"),
         resource.get("job_name"),
         labels.get("goog-drz-cloudfunctions-id"),
@@ -143,25 +167,42 @@ def service_of(raw: Mapping[str, Any]) -> str:
     return UNKNOWN_SERVICE
 
 
+def _resource_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The labels of the resource."""
+    resource = raw.get("resource")
+    return mapping(resource.get("labels")) if isinstance(resource, dict) else {}
+
+
 def log_of(raw: Mapping[str, Any]) -> str:
     """The short name of the log: ``stderr``, ``requests``, ``system``, ``cloud-functions``, ``activity``..."""
-    return text_of(raw.get("logName")).replace("%2F", "/").rpartition("/")[2]
+    return _short(text_of(raw.get("logName")))
+
+
+@lru_cache(maxsize=1024)
+def _short(log: str) -> str:
+    return log.replace("%2F", "/").rpartition("/")[2]
 
 
 def revision_of(raw: Mapping[str, Any]) -> str | None:
     """The revision that wrote an entry; None for gen1 functions and jobs."""
-    return text_of(mapping(mapping(raw.get("resource")).get("labels")).get("revision_name")) or None
+    return text_of(_resource_of(raw).get("revision_name")) or None
 
 
 def instance_of(raw: Mapping[str, Any]) -> str:
     """The instance that wrote an entry; empty where it is not named."""
-    labels = mapping(raw.get("labels"))
-    return text_of(labels.get("instanceId")) or text_of(labels.get("instance_id"))
+    return _instance(mapping(raw.get("labels")))
+
+
+def _instance(labels: Mapping[str, Any]) -> str:
+    return intern(text_of(labels.get("instanceId")) or text_of(labels.get("instance_id")))
 
 
 def thread_of(raw: Mapping[str, Any]) -> str:
     """What tells the executions in one instance apart; empty where nothing does."""
-    labels = mapping(raw.get("labels"))
+    return _thread(raw, mapping(raw.get("labels")))
+
+
+def _thread(raw: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
     return (
         text_of(labels.get("execution_id"))
         or text_of(labels.get("run.googleapis.com/execution_name"))
@@ -170,15 +211,16 @@ def thread_of(raw: Mapping[str, Any]) -> str:
     )
 
 
-def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> Entry | None:
+def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, whole: bool = True) -> Entry | None:
     """An entry from its JSON object; None when it has neither a timestamp nor a receiveTimestamp that can be read.
 
     :param said: what ``payload_text`` gives, where that is known already (also: joined parts of a split entry).
+    :param whole: keep the object, which takes most of the memory; without it ``known`` is not to be asked for.
     """
     nanos = written(raw)
     if nanos is None:
         return None
-    labels = mapping(raw.get("labels"))
+    labels, resource = mapping(raw.get("labels")), _resource_of(raw)
     record = record_of(raw)
     text, alone = payload_text(raw) if said is None else said
     level = LEVELS.get(text_of(raw.get("severity")).upper())
@@ -187,15 +229,15 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None) -> En
     return Entry(
         insert_id=text_of(raw.get("insertId")),
         nanos=nanos,
-        service=service_of(raw),
-        revision=revision_of(raw),
+        service=_service(resource, labels),
+        revision=intern(text_of(resource.get("revision_name"))) or None,
         execution_id=text_of(labels.get("execution_id")) or None,
-        instance=instance_of(raw),
-        thread=thread_of(raw),
+        instance=_instance(labels),
+        thread=_thread(raw, labels),
         log=log_of(raw),
         level=level,
         text=text[:MAX_TEXT],
         logged=bool(record) or isinstance(raw.get("sourceLocation"), dict),
         alone=alone,
-        raw=raw,
+        raw=raw if whole else _NOTHING,
     )

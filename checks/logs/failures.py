@@ -9,17 +9,17 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from checks.logs.activity import Run, Runs, run_of
-from checks.logs.chains import Chain, Mention
-from checks.logs.entry import EPOCH, Entry, entry_of, text_of
-from checks.logs.occurrences import ERROR, Occurrence, occurrences
+from checks.logs.bursts import Bursts
+from checks.logs.entry import EPOCH, Entry, entry_of, moment, text_of
+from checks.logs.occurrences import ERROR, Happening, Occurrence
 from checks.logs.payload import payload_text
 from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature, canonical
 from checks.logs.stitch import Stitcher, is_interesting
-from checks.logs.tracebacks import StreamParser
 from checks.logs.triggers import has_trigger
 from checks.model import JsonValue, stamp
 
@@ -120,6 +120,7 @@ class ScanResult:
     noted: tuple[str, ...]
 
 
+@lru_cache(maxsize=1024)
 def deployed_path(path: str) -> str:
     """A path as it stands in the repository: without the folder into which it was deployed."""
     return _DEPLOY_ROOT.sub("", path.replace("\\", "/"))
@@ -150,11 +151,12 @@ class _Scanner:
         self._signals = SignalScanner(signatures)
         self._settled = None if settled is None else (settled - EPOCH) // timedelta(microseconds=1) * 1_000
         self._seen = seen
-        self._stitcher = Stitcher(self._group)
+        self._stitcher = Stitcher(self._group, whole=settled is not None)
+        self._bursts = Bursts()
         self._faults: dict[tuple[str | None, ...], _Fault] = {}
         self._errors: dict[tuple[str | None, ...], _Fault] = {}
         self._runs = Runs(settled)
-        self._last_failures: dict[str, datetime] = {}
+        self._last_failures: dict[str, int] = {}
         self._incomplete: list[Mapping[str, Any]] = []
         self._counted: dict[str, None] = {}
         self._noted: dict[str, None] = {}
@@ -181,11 +183,11 @@ class _Scanner:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw, said)
+        entry = entry_of(raw, said, whole=self._settled is not None)
         if entry is None:
             self._malformed += has_trigger(text)
         elif not (self._seen and entry.key in self._seen):
-            self._stitcher.add(entry)
+            self._stitcher.add(entry, raw)
 
     def finish(self) -> ScanResult:
         self._stitcher.finish()
@@ -195,7 +197,7 @@ class _Scanner:
             failures=_sorted(self._faults.values()),
             errors=_sorted(self._errors.values()),
             signals=self._signals.signals(),
-            activity=self._runs.clean(self._last_failures),
+            activity=self._runs.clean({service: moment(at) for service, at in self._last_failures.items()}),
             incomplete=(*self._incomplete, *self._runs.unsettled()),
             counted=tuple(self._counted),
             noted=(*self._noted, *(SIGNAL_MARK + key for key in self._signals.counted)),
@@ -209,18 +211,20 @@ class _Scanner:
 
     def _group(self, entries: list[Entry]) -> None:
         """A finished group of entries: parse each of its logs as one text."""
-        found = occurrences(_events(entries))
-        late = [entry for entry in entries if self._settled is not None and entry.known > self._settled]
-        waiting = [one for one in found if self._settled is not None and one.known > self._settled]
-        counted = {id(one) for one in found} - {id(one) for one in waiting}
-        if late and not self._hold(entries, late, waiting, {key for o in found if id(o) in counted for key in o.keys}):
-            counted = {id(one) for one in found}
+        found = self._bursts.judge(entries)
+        counted = found
+        if self._settled is not None:
+            late = [entry for entry in entries if entry.known > self._settled]
+            waiting = [one for one in found if one.known > self._settled]
+            settled = [one for one in found if one.known <= self._settled]
+            if not late or self._hold(entries, late, waiting, {key for one in settled for key in one.keys}):
+                counted = settled
         for one in found:
-            if one.kind != ERROR:
-                known = self._last_failures.get(one.service)
-                self._last_failures[one.service] = one.last_seen if known is None else max(known, one.last_seen)
-            if id(one) in counted:
-                self._count(one)
+            if one.what.kind != ERROR:
+                last = one.ended
+                self._last_failures[one.service] = max(last, self._last_failures.get(one.service, last))
+        for one in counted:
+            self._count(one)
 
     def _hold(
         self, entries: list[Entry], late: list[Entry], waiting: list[Occurrence], counted: Container[str]
@@ -236,12 +240,13 @@ class _Scanner:
         return True
 
     def _count(self, one: Occurrence) -> None:
-        is_error = one.kind == ERROR
+        what = one.what
+        is_error = what.kind == ERROR
         key = (
             one.service,
-            one.exception,
-            one.function if is_error else canonical(one.kind, one.name),
-            deployed_path(one.file) if one.file else None,
+            what.exception,
+            what.function if is_error else canonical(what.kind, what.name),
+            deployed_path(what.file) if what.file else None,
             one.revision,
         )
         (self._errors if is_error else self._faults).setdefault(key, _Fault()).add(one)
@@ -255,71 +260,55 @@ def _sorted(faults: Iterable[_Fault]) -> tuple[Failure, ...]:
     return tuple(found)
 
 
-def _events(entries: Sequence[Entry]) -> list[Chain | Mention]:
-    events: list[Chain | Mention] = []
-    streams: dict[str, StreamParser] = {}
-    for entry in entries:
-        if entry.alone:
-            parser = StreamParser()
-            parser.feed(entry)
-            parser.close()
-            events += parser.events
-        else:
-            if entry.log not in streams:
-                streams[entry.log] = StreamParser()
-            streams[entry.log].feed(entry)
-    for parser in streams.values():
-        parser.close()
-        events += parser.events
-    return events
-
-
 class _Fault:
     """Occurrences of one fault in one revision."""
 
     def __init__(self) -> None:
-        self.first: Occurrence | None = None
-        self.count = 0
-        self.handled = True
-        self.last_seen = EPOCH
-        self.executions: dict[str, None] = {}
-        self.insert_ids: dict[str, None] = {}
-        self.moments: list[datetime] = []
+        self._what: Happening | None = None
+        self._service = ""
+        self._revision: str | None = None
+        self._count = 0
+        self._handled = True
+        self._written = self._ended = 0
+        self._executions: dict[str, None] = {}
+        self._insert_ids: dict[str, None] = {}
+        self._moments: list[int] = []
 
     def add(self, one: Occurrence) -> None:
-        self.count += 1
-        self.handled = self.handled and one.handled
-        self.last_seen = one.last_seen if self.first is None else max(self.last_seen, one.last_seen)
-        if self.first is None or one.written < self.first.written:
-            self.first = one
-        if len(self.moments) < MAX_MOMENTS:
-            self.moments.append(one.first_seen)
-        if one.execution_id and len(self.executions) < MAX_IDS:
-            self.executions[one.execution_id] = None
-        for insert_id in one.insert_ids:
-            if len(self.insert_ids) < MAX_IDS:
-                self.insert_ids[insert_id] = None
+        self._count += 1
+        self._handled = self._handled and one.what.handled
+        written, ended = one.written, one.ended
+        if self._what is None or written < self._written:  # not all of it is kept: its entries would be as well
+            self._what, self._service, self._revision, self._written = one.what, one.service, one.revision, written
+        self._ended = max(self._ended, ended) if self._count > 1 else ended
+        if len(self._moments) < MAX_MOMENTS:
+            self._moments.append(written)
+        if len(self._executions) < MAX_IDS and (execution := one.execution_id):
+            self._executions[execution] = None
+        for entry in one.telling if len(self._insert_ids) < MAX_IDS else ():
+            if entry.insert_id and len(self._insert_ids) < MAX_IDS:
+                self._insert_ids[entry.insert_id] = None
 
     def failure(self) -> Failure:
-        first = self.first
-        assert first is not None  # noqa: S101 - a fault is made with its first occurrence
+        what = self._what
+        assert what is not None  # noqa: S101 - a fault is made with its first occurrence
         return Failure(
-            exception=first.exception,
-            name=first.name,
-            module=first.module,
-            kind=first.kind,
-            service=first.service,
-            revision=first.revision,
-            execution_ids=tuple(sorted(self.executions)),
-            file=first.file,
-            line=first.line,
-            function=first.function,
-            count=self.count,
-            handled=self.handled,
-            first_seen=first.first_seen,
-            last_seen=self.last_seen,
-            insert_ids=tuple(sorted(self.insert_ids)),
-            message=first.message,
-            sample=first.sample,
-            moments=tuple(sorted(self.moments)),
+            exception=what.exception,
+            name=what.name,
+            module=what.module,
+            kind=what.kind,
+            service=self._service,
+            revision=self._revision,
+            execution_ids=tuple(sorted(self._executions)),
+            file=what.file,
+            line=what.line,
+            function=what.function,
+            count=self._count,
+            handled=self._handled,
+            first_seen=moment(self._written),
+            last_seen=moment(self._ended),
+            insert_ids=tuple(sorted(self._insert_ids)),
+            message=what.message,
+            sample=what.sample,
+            moments=tuple(moment(at) for at in sorted(self._moments)),
         )

@@ -10,16 +10,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from checks.logs import carriers
 from checks.logs.chains import Chain, Frame, Mention, Raised
-from checks.logs.entry import LEVELS, Entry, moment
+from checks.logs.entry import LEVELS, Entry
 from checks.logs.signatures import SHUTDOWN_NOISE, Defect, canonical, said
 from checks.logs.tracebacks import HEADER
 
 _SECOND = 1_000_000_000
-_SAME_EXCEPTION = _SECOND  # a message and its traceback, or two reports of one exception, are no further apart
+SAME_EXCEPTION = _SECOND  # a message and its traceback, or two reports of one exception, are no further apart
 _MAX_SAMPLE = 2_000
 _MAX_MESSAGE = 300
 _SAMPLE_LINES = 20
@@ -37,40 +36,63 @@ Meaning = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
-    """One failure that happened once, and the entries that hold it. Times are UTC.
-
-    ``written``: when its first line was written, in nanoseconds since 1970. ``entries``: also those that repeat it.
-    """
+class Happening:
+    """What can be told of a failure without knowing who wrote it, and when."""
 
     exception: str
     name: str | None
     module: str | None
     kind: str
-    service: str
-    revision: str | None
-    execution_id: str | None
     file: str | None
     line: int | None
     function: str | None
     handled: bool
-    first_seen: datetime
-    last_seen: datetime
-    written: int
-    entries: tuple[Entry, ...]
-    insert_ids: tuple[str, ...]
     message: str
     sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One failure that happened once: what it is, the entries that tell of it (at least one), those that repeat it."""
+
+    what: Happening
+    telling: tuple[Entry, ...]
+    repeating: tuple[Entry, ...]
+
+    @property
+    def written(self) -> int:
+        """When its first line was written, in nanoseconds since 1970."""
+        return min([entry.nanos for entry in self.telling])
+
+    @property
+    def ended(self) -> int:
+        """When its last line was written, in nanoseconds since 1970."""
+        return max([entry.nanos for entry in self.telling])
+
+    @property
+    def service(self) -> str:
+        """Who failed."""
+        return self.telling[0].service
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that failed; None where that is not known."""
+        return self.telling[0].revision
+
+    @property
+    def execution_id(self) -> str | None:
+        """The execution in which it happened, if that is told."""
+        return next((entry.execution_id for entry in self.telling if entry.execution_id), None)
 
     @property
     def known(self) -> int:
         """When its last line could be known, in nanoseconds since 1970."""
-        return max(entry.known for entry in self.entries)
+        return max(entry.known for entry in (*self.telling, *self.repeating))
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The identities of its entries."""
-        return tuple(dict.fromkeys(entry.key for entry in self.entries))
+        return tuple(dict.fromkeys(entry.key for entry in (*self.telling, *self.repeating)))
 
 
 @dataclass(slots=True)
@@ -115,7 +137,7 @@ def _is_introduced(chain: Chain, before: Sequence[Mention]) -> bool:
     """Whether the line just before a traceback is the code's own message of the same exception."""
     start, meanings = chain.entries[0].nanos, _meanings(chain)
     return any(
-        _meaning(mention.defect) in meanings and abs(start - mention.entry.nanos) <= _SAME_EXCEPTION
+        _meaning(mention.defect) in meanings and abs(start - mention.entry.nanos) <= SAME_EXCEPTION
         for mention in before[:1000]
     )
 
@@ -144,7 +166,7 @@ class _Spoken:
         following = bisect_right(spans, at - 1, key=lambda span: span[0])
         near = [*spans[following : following + 1], *spans[max(0, following - 3) : following][::-1]]
         for start, end, report in near:
-            if start - _SAME_EXCEPTION <= at <= end + _SAME_EXCEPTION:
+            if start - SAME_EXCEPTION <= at <= end + SAME_EXCEPTION:
                 if report is not None:
                     report.also.append(mention.entry)
                 return True
@@ -253,7 +275,7 @@ def _merged(reports: Sequence[_Report]) -> list[list[_Report]]:
 
 def _repeats(report: _Report, same: Sequence[_Report]) -> bool:
     last = same[-1]
-    if report.start - last.end > _SAME_EXCEPTION or len(same) >= 20:  # noqa: PLR2004 - nobody logs one exception so often
+    if report.start - last.end > SAME_EXCEPTION or len(same) >= 20:  # noqa: PLR2004 - nobody logs one exception so often
         return False
     if report.raised is None or last.raised is None:
         return report.raised is None and last.raised is None and report.words not in {one.words for one in same}
@@ -265,27 +287,21 @@ def _repeats(report: _Report, same: Sequence[_Report]) -> bool:
 
 def _occurrence(reports: Sequence[_Report]) -> Occurrence:
     first = reports[0]
-    entries = [entry for report in reports for entry in report.entries]
     where: Frame | None = next((one.raised.where for one in reports if one.raised), None)
-    repeated = [entry for report in reports for entry in report.also]
-    oldest, latest = min(entry.nanos for entry in entries), max(entry.nanos for entry in entries)
-    return Occurrence(
+    what = Happening(
         exception=first.defect.exception,
         name=None if first.defect.kind == ERROR else first.defect.name,
         module=first.defect.module,
         kind=first.defect.kind,
-        service=entries[0].service,
-        revision=entries[0].revision,
-        execution_id=next((entry.execution_id for entry in entries if entry.execution_id), None),
         file=where.file if where else None,
         line=where.line if where else None,
         function=where.function if where else None,
         handled=all(report.handled for report in reports),
-        first_seen=moment(oldest),
-        last_seen=moment(latest),
-        written=oldest,
-        entries=(*entries, *repeated),
-        insert_ids=tuple(dict.fromkeys(entry.insert_id for entry in entries if entry.insert_id)),
         message=first.message[:_MAX_MESSAGE],
         sample=first.sample[-_MAX_SAMPLE:],
+    )
+    return Occurrence(
+        what,
+        tuple(entry for report in reports for entry in report.entries),
+        tuple(entry for report in reports for entry in report.also),
     )

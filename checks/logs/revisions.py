@@ -181,9 +181,15 @@ class Revisions:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _logged(self, service: str, name: str, at: float, *, ran: bool) -> _Revision:
-        revisions = self._services.setdefault(service[:MAX_NAME], _Service()).revisions
-        revision = revisions.setdefault(name[:MAX_NAME], _Revision(first=at))
-        revision.first = min(revision.first, at)
+        service, name = service[:MAX_NAME], name[:MAX_NAME]
+        known = self._services.get(service)  # asked for every entry: nothing is made that is there already
+        if known is None:
+            known = self._services[service] = _Service()
+        revision = known.revisions.get(name)
+        if revision is None:
+            revision = known.revisions[name] = _Revision(first=at)
+        elif at < revision.first:
+            revision.first = at
         if ran:
             revision.ran = at if revision.ran is None else min(revision.ran, at)
         return revision

@@ -12,6 +12,7 @@ import re2
 
 from checks.logs.entry import EPOCH, Entry, mapping
 from checks.logs.signatures import Signature, said
+from checks.logs.triggers import encodable
 from checks.model import JsonValue, stamp
 
 MAX_IDS = 50
@@ -82,13 +83,13 @@ class SignalScanner:
 
     def suspects(self, text: str) -> bool:
         """Whether it is worth while to look closer at a text."""
-        return bool(self._signatures) and (self._gate is None or self._gate.search(_encodable(text)) is not None)
+        return bool(self._signatures) and (self._gate is None or bool(self._gate.Match(encodable(text))))
 
     def look(self, entry: Entry) -> None:
         """Count what matches in an entry: each signature once, and no entry twice."""
         if entry.key in self.counted:
             return
-        text = _encodable(entry.text)
+        text = encodable(entry.text)
         for signature in self._signatures:
             found = _first_match(signature, text)
             if found is not None:
@@ -106,16 +107,18 @@ class SignalScanner:
 
 
 def _any_of(patterns: Sequence[str]) -> Any:
-    """One pattern that finds what any of them finds; None where they cannot be joined safely."""
-    if len(patterns) < 2 or any(r"\Q" in pattern for pattern in patterns):  # noqa: PLR2004 - one needs no joining
-        return None
+    """What finds the numbers of the patterns that are in a text; None where it would take too much memory."""
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True  # patterns may use the same names
+    options.max_mem *= len(patterns) + 1  # what each was allowed alone; with too little it would find nothing
+    gate = re2.Set.SearchSet(options)
     try:
-        return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)
+        for pattern in patterns:
+            gate.Add(pattern)
+        gate.Compile()
     except re2.error:
         return None
+    return gate
 
 
 def _first_match(signature: Signature, text: str) -> Any:
@@ -129,11 +132,6 @@ def _first_match(signature: Signature, text: str) -> Any:
         if said(text[start : len(text) if end < 0 else end]) is None:
             return found
     return None
-
-
-def _encodable(text: str) -> str:
-    """The text as RE2 takes it: half a surrogate pair has no UTF-8."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from checks.logs.entry import MAX_TEXT, Entry, entry_of, mapping, text_of
+from checks.logs.triggers import any_of
 
 # A line of a traceback, a line that names what is broken, that ties two tracebacks together, or that introduces one.
 _HINTS = (
@@ -21,6 +22,7 @@ _HINTS = (
     "No module",
     "is not defined",
     "has no attribute",
+    "access submodule",
     "referenced before",
     "not associated",
     "cannot import",
@@ -35,23 +37,21 @@ _HINTS = (
     "CRITICAL",
     "ailed",
 )
+_hinted = any_of(_HINTS)
 _STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
-MAX_HELD_ENTRIES = 100_000
-MAX_SEEN = 500_000
+MAX_HELD_ENTRIES = 20_000
+MAX_HELD_TEXT = 8_000_000
+MAX_NEIGHBOURS = 5_000  # each a whole entry
+MAX_SEEN = 100_000
 _MAX_PARTS = 1_000
 GroupKey = tuple[str, str, str, str]
 
 
 def is_interesting(text: str) -> bool:
     """Whether a text can be part of a failure."""
-    if text.startswith(_STARTS):
-        return True
-    for hint in _HINTS:  # noqa: SIM110 - half the time that any() takes, and it is asked of every entry
-        if hint in text:
-            return True
-    return False
+    return text.startswith(_STARTS) or _hinted(text)
 
 
 class _Group:
@@ -66,38 +66,42 @@ class Stitcher:
     """Collects entries; calls ``done`` with each finished group, its entries in order of (time, insertId).
 
     Entries of one group share service, revision, instance, and execution (or trace).
+
+    :param whole: keep what neighbours are made of, as it was kept of the entries that are given.
     """
 
-    def __init__(self, done: Callable[[list[Entry]], None]) -> None:
+    def __init__(self, done: Callable[[list[Entry]], None], *, whole: bool) -> None:
         self._done = done
+        self._whole = whole
         self._groups: OrderedDict[GroupKey, _Group] = OrderedDict()
         self._neighbours: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
-        self._held = 0
+        self._held = self._held_text = 0
         self._seen: dict[int, None] = {}
         self._parts: dict[str, dict[int, tuple[Mapping[str, Any], str]]] = {}
+        self._parts_text = 0
 
     def pass_by(self, raw: Mapping[str, Any]) -> None:
         """Take note of an entry that cannot be part of a failure, in case that its neighbour is one."""
         place = _place_of(raw)
         if self._neighbours.get(place, raw) is None:  # the last one here was interesting (input may be newest first)
             del self._neighbours[place]
-            entry = entry_of(raw)
+            entry = entry_of(raw, whole=self._whole)
             if entry is not None:
                 self._hold(self._group(entry), entry)
-        if len(self._neighbours) > MAX_HELD_ENTRIES:
+        if len(self._neighbours) > MAX_NEIGHBOURS:
             self._neighbours.clear()
         self._neighbours[place] = raw
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, raw: Mapping[str, Any]) -> None:
         """Take one entry that may be part of a failure. A repeated delivery of the same one is ignored."""
-        split = entry.raw.get("split")
+        split = raw.get("split")
         if isinstance(split, dict) and text_of(split.get("uid")):
-            self._part(entry, split)
+            self._part(raw, entry.text, split)
             return
-        place = _place_of(entry.raw)
+        place = _place_of(raw)
         before = self._neighbours.get(place)
         if before is not None:
-            neighbour = entry_of(before)
+            neighbour = entry_of(before, whole=self._whole)
             if neighbour is not None:
                 self._hold(self._group(neighbour), neighbour)
         self._neighbours[place] = None
@@ -122,7 +126,7 @@ class Stitcher:
         self._groups.move_to_end(entry.group)
         if len(group.entries) > MAX_GROUP_ENTRIES or group.size > MAX_GROUP_TEXT:
             self._shed(group)
-        while self._held > MAX_HELD_ENTRIES or len(self._groups) > MAX_HELD_ENTRIES:
+        while self._held > MAX_HELD_ENTRIES or self._held_text > MAX_HELD_TEXT or len(self._groups) > MAX_HELD_ENTRIES:
             self._release()
 
     def _hold(self, group: _Group, entry: Entry) -> None:
@@ -136,10 +140,12 @@ class Stitcher:
         group.entries.append(entry)
         group.size += len(entry.text)
         self._held += 1
+        self._held_text += len(entry.text)
 
     def _release(self) -> None:
         _, group = self._groups.popitem(last=False)
         self._held -= len(group.entries)
+        self._held_text -= group.size
         if group.entries:
             self._done(_ordered(group.entries))
 
@@ -153,24 +159,28 @@ class Stitcher:
         parsed, kept = (ordered[cut:], ordered[:cut]) if newest_first else (ordered[:cut], ordered[cut:])
         self._held -= len(parsed)
         group.entries = kept[::-1] if newest_first else kept
-        group.size = sum(len(entry.text) for entry in kept)
+        size = sum(len(entry.text) for entry in kept)
+        self._held_text -= group.size - size
+        group.size = size
         self._done(parsed)
 
-    def _part(self, entry: Entry, split: Mapping[str, Any]) -> None:
+    def _part(self, raw: Mapping[str, Any], text: str, split: Mapping[str, Any]) -> None:
         """A part of an entry that was too large (LogSplit): uid, index (0 is left out), totalSplits."""
         uid = text_of(split.get("uid"))
         index, total = split.get("index"), split.get("totalSplits")
         parts = self._parts.setdefault(uid, {})
-        parts[index if isinstance(index, int) else 0] = (entry.raw, entry.text)
+        parts[index if isinstance(index, int) else 0] = (raw, text)
+        self._parts_text += len(text)
         if (isinstance(total, int) and len(parts) >= total) or len(parts) >= _MAX_PARTS:
             self._join(uid)
-        elif len(self._parts) > _MAX_PARTS:
+        while len(self._parts) > _MAX_PARTS or (self._parts and self._parts_text > MAX_HELD_TEXT):
             self._join(next(iter(self._parts)))
 
     def _join(self, uid: str) -> None:
         parts = self._parts.pop(uid)
-        whole = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
-        entry = entry_of(parts[min(parts)][0], (whole, False))
+        self._parts_text = self._parts_text - sum(len(text) for _, text in parts.values()) if self._parts else 0
+        text = "".join(parts[index][1] for index in sorted(parts))[:MAX_TEXT]
+        entry = entry_of(parts[min(parts)][0], (text, False), whole=self._whole)
         if entry is not None:
             self._place(entry)
 

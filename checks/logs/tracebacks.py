@@ -27,9 +27,9 @@ from checks.logs.triggers import ANSI
 HEADER = "Traceback (most recent call last)"
 MILLISECOND = 1_000_000
 _SECOND = 1_000 * MILLISECOND
-_STALE = 5 * _SECOND  # frames that wait longer for their exception line belong to nothing
-_CARRIED_WITHIN = 10 * MILLISECOND  # gen1 stamps milliseconds
-_NOTE_WITHIN = MILLISECOND
+STALE = 5 * _SECOND  # frames that wait longer for their exception line belong to nothing
+CARRIED_WITHIN = 10 * MILLISECOND  # gen1 stamps milliseconds
+NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
@@ -37,7 +37,7 @@ _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:
 _BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
-_RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
+RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
 _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
 # A process pool's frame around the real one; a heading.
 _NO_CARRIER = re.compile(r".{0,80}RemoteTraceback|(?i:(?:full )?(?:stack ?trace|traceback|details)):$")
@@ -97,7 +97,7 @@ class StreamParser:
 
     def feed(self, entry: Entry) -> None:
         """Read one entry; entries come in the order in which they were written."""
-        if entry.nanos - self._last_nanos > _STALE:
+        if entry.nanos - self._last_nanos > STALE:
             self._forget()
         self._last_nanos = entry.nanos
         self._notes = False
@@ -171,7 +171,7 @@ class StreamParser:
         if not found:
             return line
         rest = line[found.end() :]
-        raised = _RAISED.match(rest) if self._frames else None
+        raised = RAISED.match(rest) if self._frames else None
         if rest and rest[0] not in " \t" and not rest.startswith((HEADER, CAUSE[:36], CONTEXT[:33])):
             return rest if raised and self._ends(raised, entry) else line
         if self._openings and self._openings[-1].level is None:
@@ -212,7 +212,7 @@ class StreamParser:
         before, held_by = self._previous, self._previous_entry
         if words:
             return _Opening(words, carriers.level_in(words + " "), own_entry=True, entry=entry)
-        if not before or held_by is None or entry.nanos - held_by.nanos > _CARRIED_WITHIN:
+        if not before or held_by is None or entry.nanos - held_by.nanos > CARRIED_WITHIN:
             return _Opening("", None, own_entry=False, entry=entry)
         return _Opening(before, carriers.level_in(before), own_entry=held_by is entry, entry=entry)
 
@@ -250,7 +250,7 @@ class StreamParser:
         if self._halfway and self._completes(line, entry):
             return
         if self._frames or self._openings:
-            raised = _RAISED.match(line)
+            raised = RAISED.match(line)
             if raised and self._ends(raised, entry):
                 self._raise(raised.group(1), raised.group(2) or "", line, entry)
                 return
@@ -330,7 +330,7 @@ class StreamParser:
         """An uncaught exception is written in pieces (class, ``: ``, message) where every write is an entry."""
         assert self._halfway is not None  # noqa: S101 - asked by the caller; for the type checker
         exception, held_by = self._halfway
-        if entry is held_by or entry.nanos - held_by.nanos > _CARRIED_WITHIN:
+        if entry is held_by or entry.nanos - held_by.nanos > CARRIED_WITHIN:
             self._halfway = None
             return False
         if line == ":":
@@ -353,9 +353,9 @@ class StreamParser:
     def _lone(self, line: str, entry: Entry) -> None:
         """A line outside of any traceback: an exception line whose traceback is lost, or a message that names one."""
         level = entry.level if entry.level is not None else self._entry_level
-        raised = _RAISED.match(line)
+        raised = RAISED.match(line)
         if raised and is_watched(raised.group(1)):
-            if self._link is None and 0 <= entry.nanos - self._closed_at <= _NOTE_WITHIN and self._chain is not None:
+            if self._link is None and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN and self._chain is not None:
                 return  # a note of the exception just printed, or its message's next line
             defect = defect_of(raised.group(1), raised.group(2) or "", in_traceback=False)
             if defect and (level is None or level >= LEVELS["ERROR"]):
@@ -385,7 +385,9 @@ class StreamParser:
         self._pending = []
 
     def _forget(self) -> None:
+        """All but ``events``, ``_last_nanos`` and ``_closed_at``: ``bursts`` relies on it."""
         self._finish_chain()
+        self._stack = False
         self._drop_frames()
         self._openings.clear()
         self._previous, self._previous_entry = "", None
@@ -398,7 +400,7 @@ class StreamParser:
         last = self.events[-1] if self.events else None
         if self._chain is not None or not isinstance(last, Mention) or last.text != self._previous or last.lead:
             return
-        if entry.nanos - last.entry.nanos > _CARRIED_WITHIN:
+        if entry.nanos - last.entry.nanos > CARRIED_WITHIN:
             return
         exception, _, message = last.text.partition(": ")
         one = Raised(exception=exception, message=message, defect=last.defect, frames=(), where=None)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checks.preflight import dockerfile
 from checks.preflight.model import Effect, Finding, Kind, Package
 
 _ENTRY_FILES = ("main.py", "app.py", "__main__.py")
@@ -46,6 +45,8 @@ def _procfile_entry(package: Package) -> str | None:
     """What the ``web`` line of a Procfile starts."""
     if "Procfile" not in package.files:
         return None
+    from checks.preflight import dockerfile
+
     text = package.files["Procfile"].read_text(encoding="utf-8", errors="replace")
     web = re.search(r"^web:(.*)$", text, re.MULTILINE)
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from packaging.markers import UndefinedEnvironmentName
@@ -18,62 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from checks.preflight import known
 from checks.preflight.known import Known, normal
 from checks.preflight.model import Version
-
-# Namespaces of many: that one distribution is in it says nothing of another.
-_SHARED = frozenset({"google", "azure", "aws", "opentelemetry", "zope", "backports", "flask", "django", "python"})
-_PIECES = re.compile(r"[-_.]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provided:
-    """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
-    ``extras``: what those would bring that were not asked for.
-    """
-
-    modules: frozenset[str]
-    declared: frozenset[str]
-    unknown: frozenset[str]
-    extras: Provided | None = None
-
-    def has(self, module: str) -> bool:
-        """Whether the module is brought: it, or a package above it."""
-        parts = module.split(".")
-        if any(".".join(parts[:count]) in self.modules for count in range(1, len(parts) + 1)):
-            return True
-        return self._guessed(module)
-
-    def below(self, module: str) -> bool:
-        """Whether modules below that name are brought, so that it is a namespace that several share."""
-        return any(one.startswith(module + ".") for one in self.modules)
-
-    def _guessed(self, module: str) -> bool:
-        """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
-        parts = [part.lower() for part in module.split(".")]
-        for name in self.unknown:
-            if "[" in name:
-                continue
-            pieces = _PIECES.split(name)
-            stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
-            joined = "".join(pieces)
-            shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
-            if parts[0].replace("_", "") in shapes or "".join(parts) in shapes:
-                return True
-            if parts[0] == pieces[0] and parts[0] not in _SHARED:
-                return True
-            if "".join(parts).replace("_", "").startswith(joined):
-                return True
-        return False
-
-
-def provider_of(module: str) -> tuple[str, ...]:
-    """Well-known distributions that bring a module; empty if none is known."""
-    table = known.providers()
-    parts = module.split(".")
-    for count in range(len(parts), 0, -1):
-        found = table.get(".".join(parts[:count]))
-        if found:
-            return found
-    return ()
+from checks.preflight.provided import Provided
 
 
 def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> Provided:

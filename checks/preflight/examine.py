@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from checks.preflight import distributions
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
@@ -67,6 +66,8 @@ class Examiner:
         provided = None
         if package.requirements is not None and self._environment is None:
             lines = [text for text, _ in package.requirements]
+            from checks.preflight import distributions  # for requirements only: packaging takes its time
+
             provided = distributions.provided(lines, package.implied, python)
         search, notes = _search(package, facts)
         resolver = Resolver(

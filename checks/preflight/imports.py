@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import Bindings, absolute
-from checks.preflight.distributions import Provided, provider_of
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
+from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
 

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
-from checks.preflight import images, requirements, shipping
+from checks.preflight import requirements, shipping
 from checks.preflight.describing import DescriptionError, broken, shown, with_entry
 from checks.preflight.model import Package, Version
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 # What the buildpack of Cloud Functions installs although nobody declares it.
 _PLATFORM = ("functions-framework", "gunicorn")
@@ -157,6 +159,8 @@ def described(
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
+    from checks.preflight import images
+
     found: list[Package] = []
     for folder, names in _folders(root):
         dockerfiles = sorted(

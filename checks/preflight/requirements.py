@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from email.parser import HeaderParser
 from pathlib import Path
+from typing import Any
 
 Line = tuple[str, str]  # the requirement and where it stands
 
@@ -49,9 +48,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def of_pyproject(path: Path) -> list[Line] | None:
     """``project.dependencies`` (or those of Poetry); None if the file declares none."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    tree = _toml(path)
+    if tree is None:
         return None
     project = tree.get("project")
     if isinstance(project, dict) and isinstance(project.get("dependencies"), list):
@@ -65,6 +63,19 @@ def of_pyproject(path: Path) -> list[Line] | None:
     if isinstance(poetry, dict):
         return [(str(name), path.name) for name in poetry if name.lower() != "python"]
     return None
+
+
+def _toml(path: Path) -> dict[str, Any] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except ValueError:
+        return None
 
 
 def beside(folder: Path) -> list[Line]:
@@ -87,15 +98,16 @@ def of_metadata(path: Path) -> list[Line]:
 
     :raises OSError: if it cannot be read.
     """
+    from email.parser import HeaderParser
+
     headers = HeaderParser().parsestr(path.read_text(encoding="utf-8", errors="replace"))
     return [(item, f"{path.parent.name}/METADATA") for item in headers.get_all("Requires-Dist") or ()]
 
 
 def python_of_pyproject(path: Path) -> tuple[int, int] | None:
     """The oldest Python that ``requires-python`` allows."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    tree = _toml(path)
+    if tree is None:
         return None
     project = tree.get("project")
     text = project.get("requires-python") if isinstance(project, dict) else None

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from checks.preflight import stdlib
-from checks.preflight.distributions import Provided
 from checks.preflight.model import Version
+from checks.preflight.provided import Provided
 
 _MADE = "made by the code itself"
 _EXTENSIONS = (".so", ".pyd", ".abi3.so")

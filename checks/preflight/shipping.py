@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 # Never part of a deployment, whatever an ignore file says.
 _NEVER = frozenset({".git", ".hg", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
@@ -85,7 +87,11 @@ def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | 
     nothing to ignore always. ``#!include:`` lines are followed, as gcloud does.
     """
     lines = [*always, *_lines(path, 0)]
-    return GitIgnoreSpec.from_lines(lines) if lines else None
+    if not lines:
+        return None
+    from pathspec import GitIgnoreSpec  # most folders have nothing to ignore
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 def _lines(path: Path, depth: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -154,8 +155,12 @@ def _pipeline(check: Completions, tables: CompletionTables, request: Request) ->
     last = request.date or request.at.astimezone(pipeline.zone).date()
     first = last - timedelta(days=request.days - 1)
     try:
-        observed = check.observe(first, last, request.at)
-        recording, cost = tables.recording(pipeline, request.at)
+        # Three questions at once: a person waits for the answer.
+        with ThreadPoolExecutor(2) as asking:
+            calendar = asking.submit(check.calendar, first, last)
+            counted = asking.submit(tables.recording, pipeline, request.at)
+            observed = check.observe(first, last, request.at, calendar.result)
+            recording, cost = counted.result()
     except SourceError as error:
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)

@@ -35,7 +35,7 @@ def warehouse(emulator: str) -> Iterator[BigQueryWarehouse]:
 def record(emulator: str, table: str, rows: list[CompletionRow]) -> None:
     """Append rows to a table, as the recorder does."""
     records = [{theirs: getattr(row, ours) for ours, theirs in COLUMNS.items()} for row in rows]
-    load(emulator, table, "\n".join(json.dumps(r, default=date.isoformat) for r in records).encode())
+    load(emulator, table, "\n".join(json.dumps(r, default=str) for r in records).encode())
 
 
 def random_week(source: random.Random, first: date) -> list[CompletionRow]:

@@ -29,6 +29,11 @@ def key_of(message: Posted) -> str:
     return key
 
 
+def title_of(message: Posted) -> str:
+    """The headline, below the mark of a message that may be a repetition."""
+    return next(line for line in message.lines if REPEATED not in line)
+
+
 def unmarked(messages: list[Posted]) -> list[str]:
     """The keys of which more than one message has no mark."""
     plain = Counter(key_of(m) for m in messages if not any(REPEATED in line for line in _ever(m)))
@@ -73,7 +78,7 @@ def test_killed_at_random_points(tmp_path: Path, scopes: frozenset[str], seed: i
 
     by_incident = defaultdict(list)
     for message in slack.messages:
-        by_incident[message.lines[0].rpartition(" in ")[2]].append(message)
+        by_incident[title_of(message).rpartition(" in ")[2]].append(message)
     assert set(by_incident) == set(told), "each was told"
     replies = [reply for message in slack.messages for reply in message.replies]
     assert unmarked(slack.messages) == []
@@ -82,5 +87,5 @@ def test_killed_at_random_points(tmp_path: Path, scopes: frozenset[str], seed: i
         assert len(slack.messages) == len(told), "what arrived was recognised: nothing comes twice at all"
         assert len(replies) == sum(told.values())
     for service, over in told.items():
-        shown = by_incident[service][-1].lines[0]
+        shown = title_of(by_incident[service][-1])
         assert ("Resolved:" in shown) is over, f"{service} shows its present state"
