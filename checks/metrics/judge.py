@@ -11,6 +11,8 @@ from statistics import median
 from checks.metrics.model import MetricQuery, MetricRule, MetricSeries, RuleKind, Target
 from checks.model import normal_service
 
+# Before the name of a function whose log entries were counted.
+_LOG_OF = "log of "
 Answers = Sequence[tuple[MetricQuery, Sequence[MetricSeries]]]
 
 
@@ -67,7 +69,7 @@ def _measured(rule: MetricRule, answers: Answers) -> dict[str, _Measured]:
     for query, series in answers:
         for one in series:
             name = subject_of(rule, query, one.labels)
-            if rule.names and name not in rule.names:
+            if not one.points or (rule.names and name.removeprefix(_LOG_OF) not in rule.names):
                 continue
             _add(rule, found[name], one, query.scale)
     return found
@@ -98,7 +100,7 @@ def subject_of(rule: MetricRule, query: MetricQuery, labels: Mapping[str, str]) 
     if query.named_by.endswith("topic_id"):
         return f"topic {name}"
     logged = "log_entry_count" in query.filter
-    return f"log of {normal_service(name)}" if logged else normal_service(name)
+    return f"{_LOG_OF}{normal_service(name)}" if logged else normal_service(name)
 
 
 def _absence(name: str, measured: _Measured, begin: datetime, end: datetime) -> Verdict:

@@ -96,6 +96,16 @@ def test_names_are_compared_as_the_platform_writes_them() -> None:
     assert [v.name for v in judged(rule, by_code(1), by_code(1, name="other"))] == ["my-func"]
 
 
+def test_log_entries_of_a_function_are_told_apart_from_its_executions() -> None:
+    """And belong to it all the same, where only some functions are wanted; a series without points says nothing."""
+    rule = replace(PRESETS["runaway"], names=("f",))
+    logged = rule.queries[2]
+    series = [MetricSeries(labels={SERVICE: name}, points=points(4)) for name in ("f", "g")]
+    empty = MetricSeries(labels={SERVICE: "f"}, points=())
+    assert typical_hours(rule, [(logged, series), (rule.queries[1], [empty])]) == {"log of f": 4}
+    assert judged(FAILED, by_code()) == []
+
+
 def test_a_runaway() -> None:
     """Above ten times its typical hour in each ten minutes of thirty; typical is the median of active hours."""
     rule = PRESETS["runaway"]
