@@ -47,6 +47,8 @@ class Limits:
 class Look:
     """What the supervisor saw at ``at``.
 
+    ``awake_since`` is the start, or the latest look that came long after the one before: the machine had been asleep,
+    or its clock had leapt, and nobody can be late for that.
     ``waiting`` are the titles of unsent messages by channel, gravest first. ``failed_ticks`` says by check why its
     latest tick did not end properly (the state could not be written). ``ping_error``: why the outside watchdog could
     not be reached; ``heartbeat_error``: why metrics could not be written. ``trials`` are the outcomes of the daily test
@@ -55,6 +57,7 @@ class Look:
 
     at: datetime
     started_at: datetime
+    awake_since: datetime
     speed: float
     beats: Mapping[str, Beat]
     scheduler_alive: bool
@@ -183,7 +186,7 @@ def _checks(look: Look) -> list[Problem]:
     found = []
     for name, beat in look.beats.items():
         seen_at = beat.ended_at or look.started_at
-        if look.at - seen_at <= beat.every * 3 + READY_GRACE * look.speed:
+        if look.at - max(seen_at, look.awake_since) <= beat.every * 3 + READY_GRACE * look.speed:
             continue
         reason = f"its last run ended {duration(look.at - seen_at)} ago"
         if beat.ended_at is None:

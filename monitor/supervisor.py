@@ -28,6 +28,8 @@ WAITING_STORE_EVERY = timedelta(seconds=20)
 PRUNE_EVERY = timedelta(hours=1)
 # The supervisor counts as gone when it has not looked for this long, in real time.
 STALE_AFTER = timedelta(minutes=2)
+# Between two looks that are this far apart the machine was asleep, or its clock leapt.
+ASLEEP_AFTER = timedelta(minutes=1)
 _TITLES = 20
 
 
@@ -71,6 +73,7 @@ class Supervisor:
         self._stored: tuple[datetime, tuple[str, ...]] | None = None
         self._pruned_at = clock.now()
         self.looked_at = clock.now()
+        self._awake_since = self._started_at
 
     def watch(self, watched: Watched, emergency: Emergency) -> None:
         """Look at these from now on: the configuration changed."""
@@ -97,6 +100,9 @@ class Supervisor:
 
     def once(self) -> None:
         """One look, with its consequences."""
+        now = self._clock.now()
+        if now - self.looked_at > ASLEEP_AFTER * self._clock.speed:
+            self._awake_since = now
         look = self.look()
         found = itself.problems(look, self._watched.limits)
         self._remember(look, found)
@@ -110,6 +116,7 @@ class Supervisor:
         look = Look(
             at=now,
             started_at=self._started_at,
+            awake_since=self._awake_since,
             speed=self._clock.speed,
             beats=watched.scheduler.beats(),
             scheduler_alive=watched.scheduler.alive or self._replacing,

@@ -19,7 +19,9 @@ def test_the_demo_tells_the_whole_story_in_one_message(tmp_path: Path) -> None:
             tmp_path, "demo", "--slack", SLACK_BOT_TOKEN=slack.token, SLACK_BASE_URL=slack.base_url, patience=200
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        [root] = slack.messages
+        others = ["\n".join(message.lines) for message in slack.messages[1:]]
+        assert others == [], "one message, nothing else"
+        root = slack.messages[0]
         shown = "\n".join(root.lines)
     assert root.lines[0].startswith("✅ Resolved: phase3 of 25 January 2026")
     assert "NameError: name 'firestore' is not defined in phase3-to-phase4-orchestrator" in shown

@@ -20,6 +20,7 @@ LIMITS = Limits(outbox=5 * MINUTE, disk_free_bytes=200_000_000, storage_must_las
 GOOD = Look(
     at=at(1),
     started_at=at(0),
+    awake_since=at(0),
     speed=1.0,
     beats={"logs": Beat(every=MINUTE, began_at=at(1) - MINUTE, ended_at=at(1) - MINUTE)},
     scheduler_alive=True,
@@ -143,3 +144,12 @@ def test_messages_to_a_channel_that_is_no_longer_there_are_dead_letters() -> Non
     gone = Line(failing_since=at(0.5), error="there is no channel 'pager' in the configuration any more", gave_up=True)
     [problem] = found(lines={"pager": gone}, backlog=(waiting(MINUTE, pending=0, dead=1, to="pager"),))
     assert problem.title == "1 message to pager was given up"
+
+
+def test_nobody_is_late_for_what_fell_due_while_the_machine_was_asleep() -> None:
+    """After a leap of the clock a check has its usual time to tick again; then it is missed, since when it was."""
+    beats = {"logs": Beat(every=MINUTE, ended_at=at(1) - 600 * MINUTE)}
+    assert found(beats=beats, awake_since=at(1) - 4 * MINUTE) == []
+    [missed] = found(beats=beats, awake_since=at(1) - 5 * MINUTE)
+    assert missed.title == "The check logs does not run"
+    assert missed.facts["reason"] == "its last run ended 10 h 0 min ago"

@@ -79,8 +79,9 @@ def test_a_slack_that_does_not_answer_is_told_after_five_minutes(world: World, s
 def test_a_check_that_stops_ticking_is_told_and_ends(world: World) -> None:
     """In Slack and on the fallback."""
     world.work()
-    world.clock.time += 10 * MINUTE
-    world.work()
+    for _ in range(20):  # looks go on, ticks do not
+        world.clock.time += MINUTE / 2
+        world.work()
     assert world.open_own() == ["The check logs does not run"]
     assert world.supervisor.verdict() == ["The check logs does not run: its last run ended 10 min ago"]
     world.work()
@@ -88,6 +89,17 @@ def test_a_check_that_stops_ticking_is_told_and_ends(world: World) -> None:
     world.pass_time()
     assert world.open_own() == []
     assert world.supervisor.verdict() is None
+
+
+def test_a_machine_that_slept_is_no_check_that_does_not_run(world: World) -> None:
+    """The first look after a night says nothing; the checks have their usual time to tick again."""
+    world.work()
+    world.clock.time += 600 * MINUTE
+    world.work()
+    assert world.open_own() == []
+    assert world.supervisor.verdict() is None
+    world.pass_time()
+    assert world.open_own() == []
 
 
 def fill_up(world: World) -> None:
