@@ -115,6 +115,7 @@ class Scheduler:
         self._report = report
         self._limit = limit
         self._abandoned: dict[str, list[Attempt]] = {}
+        self._busy = {name: threading.Lock() for name in self._checks}
         self._failed: dict[str, str] = {}
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -164,6 +165,16 @@ class Scheduler:
             return dict(self._beats)
 
     def _fire(self, name: str, first: bool) -> None:
+        # The first tick is a job of its own: while it runs, the interval may come round.
+        if not self._busy[name].acquire(blocking=False):
+            self._skip(name)
+            return
+        try:
+            self._tick_within_limit(name, first)
+        finally:
+            self._busy[name].release()
+
+    def _tick_within_limit(self, name: str, first: bool) -> None:
         check = self._checks[name]
         now = self._clock.now()
         if not self._claim(name, now if first else nearest_slot(now, check.every)):
@@ -200,7 +211,9 @@ class Scheduler:
 
     def _skipped(self, event: Any) -> None:
         """A run did not happen: the former one still runs, or the machine slept."""
-        name = str(event.job_id).removesuffix(":first")
+        self._skip(str(event.job_id).removesuffix(":first"))
+
+    def _skip(self, name: str) -> None:
         now = self._clock.now()
         beat = self._beats[name]
         self._set(

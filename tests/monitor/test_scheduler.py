@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -156,6 +157,21 @@ def test_a_check_that_hangs_again_and_again_is_left_alone() -> None:
         assert len(run.ticks) == MOST_ABANDONED
         assert run.stored == []
     hold.set()
+
+
+def test_a_check_never_ticks_twice_at_once() -> None:
+    """Nor when the interval comes round while the first tick, a job of its own, still runs."""
+    busy, most = [0], [0]
+
+    def work() -> None:
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        time.sleep(EVERY.total_seconds() * 1.5)
+        busy[0] -= 1
+
+    with Run(work=work) as run:
+        eventually(lambda: len(run.ticks) >= 3, "three ticks")
+    assert most == [1]
 
 
 def test_why_a_tick_failed_is_known_until_the_next_good_one() -> None:
