@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import date
 
 import click
 
@@ -39,12 +38,12 @@ def command(
     from monitor import wiring
     from monitor.embedded import EmulatorError
     from monitor.explain import as_json, as_text, gather
-    from monitor.report.gather import moment_of
+    from monitor.report.gather import day_of, moment_of
     from monitor.state_checks import recall
 
     try:
         now = utc(moment_of(at)) if at else SystemClock().now()
-        run_date = date.fromisoformat(day) if day else None
+        run_date = day_of(day) if day else None
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error
     config = common.load_config(ctx)

@@ -64,10 +64,7 @@ class Request:
             at = moment_of(query["at"])
         day = None
         if query.get("date"):
-            try:
-                day = date.fromisoformat(query["date"])
-            except ValueError as error:
-                raise ValueError(f"date: {query['date']!r} is no date; write it as 2026-01-25") from error
+            day = day_of(query["date"])
         days = DEFAULT_DAYS
         if query.get("days"):
             text = query["days"]
@@ -326,6 +323,17 @@ def _source(name: str, seen: list[Seen]) -> SourceReport:
 
 def _looked(run: CheckRun) -> Status:
     return Status.UNKNOWN if run.error is not None else Status.OK
+
+
+def day_of(text: str) -> date:
+    """A run date as people write it.
+
+    :raises ValueError: saying what is wrong and what would be right.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"date: {text!r} is no date; write it as 2026-01-25") from error
 
 
 def moment_of(text: str) -> datetime:

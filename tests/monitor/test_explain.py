@@ -242,6 +242,8 @@ def test_the_command_explains_what_is_in_the_tables(tmp_path: object, emulator: 
         assert "alert     nothing: it is complete" in text
         code, text = run("phase9", "--at", "2026-01-06T12:00:00-05:00")
         assert (code, "there is no phase 'phase9'; the configuration has: phase2, phase3, phase4" in text) == (2, True)
+        code, text = run("--date", "tomorrow")
+        assert (code, "'tomorrow' is no date; write it as 2026-01-25" in text) == (2, True)
         assert run("--at", "noon")[0] == 2
         assert run("--date", "yesterday")[0] == 2
         bigquery.run(emulator, f"DROP TABLE {dataset}.completions")
