@@ -110,10 +110,13 @@ def library(endpoint: str) -> Callable[[], int]:
 
 
 def raw(endpoint: str) -> Callable[[], int]:
-    """One list."""
+    """One list. What a resource says is looked up by its bytes, as the log source does it."""
+    from google.api.monitored_resource_pb2 import MonitoredResource
+
     from checks.logging_api import LoggingApi
     from checks.rate import RateLimiter
 
+    known: dict[bytes, Any] = {}
     api = LoggingApi(PROJECT, limiter=RateLimiter(10**9, 10**9), endpoint=endpoint, timeout=timedelta(seconds=20))
 
     def run() -> int:
@@ -121,7 +124,10 @@ def raw(endpoint: str) -> Callable[[], int]:
         while True:
             page = api.page(FILTER, token=token, deadline=time.monotonic() + 60, counted=lambda: None)
             for entry in page.entries:
-                _ = entry.insert_id, entry.timestamp.seconds, entry.text_payload, entry.resource.labels
+                resource = known.get(entry.resource) or known.setdefault(
+                    entry.resource, MonitoredResource.FromString(entry.resource)
+                )
+                _ = entry.insert_id, entry.timestamp.seconds, entry.text_payload, resource.labels
             number, token = number + len(page.entries), page.token
             if not token:
                 return number

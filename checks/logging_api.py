@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from checks.google_calls import CHANNEL_OPTIONS, PLAIN_OPTIONS, host_of, source_error
+from checks.packed_entries import page_type
 from checks.ports import SourceError
 from checks.rate import RateLimiter
 
 if TYPE_CHECKING:
     import grpc
     from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+    from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
 
 DEFAULT_HOST = "logging.googleapis.com"
 PAGE_SIZE = 1_000  # more is refused
@@ -32,8 +35,8 @@ _PAUSE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The protobuf messages of one page; ``token`` of the next one, empty on the last. A page may be empty and have
-    one all the same.
+    """The messages of one page (``checks.packed_entries``; ``checks.proto_entries`` reads them); ``token`` of the next
+    one, empty on the last. A page may be empty and have one all the same.
     """
 
     entries: Sequence[Any]
@@ -74,7 +77,7 @@ class LoggingApi:
         """
         import google.auth.exceptions
         from google.api_core import exceptions
-        from google.cloud.logging_v2.types import ListLogEntriesRequest, ListLogEntriesResponse
+        from google.cloud.logging_v2.types import ListLogEntriesRequest
 
         request = ListLogEntriesRequest(
             resource_names=[f"projects/{self.project}"],
@@ -98,7 +101,7 @@ class LoggingApi:
                     request=request, timeout=max(0.01, min(self._timeout, left)), retry=None
                 )
                 # The client's pager would go on by itself, without asking the limiter.
-                page = ListLogEntriesResponse.pb(next(iter(pager.pages)))
+                page: Any = next(iter(pager.pages))
             except (exceptions.ServiceUnavailable, exceptions.InternalServerError) as error:
                 pause = _PAUSE * attempt
                 if attempt == _ATTEMPTS or deadline - time.monotonic() <= pause:
@@ -132,7 +135,7 @@ class LoggingApi:
                     self._channel = LoggingServiceV2GrpcTransport.create_channel(
                         self.host, credentials=credentials, options=CHANNEL_OPTIONS
                     )
-                self._client = LoggingServiceV2Client(transport=LoggingServiceV2GrpcTransport(channel=self._channel))
+                self._client = LoggingServiceV2Client(transport=_transport(self._channel))
             return self._client
 
     def _fail(self, error: Exception) -> NoReturn:
@@ -153,3 +156,20 @@ class LoggingApi:
             "--role=roles/logging.viewer` (MEMBER is the account that the watcher runs as; data-access audit logs need "
             "roles/logging.privateLogViewer)"
         )
+
+
+def _transport(channel: grpc.Channel) -> LoggingServiceV2GrpcTransport:
+    """The client's own transport, but that the answers of lists come as ``checks.packed_entries`` has them."""
+    from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
+    from google.cloud.logging_v2.types import ListLogEntriesRequest
+
+    class Packed(LoggingServiceV2GrpcTransport):
+        @cached_property
+        def list_log_entries(self) -> Any:
+            return self.grpc_channel.unary_unary(  # type: ignore[no-untyped-call]  # grpc: no types
+                "/google.logging.v2.LoggingServiceV2/ListLogEntries",
+                request_serializer=ListLogEntriesRequest.serialize,
+                response_deserializer=page_type().FromString,
+            )
+
+    return Packed(channel=channel)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from checks.logs.deployments import DEPLOYS
 from checks.model import normal_service, stamp
@@ -52,8 +52,7 @@ WRITTEN_BEFORE = timedelta(hours=26)
 WRITTEN_AHEAD = timedelta(hours=25)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """Where the lines around a failure are: those of one instance, execution or service, in a span of time with both
     ends included. ``field`` is a path of the query language, ``value`` what it must equal.
     """

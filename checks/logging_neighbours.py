@@ -7,18 +7,19 @@ before it tells who logged it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from checks.logging_filter import Place
-from checks.logs.entry import EPOCH, mapping
+from checks.logs.entry import mapping
 from checks.logs.payload import payload_text
 from checks.logs.tracebacks import HEADER
 
 # The engine gives up frames whose exception line does not follow within five seconds (checks.logs.tracebacks).
 AROUND = timedelta(seconds=5)
-_APART = 2 * int(AROUND.total_seconds())
+_NEAR = int(AROUND.total_seconds())
+_APART = 2 * _NEAR
 # Places that overlap are made one up to this length: else a storm would be one place, asked for as long as it lasts.
 LONGEST = timedelta(seconds=60)
 _LONGEST = int(LONGEST.total_seconds())
@@ -44,8 +45,8 @@ def needs_neighbours(raw: Mapping[str, Any]) -> bool:
     text, alone = payload_text(raw)
     if alone:
         return False
-    before, header, _ = text.partition(HEADER)
-    return not (header and before.strip())
+    at = text.find(HEADER)
+    return at <= 0 or not text[:at].strip()
 
 
 def writer_of(raw: Mapping[str, Any]) -> Writer | None:
@@ -65,22 +66,43 @@ def writer_of(raw: Mapping[str, Any]) -> Writer | None:
     return None
 
 
-def places_of(noted: Mapping[tuple[Writer, int], int]) -> list[tuple[Place, datetime]]:
-    """Around what somebody wrote in some second, until when it is asked for (Unix seconds); what overlaps made one."""
-    spans: list[tuple[Writer, int, int, int]] = []
-    for (writer, second), until in sorted(noted.items()):
-        span = spans[-1] if spans else None
-        if span and span[0] == writer and second <= span[2] + _APART and second < span[1] + _LONGEST:
-            spans[-1] = (writer, span[1], second, max(span[3], until))
+class Noted:
+    """Where the neighbours of matching entries are: who wrote in which spans of time, and until when these are asked
+    for. Whole Unix seconds. What overlaps is made one, as far as it comes in order of time.
+    """
+
+    def __init__(self) -> None:
+        self._spans: dict[Writer, list[tuple[int, int, int]]] = {}
+
+    def add(self, writer: Writer, second: int, until: int) -> None:
+        """Somebody wrote an entry with neighbours."""
+        spans = self._spans.get(writer)
+        if spans is None:
+            self._spans[writer] = [(second, second, until)]
+            return
+        first, last, longest = spans[-1]
+        if first <= second <= last + _APART and second < first + _LONGEST:
+            if second > last or until > longest:
+                spans[-1] = (first, max(second, last), max(until, longest))
         else:
-            spans.append((writer, second, second, until))
-    answer = []
-    for (path, value), first, last, until in spans:
-        with suppress(OverflowError):  # a time that does not exist
-            start, end = (EPOCH + timedelta(seconds=second) for second in (first, last + 1))
-            place = Place(field=path, value=value, start=start - AROUND, end=end + AROUND)
-            answer.append((place, EPOCH + timedelta(seconds=until)))
-    return answer
+            spans.append((second, second, until))
+
+    def places(self) -> list[tuple[Place, datetime]]:
+        """The places around them, until when each is asked for."""
+        answer: list[tuple[Place, datetime]] = []
+        for (path, value), spans in self._spans.items():
+            for first, last, until in spans:
+                try:
+                    start, end, again = _moment(first - _NEAR), _moment(last + 1 + _NEAR), _moment(until)
+                except (OverflowError, ValueError):  # a time that does not exist
+                    continue
+                answer.append((Place(path, value, start, end), again))
+        return answer
+
+
+@lru_cache(maxsize=4096)
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
 
 
 def merged(places: Iterable[tuple[Place, datetime]]) -> list[tuple[Place, datetime]]:
@@ -88,7 +110,7 @@ def merged(places: Iterable[tuple[Place, datetime]]) -> list[tuple[Place, dateti
     becomes longer than ``LONGEST`` and what lies around it.
     """
     answer: list[tuple[Place, datetime]] = []
-    for place, until in sorted(places, key=lambda one: (one[0].field, one[0].value, one[0].start)):
+    for place, until in sorted(places):
         last, last_until = answer[-1] if answer else (None, until)
         near = last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end
         if last and near and place.end - last.start <= LONGEST + 2 * AROUND:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from alerts.store.sql import Store, Tick, with_incident
 from checks import runner
 from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
+from checks.uncollected import uncollected
 from monitor import speaking
 from monitor.costs import Costs
 from monitor.rules import Rules
@@ -78,7 +78,7 @@ class Path:
 
         A crash before its end repeats the work from the old cursor; a crash after it loses nothing.
         """
-        with self._lock, _uncollected(len(run.findings)), self._store.writing() as stored:
+        with self._lock, _calm(run), self._store.writing() as stored:
             stored.save_run(run)
             decided = self._settle(stored, run, now)
             self._costs.save(stored, now)  # after _settle: no other watcher writes meanwhile
@@ -90,7 +90,7 @@ class Path:
 
     def conclude(self, run: CheckRun, now: datetime) -> list[Notification]:
         """As ``absorb``, of something that is no check's run: it leaves no trace as one."""
-        with self._lock, self._store.writing() as stored, _uncollected(len(run.findings)):
+        with self._lock, self._store.writing() as stored, _calm(run):
             return self._settle(stored, run, now)
 
     def close_by_hand(self, number: int, author: str, reason: str, now: datetime) -> int | None:
@@ -170,16 +170,6 @@ class Path:
         )
 
 
-@contextmanager
-def _uncollected(findings: int) -> Iterator[None]:
-    """Without the garbage collector while a storm is stored: nothing that it makes is garbage before its end, and for
-    every few hundred new objects it would look through all there are.
-    """
-    if findings < _STORM or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _calm(run: CheckRun) -> AbstractContextManager[None]:
+    """What a storm is stored in."""
+    return uncollected() if len(run.findings) >= _STORM else nullcontext()

@@ -33,10 +33,12 @@ def payload_text(raw: Mapping[str, Any]) -> tuple[str, bool]:
     """The text of an entry, and whether it is complete in itself (a record of a structured logger with its exception,
     an audit record): such a text never continues the lines of its neighbours. Empty where there is none.
     """
+    text = raw.get("textPayload")
+    if isinstance(text, str) and not text.startswith("{"):  # nearly always
+        return text, False
     record = record_of(raw)
     if record is not None:
         return _record_text(record)
-    text = raw.get("textPayload")
     if isinstance(text, str):
         return text, False
     audit = raw.get("protoPayload")

@@ -7,17 +7,18 @@ and of those around them the lines that belong to the same text. How it is told 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from checks import logging_cursor as cursors
 from checks import logging_filter as filters
 from checks.logging_api import PAGE_SIZE, LoggingApi, Page
 from checks.logging_cursor import Cursor
 from checks.logging_filter import Place
-from checks.logging_neighbours import AROUND, LONGEST, Writer, merged, needs_neighbours, newest, places_of, writer_of
+from checks.logging_neighbours import AROUND, LONGEST, Noted, merged, needs_neighbours, newest, writer_of
 from checks.logging_past import Ask, past_of
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
@@ -26,6 +27,7 @@ from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
 from checks.ports import Failing, LogBatch, PastSeen, RunsSeen, SourceError
 from checks.proto_entries import EntryReader
 from checks.rate import RateLimiter
+from checks.uncollected import uncollected
 
 # A window with more pages is read again in smaller parts: it is kept in memory until it is complete.
 PAGES_PER_WINDOW = 5
@@ -36,9 +38,13 @@ RUNS_REQUESTS = 5
 PAST_REQUESTS = 8
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
+_SECOND = 1_000_000_000
 _AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
 # So long after an entry was received it may be met again as a neighbour: the last of its place came that much later.
 _MET_FOR = int((AGAIN_FOR + LONGEST + 2 * AROUND).total_seconds())
+
+# When an entry was written and received (nanoseconds since 1970), its insertId, and itself.
+Taken: TypeAlias = tuple[int, int, str, dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -47,16 +53,15 @@ class _Reading:
 
     deadline: float
     requests_left: int
-    reader: EntryReader = field(default_factory=EntryReader)
+    reader: EntryReader
     requests: int = 0
     pages: int = 0
     known: int = 0
     late: int = 0
     neighbours: int = 0
-    lags: list[float] = field(default_factory=list)
-    entries: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    # Who wrote what has neighbours, in which second, and until when these are asked for (Unix seconds).
-    places: dict[tuple[Writer, int], int] = field(default_factory=dict)
+    lags: list[int] = field(default_factory=list)
+    entries: list[Taken] = field(default_factory=list)
+    noted: Noted = field(default_factory=Noted)
     unseen: list[str] = field(default_factory=list)
 
     def count(self) -> None:
@@ -99,6 +104,7 @@ class CloudLogging:
         read_within: timedelta = timedelta(seconds=50),
     ) -> None:
         self._api = LoggingApi(project, limiter=limiter, endpoint=endpoint, timeout=timeout)
+        self._reader = EntryReader()
         self._watched = None if functions is None else frozenset(normal_service(name) for name in functions)
         self._look_back = look_back
         self._read_within = read_within.total_seconds()
@@ -106,6 +112,7 @@ class CloudLogging:
         wanted = filters.any_of((filters.marked_clause(patterns), filters.deploys_clause()))
         self._matching = " AND ".join((filters.types_clause(), *([named] if named else []), wanted))
 
+    @uncollected()
     def read(self, cursor: JsonValue, until: datetime) -> LogBatch:
         """New entries that may be part of a failure, with the lines around them, and those of deployments, as
         ``checks.ports.LogSource`` says.
@@ -128,7 +135,8 @@ class CloudLogging:
         reached, step, full = self._windows(reading, start, until, before, seen)
         reading.requests_left = NEIGHBOUR_REQUESTS
         places = self._neighbours(reading, before.places, until, seen)
-        lag = cursors.percentile_99(reading.lags)
+        late = cursors.percentile_99(reading.lags)
+        lag = None if late is None else max(timedelta(microseconds=late // 1_000), timedelta(0))
         after, missed = cursors.advanced(
             before,
             cursors.Progress(
@@ -136,7 +144,7 @@ class CloudLogging:
                 until=until,
                 full=full,
                 step=step,
-                lag=None if lag is None else timedelta(seconds=lag),
+                lag=lag,
                 seen=seen,
                 places=newest(places),
             ),
@@ -203,7 +211,7 @@ class CloudLogging:
     # -- one operation ----------------------------------------------------------------------------------------------
 
     def _reading(self, requests: int) -> _Reading:
-        return _Reading(deadline=time.monotonic() + self._read_within, requests_left=requests)
+        return _Reading(deadline=time.monotonic() + self._read_within, requests_left=requests, reader=self._reader)
 
     def _page(
         self, reading: _Reading, text: str, *, token: str = "", newest_first: bool = False, size: int = PAGE_SIZE
@@ -240,7 +248,7 @@ class CloudLogging:
         :raises SourceError: if not one window could be read.
         """
         reached, step = start, before.step
-        high = 0.0 if before.high is None else (before.high - EPOCH).total_seconds() - 1
+        high = 0 if before.high is None else (before.high - EPOCH) // timedelta(microseconds=1) * 1_000 - _SECOND
         while reached < until:
             end = min(reached + step, until)
             try:
@@ -255,10 +263,7 @@ class CloudLogging:
                     raise
                 reading.unseen.append(f"reading stopped at {stamp(reached)}: {error}")
                 return reached, step, False
-            for entry in entries:
-                raw = self._take(reading, entry, seen)
-                if raw is not None:
-                    _note(reading, entry, raw, high)
+            _note(reading, self._take(reading, entries, seen), high)
             if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
                 step = min(step * 2, cursors.LONGEST_STEP)
             reached = end
@@ -290,22 +295,27 @@ class CloudLogging:
                 received = (entry.receive_timestamp for entry in entries)
                 raise _TooFullError([at.seconds + at.nanos / 1e9 for at in received])
 
-    def _take(self, reading: _Reading, entry: Any, seen: dict[bytes, int], keep: int = 0) -> dict[str, Any] | None:
-        """An entry that is new and of a watched function, kept; None for any other.
+    def _take(self, reading: _Reading, entries: Iterable[Any], seen: dict[bytes, int], keep: int = 0) -> list[Taken]:
+        """Those of some entries that are new and of a watched function; they are kept.
 
-        :param keep: the Unix second until which it may be met again, if that is later than when it was received.
+        :param keep: the Unix second until which they may be met again, if that is later than when they were received.
         """
-        written = entry.timestamp
-        key = cursors.key_of(entry.insert_id, written.seconds, written.nanos)
-        if key in seen:
-            reading.known += 1
-            return None
-        seen[key] = max(entry.receive_timestamp.seconds + _MET_FOR, keep)
-        raw = reading.reader.read(entry)
-        if self._watched is not None and service_of(raw) not in self._watched:
-            return None
-        reading.entries.append((written.seconds * 1_000_000_000 + written.nanos, entry.insert_id, raw))
-        return raw
+        taken: list[Taken] = []
+        watched, read, key_of = self._watched, reading.reader.read_identified, cursors.key_of
+        for entry in entries:
+            at, then, insert_id = entry.timestamp, entry.receive_timestamp, entry.insert_id
+            second, nanos, later, later_nanos = at.seconds, at.nanos, then.seconds, then.nanos
+            key = key_of(insert_id, second, nanos)
+            if key in seen:
+                reading.known += 1
+                continue
+            met = later + _MET_FOR
+            seen[key] = met if met > keep else keep  # noqa: FURB136 - twice as fast as max
+            raw = read(entry, insert_id, second, nanos, later, later_nanos)
+            if watched is None or service_of(raw) in watched:
+                taken.append((second * _SECOND + nanos, later * _SECOND + later_nanos, insert_id, raw))
+        reading.entries += taken
+        return taken
 
     def _neighbours(
         self, reading: _Reading, waiting: Sequence[tuple[Place, datetime]], until: datetime, seen: dict[bytes, int]
@@ -315,14 +325,12 @@ class CloudLogging:
         Where the service fails, all are, and so nothing may be forgotten that may be met there again. Where there are
         too many lines, asking again would bring the same ones.
         """
-        places = merged([*waiting, *places_of(reading.places)])
+        places = merged([*waiting, *reading.noted.places()])
         keep = max((cursors.second_of(again) for _, again in places), default=0)
         try:
             for text in filters.place_filters([place for place, _ in places]):
                 for page in self._pages(reading, text):
-                    for entry in page.entries:
-                        if self._take(reading, entry, seen, keep) is not None:
-                            reading.neighbours += 1
+                    reading.neighbours += len(self._take(reading, page.entries, seen, keep))
         except SourceError as error:
             reading.unseen.append(f"lines around failures could not be read, some may lack their place: {error}")
             later = until + AGAIN_FOR
@@ -341,8 +349,8 @@ class CloudLogging:
             yield page
 
     @staticmethod
-    def _batch(reading: _Reading, window: Window, after: Cursor, missed: list[str], lag: float | None) -> LogBatch:
-        reading.entries.sort(key=lambda one: one[:2])
+    def _batch(reading: _Reading, window: Window, after: Cursor, missed: list[str], lag: timedelta | None) -> LogBatch:
+        reading.entries.sort(key=itemgetter(0, 2))
         counts = {
             "entries": len(reading.entries),
             "requests": reading.requests,
@@ -353,9 +361,9 @@ class CloudLogging:
             "overlap_seconds": round(after.overlap.total_seconds()),
         }
         if lag is not None:
-            counts["lag_seconds"] = round(lag)
+            counts["lag_seconds"] = round(lag.total_seconds())
         return LogBatch(
-            entries=[raw for _, _, raw in reading.entries],
+            entries=[raw for _, _, _, raw in reading.entries],
             malformed=0,
             cursor=after.as_json(),
             evidence=Evidence(
@@ -367,20 +375,20 @@ class CloudLogging:
         )
 
 
-def _note(reading: _Reading, entry: Any, raw: dict[str, Any], high: float) -> None:
-    """Take note of how late a matching entry came, and of where its neighbours are.
+def _note(reading: _Reading, taken: Iterable[Taken], high: int) -> None:
+    """Take note of how late matching entries came, and of where their neighbours are.
 
-    :param high: what was written before this Unix time came late.
+    :param high: what was written before this Unix time, in nanoseconds, came late.
     """
-    written, received = entry.timestamp, entry.receive_timestamp
-    reading.lags.append(max(0.0, received.seconds - written.seconds + (received.nanos - written.nanos) / 1e9))
-    if written.seconds < high:
-        reading.late += 1
-    if needs_neighbours(raw):
-        writer = writer_of(raw)
-        if writer is not None:
-            key = (writer, written.seconds)
-            reading.places[key] = max(reading.places.get(key, 0), received.seconds + _AGAIN_SECONDS)
+    lags, note = reading.lags, reading.noted.add
+    for written, received, _, raw in taken:
+        lags.append(received - written)
+        if written < high:
+            reading.late += 1
+        if needs_neighbours(raw):
+            writer = writer_of(raw)
+            if writer is not None:
+                note(writer, written // _SECOND, received // _SECOND + _AGAIN_SECONDS)
 
 
 def _runs_on(reading: _Reading, page: Page, wanted: set[str]) -> dict[str, Mapping[str, Any]]:

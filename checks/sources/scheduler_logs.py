@@ -10,6 +10,7 @@ from typing import Any
 
 from checks.logging_api import LoggingApi
 from checks.model import Evidence, Window, stamp
+from checks.packed_entries import unpacked
 
 _FINISHED = "type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished"
 _MAX_PAGES = 10
@@ -51,7 +52,7 @@ class SchedulerLogs:
             page = self._api.page(text, deadline=deadline, counted=lambda: None, token=token)
             requests += 1
             entries += len(page.entries)
-            found += [attempt for entry in page.entries if (attempt := _attempt(entry)) is not None]
+            found += [attempt for entry in page.entries if (attempt := _attempt(unpacked(entry))) is not None]
             token = page.token
             if not token:
                 break
