@@ -58,7 +58,16 @@ _COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for
-_FEW, _MANY = 4, 5_000
+_FEW = 8  # names, each of which is searched for in a piece; of more the values after these keys are looked at
+_NAME_KEYS = (
+    b'"instanceId"',
+    b'"instance_id"',
+    b'"execution_id"',
+    b'"run.googleapis.com/execution_name"',
+    b'"trace"',
+    b'"spanId"',
+)
+_COLON = re.compile(rb'\s*:\s*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ class Piece:
 
 # When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
 Wanted: TypeAlias = tuple[int, bytes]
+# Per name the grains that are near one of its triggers.
+Near: TypeAlias = dict[bytes, set[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
 Selected: TypeAlias = bytes | Entry | Malformed | Passed
 
@@ -214,41 +225,51 @@ class _Near:
 
     def __init__(self, wanted: AbstractSet[Wanted]) -> None:
         self._sorted = sorted(wanted)
-        self._keys = searcher([TIME_KEY])
-        self._grains: dict[bytes, set[int]] = {}
-        for grain, name in wanted:
-            self._grains.setdefault(name, set()).add(grain)
-        self._names = sorted(name for name in self._grains if name)
-        self._search_all = searcher(self._names) if 0 < len(self._names) <= _MANY else None
+        self._times = searcher([TIME_KEY])
+        # One search for each: for a single word the searcher takes a thirtieth of the time.
+        self._keys = [searcher([key]) for key in _NAME_KEYS]
 
-    def lines(self, data: bytes, names: Sequence[bytes]) -> Iterator[int]:
-        """Where in a piece they begin. ``names``: those that ``names`` gave for this piece."""
-        if b"" in names:
-            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
-            found = [(name, start) for start in line_starts for name in names]
-        elif len(names) < _FEW:
-            found = [(name, at) for name in names for at in all_of(data, name)]
-        elif self._search_all:  # made once: making it takes as long as searching some hundred pieces
-            found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
-        else:
-            found = [(names[number], at) for number, at, _ in searcher(names)(data)]
-        keys = [end for _, _, end in self._keys(data)]
-        for name, at in found:
-            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
-            key = bisect_left(keys, start)
-            # With a second timestamp, in the payload, it is not known which is the entry's own.
-            alone = key < len(keys) and keys[key] <= end and (key + 1 == len(keys) or keys[key + 1] > end)
-            grain = grain_at(data, keys[key]) if alone else None
-            if grain is None or not self._grains[name].isdisjoint(range(grain - _REACH, grain + _REACH + 1)):
-                yield start
-
-    def names(self, piece: Piece) -> list[bytes]:
-        """Whose triggers are close in time to a piece."""
+    def names(self, piece: Piece) -> Near:
+        """Whose triggers are close in time to a piece, and when."""
         low, high = 0, len(self._sorted)
         if piece.times is not None:
             low = bisect_left(self._sorted, (piece.times[0] - _REACH, b""))
             high = bisect_left(self._sorted, (piece.times[1] + _REACH + 1, b""))
-        return list({name for _, name in self._sorted[low:high]})
+        near: dict[bytes, set[int]] = {}
+        for grain, name in self._sorted[low:high]:
+            near.setdefault(name, set()).update(range(grain - _REACH, grain + _REACH + 1))
+        return near
+
+    def lines(self, data: bytes, near: Near) -> Iterator[int]:
+        """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""
+        if b"" in near:
+            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
+            found = [(grains, start) for start in line_starts for grains in near.values()]
+        elif len(near) < _FEW:
+            found = [(grains, at) for name, grains in near.items() for at in all_of(data, name)]
+        else:
+            found = list(self._named(data, near))
+        times = [end for _, _, end in self._times(data)] if found else []
+        for grains, at in found:
+            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
+            time = bisect_left(times, start)
+            # With a second timestamp, in the payload, it is not known which is the entry's own.
+            alone = time < len(times) and times[time] <= end and (time + 1 == len(times) or times[time + 1] > end)
+            grain = grain_at(data, times[time]) if alone else None
+            if grain is None or grain in grains:
+                yield start
+
+    def _named(self, data: bytes, near: Near) -> Iterator[tuple[set[int], int]]:
+        """Where names stand that are near, after the keys that names of instances and executions have."""
+        for search in self._keys:
+            for _, at, key in search(data):
+                colon = _COLON.match(data, key)
+                if colon is None:
+                    continue
+                begin = colon.end()
+                grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
+                if grains is not None:
+                    yield grains, at
 
 
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
