@@ -32,7 +32,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports import Entry, EntryParser, Malformed, loader
 from checks.logs.entry import instance_of, thread_of, written
@@ -52,7 +52,7 @@ from checks.pieces import (
 )
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
-_REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
+REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
 _COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
@@ -94,6 +94,15 @@ class Piece:
     first: bool
 
 
+class Located(NamedTuple):
+    """An entry that was selected: of which piece, at what offset its line begins, the line, and what it holds."""
+
+    piece: Piece
+    at: int
+    line: bytes
+    entry: dict[str, Any]
+
+
 # When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
 Wanted: TypeAlias = tuple[int, bytes]
 # Per name the grains that are near one of its triggers.
@@ -114,10 +123,10 @@ class Prefilter:
         self._look = Look(thorough=thorough)
         self._load = loader()
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
-        self._thorough = thorough
         self._chunk_bytes = chunk_bytes
         self._names: dict[bytes, bytes] = {}
         self.wanted: set[Wanted] = set()
+        self.split = False  # whether an entry was seen that is a part of a larger one
 
     def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
         """Count the entries of a stream, and collect in ``wanted`` what is near the triggers in them.
@@ -138,8 +147,18 @@ class Prefilter:
         :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
         :param wanted: that of all surveys of this scan.
         """
+        for one in self.located(stream, pieces, wanted):
+            if isinstance(one, Located):
+                yield one.line
+            else:
+                yield one
+
+    def located(
+        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]
+    ) -> Iterator[Located | Entry | Malformed | Passed]:
+        """The same; lines with their entry and their place."""
         near = _Near(wanted)
-        passed = ahead = 0
+        passed = at = ahead = 0
         for piece in pieces:
             names = near.names(piece)
             if piece.entries >= 0 and not piece.hits and not names:
@@ -147,19 +166,22 @@ class Prefilter:
                 ahead += piece.size
                 continue
             _skip(stream, ahead)
+            at += ahead
             ahead = 0
             data = stream.read(piece.size)
             if piece.entries < 0:
                 yield from _parsed(data, piece.line, first=piece.first)
-                continue
-            lines = sorted({*piece.hits, *near.lines(data, names)})
-            passed += piece.entries - len(lines)
-            for start in lines:
-                line = data[start : end_of_line(data, start)]
-                if self._thorough or start in piece.hits or self._load(line) is not None:
-                    yield line
-                else:
-                    yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
+            else:
+                lines = sorted({*piece.hits, *near.lines(data, names)})
+                passed += piece.entries - len(lines)
+                for start in lines:
+                    line = data[start : end_of_line(data, start)]
+                    entry = self._load(line)
+                    if entry is None:
+                        yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
+                    else:
+                        yield Located(piece, at + start, line, entry)
+            at += piece.size
         yield Passed(passed)
 
     # -- the survey of one piece ----------------------------------------------------------------------------------
@@ -173,6 +195,7 @@ class Prefilter:
             if entry is None or isinstance(entry.get("entries"), list):
                 entries, hits, times = -1, (), None
                 break
+            self.split = self.split or "split" in entry
             grains += self._want(entry)
         lines = entries
         if entries < 0:
@@ -233,11 +256,11 @@ class _Near:
         """Whose triggers are close in time to a piece, and when."""
         low, high = 0, len(self._sorted)
         if piece.times is not None:
-            low = bisect_left(self._sorted, (piece.times[0] - _REACH, b""))
-            high = bisect_left(self._sorted, (piece.times[1] + _REACH + 1, b""))
+            low = bisect_left(self._sorted, (piece.times[0] - REACH, b""))
+            high = bisect_left(self._sorted, (piece.times[1] + REACH + 1, b""))
         near: dict[bytes, set[int]] = {}
         for grain, name in self._sorted[low:high]:
-            near.setdefault(name, set()).update(range(grain - _REACH, grain + _REACH + 1))
+            near.setdefault(name, set()).update(range(grain - REACH, grain + REACH + 1))
         return near
 
     def lines(self, data: bytes, near: Near) -> Iterator[int]:

@@ -22,6 +22,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOS_PER_MICRO = 1_000
 NANOS_PER_SECOND = 1_000_000_000
 UNKNOWN_SERVICE = "unknown"
+PLACE = "phasewatch/place"  # a field that who reads a file may add to an entry: where it stands there
 MAX_TEXT = 262_144  # an entry holds at most 256 KiB (quotas page); joined parts are cut to the same size
 LEVELS: Mapping[str, int] = {
     "DEBUG": 10,
@@ -48,7 +49,8 @@ class Entry(NamedTuple):
 
     ``nanos`` is when it was written, in nanoseconds since 1970 (datetimes hold microseconds only, and order matters).
     ``level`` is on the scale of Python's logging, None where no severity is set. ``logged``: a structured logger wrote
-    it. ``alone``: it is complete in itself and never continues the lines of its neighbours.
+    it. ``alone``: it is complete in itself and never continues the lines of its neighbours. ``place``: what was
+    added to it as ``PLACE``; of no meaning where nothing was.
     """
 
     insert_id: str
@@ -64,6 +66,7 @@ class Entry(NamedTuple):
     logged: bool
     alone: bool
     raw: Mapping[str, Any]
+    place: int = -1
 
     @property
     def group(self) -> tuple[str, str, str, str]:
@@ -240,4 +243,5 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, wh
         logged=bool(record) or isinstance(raw.get("sourceLocation"), dict),
         alone=alone,
         raw=raw if whole else _NOTHING,
+        place=raw.get(PLACE, -1),
     )

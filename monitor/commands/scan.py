@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from checks.logs.failures import ScanResult
     from checks.logs.signatures import Signature
 
-SHOWN_MALFORMED = 5
 STDIN = "-"
 _DRAWN_TIMES = 100
 
@@ -74,53 +73,32 @@ def command(
 
     Exit codes: 0 nothing found, 1 failures found, 2 wrong usage, 3 a file could not be read.
     """
-    from monitor import scan_files
-
     names = _expanded(files or (STDIN,))
     chosen = _filter(_moment("--since", since), _moment("--until", until), services)
     signatures = _signatures(patterns)
-    malformed: list[tuple[str, Malformed]] = []
     unread: list[str] = []
-    passed = skipped = 0
 
     def failed(number: int, error: OSError) -> None:
         unread.append(f"cannot read {names[number]}: {error.strerror or error}")
+
+    from monitor import scan_files
 
     with contextlib.ExitStack() as undo:
         gc.disable()  # going over all that is held, again and again, takes a tenth of the time
         undo.callback(gc.enable)
         paths = [_spooled(undo) if name == STDIN else Path(name) for name in names]
-        literals = None if signatures else ()
         told = undo.enter_context(_progress(paths))
-        items = scan_files.read(paths, literals=literals, told=told, failed=failed, undo=undo, thorough=thorough)
-        # What is needed only now is imported while other processes read.
-        from checks.exports import Malformed
-        from checks.logs.failures import scan
-        from checks.prefilter import Passed
-
-        def entries() -> Iterator[Mapping[str, Any]]:
-            nonlocal passed, skipped
-            for number, item in items:
-                if isinstance(item, Passed):
-                    passed += item.count
-                elif isinstance(item, Malformed):
-                    skipped += 1
-                    if len(malformed) < SHOWN_MALFORMED:
-                        malformed.append((names[number], item))
-                elif chosen is None or chosen(item):
-                    yield item
-                else:
-                    passed += 1
-
-        result = scan(entries(), signatures=signatures)
-    counts = (result.entries + passed, result.malformed + skipped)
+        result, tally = scan_files.scan(
+            paths, signatures=signatures, chosen=chosen, told=told, failed=failed, thorough=thorough
+        )
+    counts = (result.entries + tally.passed, result.malformed + tally.skipped)
     if form == "json":
         click.echo(json.dumps(_as_json(result, *counts), indent=2, ensure_ascii=False))
     else:
         from monitor.commands.scan_text import render
 
         click.echo(render(result, *counts), nl=False)
-    _complain(malformed, skipped, unread)
+    _complain([(names[file], item) for file, item in tally.malformed], tally.skipped, unread)
     ctx.exit(_exit_code(result, counts, unread, exit_zero=exit_zero))
 
 
