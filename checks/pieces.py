@@ -75,7 +75,8 @@ def _times(data: bytes, keys: Sequence[Found]) -> tuple[int, int] | None:
     """The earliest and the latest of the times after some keys, in grains; None where they are not in UTC, or not all
     written alike.
     """
-    values = [data[end : end + len(_USUAL_TIME)] for _, _, end in keys]
+    width = len(_USUAL_TIME)
+    values = [data[end : end + width] for _, _, end in keys]
     if b"".join(values).translate(_ZEROS) != _USUAL_TIME * len(values):  # nearly always they are written so
         values = [data[end : end + _TIME_BYTES] for _, _, end in keys]
         if not _TIMES.fullmatch(b"\0".join([*values, b""])):

@@ -67,6 +67,7 @@ _NAME_KEYS = (
     b'"trace"',
     b'"spanId"',
 )
+_USUAL_COLON = b': "'
 _COLON = re.compile(rb'\s*:\s*"')
 
 
@@ -105,8 +106,8 @@ class Located(NamedTuple):
 
 # When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
 Wanted: TypeAlias = tuple[int, bytes]
-# Per name the grains that are near one of its triggers.
-Near: TypeAlias = dict[bytes, set[int]]
+# Per name when its triggers were, in order.
+Near: TypeAlias = dict[bytes, list[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
 Selected: TypeAlias = bytes | Entry | Malformed | Passed
 
@@ -124,7 +125,7 @@ class Prefilter:
         self._load = loader()
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
         self._chunk_bytes = chunk_bytes
-        self._names: dict[bytes, bytes] = {}
+        self._names: dict[str, bytes] = {}
         self.wanted: set[Wanted] = set()
         self.split = False  # whether an entry was seen that is a part of a larger one
 
@@ -235,12 +236,18 @@ class Prefilter:
             return ()
         grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
-        plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
-        name = b"" if plain is None else b'"%b"' % plain.encode()
-        self.wanted.add((grain, self._names.setdefault(name, name)))
+        name = self._name(instance_of(raw)) or self._name(thread_of(raw))
+        self.wanted.add((grain, name))
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
         return (grain,)
+
+    def _name(self, text: str) -> bytes:
+        """A name in quotes; empty for one that cannot be searched for."""
+        name = self._names.get(text)
+        if name is None and _PLAIN_NAME.fullmatch(text):
+            name = self._names[text] = b'"%b"' % text.encode()
+        return name or b""
 
 
 class _Near:
@@ -258,9 +265,9 @@ class _Near:
         if piece.times is not None:
             low = bisect_left(self._sorted, (piece.times[0] - REACH, b""))
             high = bisect_left(self._sorted, (piece.times[1] + REACH + 1, b""))
-        near: dict[bytes, set[int]] = {}
+        near: Near = {}
         for grain, name in self._sorted[low:high]:
-            near.setdefault(name, set()).update(range(grain - REACH, grain + REACH + 1))
+            near.setdefault(name, []).append(grain)
         return near
 
     def lines(self, data: bytes, near: Near) -> Iterator[int]:
@@ -279,20 +286,28 @@ class _Near:
             # With a second timestamp, in the payload, it is not known which is the entry's own.
             alone = time < len(times) and times[time] <= end and (time + 1 == len(times) or times[time + 1] > end)
             grain = grain_at(data, times[time]) if alone else None
-            if grain is None or grain in grains:
+            if grain is None or _close(grain, grains):
                 yield start
 
-    def _named(self, data: bytes, near: Near) -> Iterator[tuple[set[int], int]]:
+    def _named(self, data: bytes, near: Near) -> Iterator[tuple[list[int], int]]:
         """Where names stand that are near, after the keys that names of instances and executions have."""
         for search in self._keys:
             for _, at, key in search(data):
-                colon = _COLON.match(data, key)
-                if colon is None:
-                    continue
-                begin = colon.end()
+                begin = key + len(_USUAL_COLON)
+                if data[key:begin] != _USUAL_COLON:
+                    colon = _COLON.match(data, key)
+                    if colon is None:
+                        continue
+                    begin = colon.end()
                 grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
                 if grains is not None:
                     yield grains, at
+
+
+def _close(grain: int, grains: Sequence[int]) -> bool:
+    """Whether something at one time is near any of some others, which are in order."""
+    at = bisect_left(grains, grain - REACH)
+    return at < len(grains) and grains[at] <= grain + REACH
 
 
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:

@@ -10,11 +10,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from checks.logs.entry import moment
 from checks.logs.occurrences import ERROR, Happening, Occurrence
 from checks.logs.signatures import canonical
-from checks.model import JsonValue, stamp
+from checks.plain import stamp
+
+if TYPE_CHECKING:
+    from checks.model import JsonValue
 
 MAX_IDS = 50
 MAX_MOMENTS = 200
@@ -182,7 +186,8 @@ class _Fault:
 
     def _first(self, what: Happening, written: int) -> None:
         """Not all of the first occurrence is kept: its entries would be as well."""
-        if written < self._written or (written == self._written and repr(what) < repr(self._what)):
+        same = written == self._written
+        if written < self._written or (same and what is not self._what and repr(what) < repr(self._what)):
             self._what, self._written = what, written
 
     def _at(self, written: int) -> None:

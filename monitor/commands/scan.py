@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from monitor.commands import common
 if TYPE_CHECKING:
     from checks.exports import Malformed
     from checks.logs.failures import ScanResult
+    from checks.logs.faults import Failure
+    from checks.logs.signals import Signal
     from checks.logs.signatures import Signature
 
 STDIN = "-"
@@ -93,7 +95,7 @@ def command(
         )
     counts = (result.entries + tally.passed, result.malformed + tally.skipped)
     if form == "json":
-        click.echo(json.dumps(_as_json(result, *counts), indent=2, ensure_ascii=False))
+        click.echo(_as_json(result, *counts))
     else:
         from monitor.commands.scan_text import render
 
@@ -157,7 +159,7 @@ def _filter(
 ) -> Callable[[Mapping[str, Any]], bool] | None:
     """Whether an entry is to be looked at; None: all are."""
     from checks.logs.entry import moment, service_of, written
-    from checks.model import normal_service
+    from checks.plain import normal_service
 
     if since is not None and until is not None and until <= since:
         raise click.UsageError("--until must be later than --since")
@@ -230,11 +232,14 @@ def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None]]:
         yield told
 
 
-def _as_json(result: ScanResult, entries: int, malformed: int) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "entries": entries,
-        "malformed": malformed,
-        "failures": [f.as_json() for f in result.failures],
-        "signals": [s.as_json() for s in result.signals],
-    }
+def _as_json(result: ScanResult, entries: int, malformed: int) -> str:
+    """The object of the contract, with a line for each failure and each signal."""
+
+    def listed(some: Iterable[Failure | Signal]) -> str:
+        lines = ",".join("\n    " + json.dumps(one.as_json(), ensure_ascii=False) for one in some)
+        return f"[{lines}\n  ]" if lines else "[]"
+
+    return (
+        f'{{\n  "schema_version": 1,\n  "entries": {entries},\n  "malformed": {malformed},\n'
+        f'  "failures": {listed(result.failures)},\n  "signals": {listed(result.signals)}\n}}'
+    )
