@@ -14,7 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from checks.logs.failures import Failure, scan
+from checks.logs.failures import scan
+from checks.logs.faults import Failure
 
 FIELDS = ("exception", "name", "module", "kind", "service", "revision", "execution_id", "file", "line", "function")
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from typing_extensions import TypeAliasType
+
+from checks.plain import normal_service as normal_service  # noqa: PLC0414 - part of these words
+from checks.plain import stamp as stamp  # noqa: PLC0414
+from checks.plain import utc as utc  # noqa: PLC0414
 
 # What may stand in evidence, facts and JSON answers. A named alias, so that pydantic can follow the recursion.
 JsonValue = TypeAliasType("JsonValue", "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None")
@@ -191,21 +194,6 @@ class CheckRun:
     more: bool = False
 
 
-def utc(moment: datetime) -> datetime:
-    """The same instant in UTC. A naive time is refused: nobody can know what it means.
-
-    :raises ValueError: for a time without a zone.
-    """
-    if moment.tzinfo is None:
-        raise ValueError(f"time without a zone: {moment.isoformat()}")
-    return moment.astimezone(UTC)
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with ``Z``; fractions only where there are any."""
-    return utc(moment).isoformat().replace("+00:00", "Z")
-
-
 def in_zone(moment: datetime, zone: ZoneInfo) -> str:
     """A time in UTC and on the wall: ``2026-01-26T14:00:00Z (2026-01-26 09:00 EST)``."""
     return f"{stamp(moment)} ({moment.astimezone(zone):%Y-%m-%d %H:%M %Z})"
@@ -214,9 +202,3 @@ def in_zone(moment: datetime, zone: ZoneInfo) -> str:
 def day_words(day: date) -> str:
     """A run date in words: ``25 January 2026``."""
     return f"{day.day} {day:%B %Y}"
-
-
-@lru_cache(maxsize=4096)
-def normal_service(name: str) -> str:
-    """A function's name as Cloud Run writes it: lower case, ``_`` as ``-`` (seen in gen2 exports)."""
-    return name.strip().lower().replace("_", "-")

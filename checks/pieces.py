@@ -1,7 +1,7 @@
 """Exported entries in pieces of some whole lines: how many entries a piece holds, and when they were written, without
 decoding them.
 
-There are two ways to look: ``Thorough`` knows for certain, ``Quick`` takes less time.
+``Look`` does it, in one of two ways: one knows for certain, the other takes less time.
 """
 
 from __future__ import annotations
@@ -49,32 +49,54 @@ Seen: TypeAlias = tuple[int, tuple[int, int] | None]
 class Look:
     """Counts the entries of a piece, and reads the time of every line: known if all are in UTC and written alike.
 
-    :param thorough: every line is validated (by simdjson); otherwise what begins and ends with a brace is an entry.
+    :param thorough: every line is validated (by simdjson). Otherwise it takes lines for entries that begin with a brace
+        where there are as many times as lines, and elsewhere those that begin and end with one.
     """
 
     def __init__(self, *, thorough: bool) -> None:
-        self._entries = Validated() if thorough else Braced()
+        self._thorough = thorough
+        self._validated, self._braced = Validated(), Braced()
         self._keys = searcher([TIME_KEY])
 
     def __call__(self, data: bytes) -> Seen:
         """Look at one piece."""
-        entries = self._entries(data)
-        return entries, None if entries < 0 else self._times(data, entries)
+        keys = self._keys(data)
+        if self._thorough:
+            entries = self._validated(data)
+        elif len(keys) == lines_in(data) and begin_with_braces(data):
+            entries = len(keys)
+        else:
+            entries = self._braced(data)
+        # In a piece where fewer lines have a time than there are, nothing is known of the others.
+        return entries, _times(data, keys) if 0 <= entries <= len(keys) else None
 
-    def _times(self, data: bytes, entries: int) -> tuple[int, int] | None:
-        ends = [end for _, _, end in self._keys(data)]
-        if len(ends) < entries:
+
+def _times(data: bytes, keys: Sequence[Found]) -> tuple[int, int] | None:
+    """The earliest and the latest of the times after some keys, in grains; None where they are not in UTC, or not all
+    written alike.
+    """
+    width = len(_USUAL_TIME)
+    values = [data[end : end + width] for _, _, end in keys]
+    if b"".join(values).translate(_ZEROS) != _USUAL_TIME * len(values):  # nearly always they are written so
+        values = [data[end : end + _TIME_BYTES] for _, _, end in keys]
+        if not _TIMES.fullmatch(b"\0".join([*values, b""])):
             return None
-        values = [data[end : end + len(_USUAL_TIME)] for end in ends]
-        if b"".join(values).translate(_ZEROS) != _USUAL_TIME * len(values):  # nearly always they are written so
-            values = [data[end : end + _TIME_BYTES] for end in ends]
-            if not _TIMES.fullmatch(b"\0".join([*values, b""])):
-                return None
-        low, high = min(values), max(values)
-        lead = low.index(b'"') + 1
-        if low[:lead] != high[:lead]:  # not all are written with the same spaces before them
-            return None
-        return _range(low[lead : lead + _SECOND_BYTES], high[lead : lead + _SECOND_BYTES])
+    low, high = min(values), max(values)
+    lead = low.index(b'"') + 1
+    if low[:lead] != high[:lead]:  # not all are written with the same spaces before them
+        return None
+    return _range(low[lead : lead + _SECOND_BYTES], high[lead : lead + _SECOND_BYTES])
+
+
+def lines_in(data: bytes) -> int:
+    """The number of lines, that of one without its newline at the end included."""
+    # Twice as fast as data.count(b"\n").
+    return len(data.replace(b"\n", b"\n,")) - len(data) + (not data.endswith(b"\n"))
+
+
+def begin_with_braces(data: bytes) -> bool:
+    """Whether every line begins with a brace."""
+    return data[0] == ord("{") and not _OTHER_START.search(data)
 
 
 class Validated:
@@ -85,7 +107,7 @@ class Validated:
 
     def __call__(self, data: bytes) -> int:
         """Look at one piece."""
-        if data[0] != ord("{") or _OTHER_START.search(data):
+        if not begin_with_braces(data):
             return -1
         listed = data.replace(b"\n", b"\n,")
         whole = data[-1] == ord("\n")
@@ -98,7 +120,7 @@ class Validated:
 
 
 class Braced:
-    """The same, where lines that begin and end with a brace are taken for entries: in less than half the time."""
+    """The same, where lines that begin and end with a brace are taken for entries: in half the time."""
 
     def __init__(self) -> None:
         self._breaks = searcher([b"}\n{"])
@@ -107,10 +129,8 @@ class Braced:
         """Look at one piece."""
         if data[0] != ord("{") or not data.endswith((b"}\n", b"}")):
             return -1
-        breaks = len(self._breaks(data))
-        # All newlines but the last; twice as fast as data.count(b"\n").
-        newlines = len(data.replace(b"\n", b"\n,")) - len(data) - data.endswith(b"\n")
-        return breaks + 1 if newlines == breaks else -1
+        lines = len(self._breaks(data)) + 1
+        return lines if lines == lines_in(data) else -1
 
 
 def searcher(words: Sequence[bytes]) -> Callable[[bytes], Sequence[Found]]:

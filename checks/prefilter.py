@@ -32,7 +32,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports import Entry, EntryParser, Malformed, loader
 from checks.logs.entry import instance_of, thread_of, written
@@ -52,13 +52,23 @@ from checks.pieces import (
 )
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
-_REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
+REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
 _COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for
-_FEW, _MANY = 4, 5_000
+_FEW = 8  # names, each of which is searched for in a piece; of more the values after these keys are looked at
+_NAME_KEYS = (
+    b'"instanceId"',
+    b'"instance_id"',
+    b'"execution_id"',
+    b'"run.googleapis.com/execution_name"',
+    b'"trace"',
+    b'"spanId"',
+)
+_USUAL_COLON = b': "'
+_COLON = re.compile(rb'\s*:\s*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +95,19 @@ class Piece:
     first: bool
 
 
+class Located(NamedTuple):
+    """An entry that was selected: of which piece, at what offset its line begins, the line, and what it holds."""
+
+    piece: Piece
+    at: int
+    line: bytes
+    entry: dict[str, Any]
+
+
 # When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
 Wanted: TypeAlias = tuple[int, bytes]
+# Per name when its triggers were, in order.
+Near: TypeAlias = dict[bytes, list[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
 Selected: TypeAlias = bytes | Entry | Malformed | Passed
 
@@ -103,10 +124,10 @@ class Prefilter:
         self._look = Look(thorough=thorough)
         self._load = loader()
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
-        self._thorough = thorough
         self._chunk_bytes = chunk_bytes
-        self._names: dict[bytes, bytes] = {}
+        self._names: dict[str, bytes] = {}
         self.wanted: set[Wanted] = set()
+        self.split = False  # whether an entry was seen that is a part of a larger one
 
     def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
         """Count the entries of a stream, and collect in ``wanted`` what is near the triggers in them.
@@ -127,8 +148,18 @@ class Prefilter:
         :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
         :param wanted: that of all surveys of this scan.
         """
+        for one in self.located(stream, pieces, wanted):
+            if isinstance(one, Located):
+                yield one.line
+            else:
+                yield one
+
+    def located(
+        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]
+    ) -> Iterator[Located | Entry | Malformed | Passed]:
+        """The same; lines with their entry and their place."""
         near = _Near(wanted)
-        passed = ahead = 0
+        passed = at = ahead = 0
         for piece in pieces:
             names = near.names(piece)
             if piece.entries >= 0 and not piece.hits and not names:
@@ -136,19 +167,22 @@ class Prefilter:
                 ahead += piece.size
                 continue
             _skip(stream, ahead)
+            at += ahead
             ahead = 0
             data = stream.read(piece.size)
             if piece.entries < 0:
                 yield from _parsed(data, piece.line, first=piece.first)
-                continue
-            lines = sorted({*piece.hits, *near.lines(data, names)})
-            passed += piece.entries - len(lines)
-            for start in lines:
-                line = data[start : end_of_line(data, start)]
-                if self._thorough or start in piece.hits or self._load(line) is not None:
-                    yield line
-                else:
-                    yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
+            else:
+                lines = sorted({*piece.hits, *near.lines(data, names)})
+                passed += piece.entries - len(lines)
+                for start in lines:
+                    line = data[start : end_of_line(data, start)]
+                    entry = self._load(line)
+                    if entry is None:
+                        yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
+                    else:
+                        yield Located(piece, at + start, line, entry)
+            at += piece.size
         yield Passed(passed)
 
     # -- the survey of one piece ----------------------------------------------------------------------------------
@@ -162,6 +196,7 @@ class Prefilter:
             if entry is None or isinstance(entry.get("entries"), list):
                 entries, hits, times = -1, (), None
                 break
+            self.split = self.split or "split" in entry
             grains += self._want(entry)
         lines = entries
         if entries < 0:
@@ -201,12 +236,18 @@ class Prefilter:
             return ()
         grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
-        plain = next((text for text in (instance_of(raw), thread_of(raw)) if _PLAIN_NAME.fullmatch(text)), None)
-        name = b"" if plain is None else b'"%b"' % plain.encode()
-        self.wanted.add((grain, self._names.setdefault(name, name)))
+        name = self._name(instance_of(raw)) or self._name(thread_of(raw))
+        self.wanted.add((grain, name))
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
         return (grain,)
+
+    def _name(self, text: str) -> bytes:
+        """A name in quotes; empty for one that cannot be searched for."""
+        name = self._names.get(text)
+        if name is None and _PLAIN_NAME.fullmatch(text):
+            name = self._names[text] = b'"%b"' % text.encode()
+        return name or b""
 
 
 class _Near:
@@ -214,41 +255,59 @@ class _Near:
 
     def __init__(self, wanted: AbstractSet[Wanted]) -> None:
         self._sorted = sorted(wanted)
-        self._keys = searcher([TIME_KEY])
-        self._grains: dict[bytes, set[int]] = {}
-        for grain, name in wanted:
-            self._grains.setdefault(name, set()).add(grain)
-        self._names = sorted(name for name in self._grains if name)
-        self._search_all = searcher(self._names) if 0 < len(self._names) <= _MANY else None
+        self._times = searcher([TIME_KEY])
+        # One search for each: for a single word the searcher takes a thirtieth of the time.
+        self._keys = [searcher([key]) for key in _NAME_KEYS]
 
-    def lines(self, data: bytes, names: Sequence[bytes]) -> Iterator[int]:
-        """Where in a piece they begin. ``names``: those that ``names`` gave for this piece."""
-        if b"" in names:
-            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
-            found = [(name, start) for start in line_starts for name in names]
-        elif len(names) < _FEW:
-            found = [(name, at) for name in names for at in all_of(data, name)]
-        elif self._search_all:  # made once: making it takes as long as searching some hundred pieces
-            found = [(self._names[number], at) for number, at, _ in self._search_all(data)]
-        else:
-            found = [(names[number], at) for number, at, _ in searcher(names)(data)]
-        keys = [end for _, _, end in self._keys(data)]
-        for name, at in found:
-            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
-            key = bisect_left(keys, start)
-            # With a second timestamp, in the payload, it is not known which is the entry's own.
-            alone = key < len(keys) and keys[key] <= end and (key + 1 == len(keys) or keys[key + 1] > end)
-            grain = grain_at(data, keys[key]) if alone else None
-            if grain is None or not self._grains[name].isdisjoint(range(grain - _REACH, grain + _REACH + 1)):
-                yield start
-
-    def names(self, piece: Piece) -> list[bytes]:
-        """Whose triggers are close in time to a piece."""
+    def names(self, piece: Piece) -> Near:
+        """Whose triggers are close in time to a piece, and when."""
         low, high = 0, len(self._sorted)
         if piece.times is not None:
-            low = bisect_left(self._sorted, (piece.times[0] - _REACH, b""))
-            high = bisect_left(self._sorted, (piece.times[1] + _REACH + 1, b""))
-        return list({name for _, name in self._sorted[low:high]})
+            low = bisect_left(self._sorted, (piece.times[0] - REACH, b""))
+            high = bisect_left(self._sorted, (piece.times[1] + REACH + 1, b""))
+        near: Near = {}
+        for grain, name in self._sorted[low:high]:
+            near.setdefault(name, []).append(grain)
+        return near
+
+    def lines(self, data: bytes, near: Near) -> Iterator[int]:
+        """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""
+        if b"" in near:
+            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
+            found = [(grains, start) for start in line_starts for grains in near.values()]
+        elif len(near) < _FEW:
+            found = [(grains, at) for name, grains in near.items() for at in all_of(data, name)]
+        else:
+            found = list(self._named(data, near))
+        times = [end for _, _, end in self._times(data)] if found else []
+        for grains, at in found:
+            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
+            time = bisect_left(times, start)
+            # With a second timestamp, in the payload, it is not known which is the entry's own.
+            alone = time < len(times) and times[time] <= end and (time + 1 == len(times) or times[time + 1] > end)
+            grain = grain_at(data, times[time]) if alone else None
+            if grain is None or _close(grain, grains):
+                yield start
+
+    def _named(self, data: bytes, near: Near) -> Iterator[tuple[list[int], int]]:
+        """Where names stand that are near, after the keys that names of instances and executions have."""
+        for search in self._keys:
+            for _, at, key in search(data):
+                begin = key + len(_USUAL_COLON)
+                if data[key:begin] != _USUAL_COLON:
+                    colon = _COLON.match(data, key)
+                    if colon is None:
+                        continue
+                    begin = colon.end()
+                grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
+                if grains is not None:
+                    yield grains, at
+
+
+def _close(grain: int, grains: Sequence[int]) -> bool:
+    """Whether something at one time is near any of some others, which are in order."""
+    at = bisect_left(grains, grain - REACH)
+    return at < len(grains) and grains[at] <= grain + REACH
 
 
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:

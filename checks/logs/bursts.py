@@ -38,8 +38,10 @@ class Bursts:
     def judge(self, group: Sequence[Entry]) -> list[Occurrence]:
         """What happened, in order of time. The entries come in order of time."""
         found: list[Occurrence] = []
-        for burst in _bursts(group):
-            found += self._judge(burst)
+        for burst in bursts(group):
+            core = _core(burst)
+            if core:
+                found += self._judge(core)
         return found
 
     def _judge(self, burst: Sequence[Entry]) -> list[Occurrence]:
@@ -71,24 +73,27 @@ class Bursts:
         )
 
 
-def _bursts(group: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """The parts of a group, without what can be told to be of no concern at their beginning and their end."""
-
-    def far(at: int) -> bool:
-        return group[at].nanos - group[at - 1].nanos > CARRIED_WITHIN
-
+def bursts(group: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """The parts of a group between which nothing was written for so long that one has nothing to do with the next."""
     begin = 0
     for end in range(1, len(group) + 1):
-        if end < len(group) and group[end].nanos - group[end - 1].nanos <= STALE:
-            continue
-        first, last = begin, end - 1
-        while first < last and far(first + 1) and _inert(group[first]):
-            first += 1
-        while first < last and far(last) and _inert(group[last]):
-            last -= 1
-        if first < last or not _inert(group[first]):
-            yield group[first : last + 1]
-        begin = end
+        if end == len(group) or group[end].nanos - group[end - 1].nanos > STALE:
+            yield group[begin:end]
+            begin = end
+
+
+def _core(burst: Sequence[Entry]) -> Sequence[Entry]:
+    """A burst without what can be told to be of no concern at its beginning and its end; empty if that is all."""
+
+    def far(at: int) -> bool:
+        return burst[at].nanos - burst[at - 1].nanos > CARRIED_WITHIN
+
+    first, last = 0, len(burst) - 1
+    while first < last and far(first + 1) and _inert(burst[first]):
+        first += 1
+    while first < last and far(last) and _inert(burst[last]):
+        last -= 1
+    return burst[first : last + 1] if first < last or not _inert(burst[first]) else ()
 
 
 def _inert(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from checks.logs.activity import Run
-from checks.logs.failures import Failure
+from checks.logs.faults import Failure
 from checks.model import JsonValue
 
 REMEMBERED_FOR = timedelta(days=14)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from checks.fields import duration_text
 from checks.logs.deployments import Outcome
 from checks.logs.error_memory import NewError
-from checks.logs.failures import Failure
+from checks.logs.faults import Failure
 from checks.logs.revisions import Revisions, Rollout
 from checks.logs.signal_memory import Told
 from checks.logs.signatures import canonical

@@ -16,7 +16,7 @@ from typing import Any
 from checks.logs.activity import run_of
 from checks.logs.deployments import MAX_NAME, Deployment, Outcome, deployed_before, deployment_of
 from checks.logs.entry import nanos_of, revision_of, service_of, text_of
-from checks.logs.failures import Failure
+from checks.logs.faults import Failure
 from checks.logs.payload import payload_text
 from checks.logs.triggers import has_trigger
 from checks.model import JsonValue

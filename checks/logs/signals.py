@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import re2
 
 from checks.logs.entry import EPOCH, Entry, mapping
 from checks.logs.signatures import Signature, said
 from checks.logs.triggers import encodable
-from checks.model import JsonValue, stamp
+from checks.plain import stamp
+
+if TYPE_CHECKING:
+    from checks.model import JsonValue
 
 MAX_IDS = 50
 MAX_CAPTURED = 5

@@ -38,7 +38,7 @@ _HINTS = (
     "ailed",
 )
 _hinted = any_of(_HINTS)
-_STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":")
+_STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":", "Traceback", "ERROR", "WARNING")  # also frequent hints
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
 MAX_HELD_ENTRIES = 20_000
@@ -87,7 +87,7 @@ class Stitcher:
             del self._neighbours[place]
             entry = entry_of(raw, whole=self._whole)
             if entry is not None:
-                self._hold(self._group(entry), entry)
+                self._hold(self._group(entry.group), entry)
         if len(self._neighbours) > MAX_NEIGHBOURS:
             self._neighbours.clear()
         self._neighbours[place] = raw
@@ -103,7 +103,7 @@ class Stitcher:
         if before is not None:
             neighbour = entry_of(before, whole=self._whole)
             if neighbour is not None:
-                self._hold(self._group(neighbour), neighbour)
+                self._hold(self._group(neighbour.group), neighbour)
         self._neighbours[place] = None
         self._place(entry)
 
@@ -114,16 +114,17 @@ class Stitcher:
         while self._groups:
             self._release()
 
-    def _group(self, entry: Entry) -> _Group:
-        group = self._groups.get(entry.group)
+    def _group(self, key: GroupKey) -> _Group:
+        group = self._groups.get(key)
         if group is None:
-            group = self._groups[entry.group] = _Group()
+            group = self._groups[key] = _Group()
         return group
 
     def _place(self, entry: Entry) -> None:
-        group = self._group(entry)
+        key = entry.group
+        group = self._group(key)
         self._hold(group, entry)
-        self._groups.move_to_end(entry.group)
+        self._groups.move_to_end(key)
         if len(group.entries) > MAX_GROUP_ENTRIES or group.size > MAX_GROUP_TEXT:
             self._shed(group)
         while self._held > MAX_HELD_ENTRIES or self._held_text > MAX_HELD_TEXT or len(self._groups) > MAX_HELD_ENTRIES:

@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,10 @@ from monitor.commands import common
 if TYPE_CHECKING:
     from checks.exports import Malformed
     from checks.logs.failures import ScanResult
+    from checks.logs.faults import Failure
+    from checks.logs.signals import Signal
     from checks.logs.signatures import Signature
 
-SHOWN_MALFORMED = 5
 STDIN = "-"
 _DRAWN_TIMES = 100
 
@@ -74,53 +75,32 @@ def command(
 
     Exit codes: 0 nothing found, 1 failures found, 2 wrong usage, 3 a file could not be read.
     """
-    from monitor import scan_files
-
     names = _expanded(files or (STDIN,))
     chosen = _filter(_moment("--since", since), _moment("--until", until), services)
     signatures = _signatures(patterns)
-    malformed: list[tuple[str, Malformed]] = []
     unread: list[str] = []
-    passed = skipped = 0
 
     def failed(number: int, error: OSError) -> None:
         unread.append(f"cannot read {names[number]}: {error.strerror or error}")
+
+    from monitor import scan_files
 
     with contextlib.ExitStack() as undo:
         gc.disable()  # going over all that is held, again and again, takes a tenth of the time
         undo.callback(gc.enable)
         paths = [_spooled(undo) if name == STDIN else Path(name) for name in names]
-        literals = None if signatures else ()
         told = undo.enter_context(_progress(paths))
-        items = scan_files.read(paths, literals=literals, told=told, failed=failed, undo=undo, thorough=thorough)
-        # What is needed only now is imported while other processes read.
-        from checks.exports import Malformed
-        from checks.logs.failures import scan
-        from checks.prefilter import Passed
-
-        def entries() -> Iterator[Mapping[str, Any]]:
-            nonlocal passed, skipped
-            for number, item in items:
-                if isinstance(item, Passed):
-                    passed += item.count
-                elif isinstance(item, Malformed):
-                    skipped += 1
-                    if len(malformed) < SHOWN_MALFORMED:
-                        malformed.append((names[number], item))
-                elif chosen is None or chosen(item):
-                    yield item
-                else:
-                    passed += 1
-
-        result = scan(entries(), signatures=signatures)
-    counts = (result.entries + passed, result.malformed + skipped)
+        result, tally = scan_files.scan(
+            paths, signatures=signatures, chosen=chosen, told=told, failed=failed, thorough=thorough
+        )
+    counts = (result.entries + tally.passed, result.malformed + tally.skipped)
     if form == "json":
-        click.echo(json.dumps(_as_json(result, *counts), indent=2, ensure_ascii=False))
+        click.echo(_as_json(result, *counts))
     else:
         from monitor.commands.scan_text import render
 
         click.echo(render(result, *counts), nl=False)
-    _complain(malformed, skipped, unread)
+    _complain([(names[file], item) for file, item in tally.malformed], tally.skipped, unread)
     ctx.exit(_exit_code(result, counts, unread, exit_zero=exit_zero))
 
 
@@ -179,7 +159,7 @@ def _filter(
 ) -> Callable[[Mapping[str, Any]], bool] | None:
     """Whether an entry is to be looked at; None: all are."""
     from checks.logs.entry import moment, service_of, written
-    from checks.model import normal_service
+    from checks.plain import normal_service
 
     if since is not None and until is not None and until <= since:
         raise click.UsageError("--until must be later than --since")
@@ -252,11 +232,14 @@ def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None]]:
         yield told
 
 
-def _as_json(result: ScanResult, entries: int, malformed: int) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "entries": entries,
-        "malformed": malformed,
-        "failures": [f.as_json() for f in result.failures],
-        "signals": [s.as_json() for s in result.signals],
-    }
+def _as_json(result: ScanResult, entries: int, malformed: int) -> str:
+    """The object of the contract, with a line for each failure and each signal."""
+
+    def listed(some: Iterable[Failure | Signal]) -> str:
+        lines = ",".join("\n    " + json.dumps(one.as_json(), ensure_ascii=False) for one in some)
+        return f"[{lines}\n  ]" if lines else "[]"
+
+    return (
+        f'{{\n  "schema_version": 1,\n  "entries": {entries},\n  "malformed": {malformed},\n'
+        f'  "failures": {listed(result.failures)},\n  "signals": {listed(result.signals)}\n}}'
+    )

@@ -16,7 +16,8 @@ from monitor.commands import common
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from checks.logs.failures import Failure, ScanResult
+    from checks.logs.failures import ScanResult
+    from checks.logs.faults import Failure
     from checks.logs.signals import Signal
 
 LAST_LINES = 6

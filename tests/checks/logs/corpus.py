@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from checks.logs.failures import Failure
+from checks.logs.faults import Failure
 
 FOLDER = Path(__file__).parents[2] / "data" / "logs"
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from checks.logs.entry import UNKNOWN_SERVICE, entry_of, nanos_of, service_of
-from checks.logs.failures import deployed_path, scan
+from checks.logs.failures import scan
+from checks.logs.faults import deployed_path
 from checks.logs.signatures import compile_signatures
 from tests.checks.logs.entries import entry
 

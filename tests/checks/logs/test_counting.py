@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from checks.logs.failures import scan
@@ -66,6 +67,20 @@ def test_a_chain_whose_beginning_is_lost_is_still_a_chain() -> None:
     for spread in (lines, lambda text: [entry(text)]):
         assert summary(scan(spread(f"{first}\n\n{context}\n\n{FRAMES}")).failures) == [(*FOUND, 1, False)]
         assert summary(scan(spread(f"{first}\n\n{cause}\n\n{FRAMES}")).failures) == [lost]
+
+
+def test_what_is_kept_of_a_fault_depends_on_no_order() -> None:
+    """First and last seen, and of many identities and moments the earliest, whichever group is done first."""
+    stream = [
+        entry(SAID if n % 3 else f"{SAID} ", n * 7.0, n, labels={"instanceId": f"{n * 7 % 5}", "execution_id": f"x{n}"})
+        for n in range(300)
+    ]
+    (forwards,) = scan(stream).failures
+    assert scan(stream[::-1]).failures == scan(stream[1::2] + stream[::2]).failures == (forwards,)
+    assert (forwards.count, forwards.last_seen - forwards.first_seen) == (300, timedelta(seconds=299 * 7))
+    assert forwards.insert_ids == tuple(sorted(raw["insertId"] for raw in stream[:50]))
+    assert forwards.execution_ids == tuple(sorted(f"x{n}" for n in range(50)))
+    assert forwards.moments[-1] - forwards.moments[0] == timedelta(seconds=199 * 7)
 
 
 def test_a_repeated_delivery_counts_once() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.logs.failures import MAX_IDS, scan
+from checks.logs.failures import scan
+from checks.logs.faults import MAX_IDS
 from tests.checks.logs.corpus import CASES, lines_of
 from tests.checks.logs.entries import entry
 

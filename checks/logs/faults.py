@@ -1,0 +1,235 @@
+"""Occurrences -> failures: one for each fault (service, exception, name, file) and revision.
+
+What is kept of a fault does not depend on the order in which its occurrences come, so that parts of the entries can be
+gone over apart and what was found be put together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from checks.logs.entry import moment
+from checks.logs.occurrences import ERROR, Happening, Occurrence
+from checks.logs.signatures import canonical
+from checks.plain import stamp
+
+if TYPE_CHECKING:
+    from checks.model import JsonValue
+
+MAX_IDS = 50
+MAX_MOMENTS = 200
+_DEPLOY_ROOT = re.compile(
+    r"^(?:/workspace/|/user_code/|/app/|/srv/|/code/|/usr/src/app/|/home/[^/]+/|/opt/app/|/layers/[^/]+/[^/]+/|(?:\./)+)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One fault in one revision, as the README of the samples defines its fields.
+
+    ``execution_ids`` and ``insert_ids`` are sorted, and the earliest ``MAX_IDS``; times are UTC. ``message`` is
+    what Python printed after the class, ``sample`` the end of the first traceback, or the line: raw and hostile.
+    ``kind`` ``error`` stands for any other exception; only ``ScanResult.errors`` holds these. ``moments``: when each
+    occurrence was first seen, the earliest ``MAX_MOMENTS``.
+    """
+
+    exception: str
+    name: str | None
+    module: str | None
+    kind: str
+    service: str
+    revision: str | None
+    execution_ids: tuple[str, ...]
+    file: str | None
+    line: int | None
+    function: str | None
+    count: int
+    handled: bool
+    first_seen: datetime
+    last_seen: datetime
+    insert_ids: tuple[str, ...]
+    message: str
+    sample: str
+    moments: tuple[datetime, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the fault on every run and in every revision.
+
+        That of an error has ``function()`` in the place of the name, which no broken name can be, and never ends in
+        ``:``.
+        """
+        if self.kind == ERROR:
+            file = deployed_path(self.file or "").rstrip(":") or "?"
+            return f"log:{self.service}:{self.exception}:{self.function or '?'}():{file}"
+        name = canonical(self.kind, self.name)
+        return f"log:{self.service}:{self.exception}:{name or ''}:{deployed_path(self.file or '')}"
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The object that ``scan --format json`` prints."""
+        return {
+            "exception": self.exception,
+            "name": self.name,
+            "module": self.module,
+            "kind": self.kind,
+            "service": self.service,
+            "revision": self.revision,
+            "execution_ids": list(self.execution_ids),
+            "file": self.file,
+            "line": self.line,
+            "function": self.function,
+            "count": self.count,
+            "handled": self.handled,
+            "first_seen": stamp(self.first_seen),
+            "last_seen": stamp(self.last_seen),
+            "insert_ids": list(self.insert_ids),
+        }
+
+
+@lru_cache(maxsize=1024)
+def deployed_path(path: str) -> str:
+    """A path as it stands in the repository: without the folder into which it was deployed."""
+    return _DEPLOY_ROOT.sub("", path.replace("\\", "/"))
+
+
+class Faults:
+    """The faults found so far."""
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[str | None, ...], _Fault] = {}
+
+    def add(self, one: Occurrence) -> None:
+        """Take one occurrence."""
+        what = one.what
+        key = (
+            one.service,
+            what.exception,
+            what.function if what.kind == ERROR else canonical(what.kind, what.name),
+            deployed_path(what.file) if what.file else None,
+            one.revision,
+        )
+        fault = self._faults.get(key)
+        if fault is None:
+            fault = self._faults[key] = _Fault(one)
+        fault.add(one)
+
+    def merge(self, others: Faults) -> None:
+        """Take what was found elsewhere, in other entries."""
+        for key, other in others._faults.items():
+            fault = self._faults.setdefault(key, other)
+            if fault is not other:
+                fault.merge(other)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """One for each, by service, exception, name, file, function and revision."""
+        found = [fault.failure() for fault in self._faults.values()]
+        found.sort(
+            key=lambda f: (f.service, f.exception, f.name or "", f.file or "", f.function or "", f.revision or "")
+        )
+        return tuple(found)
+
+
+class _Fault:
+    """Occurrences of one fault in one revision. Of identities and moments the earliest are kept."""
+
+    __slots__ = (
+        "_count",
+        "_ended",
+        "_executions",
+        "_handled",
+        "_insert_ids",
+        "_moments",
+        "_revision",
+        "_service",
+        "_what",
+        "_written",
+    )
+
+    def __init__(self, one: Occurrence) -> None:
+        self._what: Happening = one.what
+        self._service, self._revision = one.service, one.revision
+        self._written, self._ended = one.written, one.ended
+        self._count = 0
+        self._handled = True
+        self._executions: dict[str, int] = {}
+        self._insert_ids: dict[str, int] = {}
+        self._moments: list[int] = []
+
+    def add(self, one: Occurrence) -> None:
+        written = one.written
+        self._count += 1
+        self._handled = self._handled and one.what.handled
+        self._first(one.what, written)
+        self._ended = max(self._ended, one.ended)
+        self._at(written)
+        if execution := one.execution_id:
+            _note(self._executions, execution, written)
+        for entry in one.telling:
+            if entry.insert_id:
+                _note(self._insert_ids, entry.insert_id, entry.nanos)
+
+    def merge(self, other: _Fault) -> None:
+        self._count += other._count
+        self._handled = self._handled and other._handled
+        self._first(other._what, other._written)
+        self._ended = max(self._ended, other._ended)
+        for written in other._moments:
+            self._at(written)
+        for execution, written in other._executions.items():
+            _note(self._executions, execution, written)
+        for insert_id, written in other._insert_ids.items():
+            _note(self._insert_ids, insert_id, written)
+
+    def _first(self, what: Happening, written: int) -> None:
+        """Not all of the first occurrence is kept: its entries would be as well."""
+        same = written == self._written
+        if written < self._written or (same and what is not self._what and repr(what) < repr(self._what)):
+            self._what, self._written = what, written
+
+    def _at(self, written: int) -> None:
+        self._moments.append(written)
+        if len(self._moments) > 2 * MAX_MOMENTS:
+            self._moments = sorted(self._moments)[:MAX_MOMENTS]
+
+    def failure(self) -> Failure:
+        what = self._what
+        return Failure(
+            exception=what.exception,
+            name=what.name,
+            module=what.module,
+            kind=what.kind,
+            service=self._service,
+            revision=self._revision,
+            execution_ids=_earliest(self._executions),
+            file=what.file,
+            line=what.line,
+            function=what.function,
+            count=self._count,
+            handled=self._handled,
+            first_seen=moment(self._written),
+            last_seen=moment(self._ended),
+            insert_ids=_earliest(self._insert_ids),
+            message=what.message,
+            sample=what.sample,
+            moments=tuple(moment(at) for at in sorted(self._moments)[:MAX_MOMENTS]),
+        )
+
+
+def _note(known: dict[str, int], one: str, at: int) -> None:
+    """Keep an identity and the earliest time at which it was seen."""
+    before = known.get(one)
+    if before is None or at < before:
+        known[one] = at
+    if len(known) > 2 * MAX_IDS:
+        kept = _earliest(known)
+        for late in [each for each in known if each not in kept]:
+            del known[late]
+
+
+def _earliest(known: dict[str, int]) -> tuple[str, ...]:
+    """The ``MAX_IDS`` that were seen first, sorted."""
+    return tuple(sorted(sorted(known, key=lambda one: (known[one], one))[:MAX_IDS]))
