@@ -15,8 +15,9 @@ from typing import Any
 from checks.logs import error_memory, signal_memory
 from checks.logs.activity import Run
 from checks.logs.entry import service_of
-from checks.logs.failures import ScanResult, scan
+from checks.logs.failures import ScanResult, scan, scan_glanced
 from checks.logs.findings import Findings
+from checks.logs.glance import Glance, glances
 from checks.logs.revisions import Revisions
 from checks.logs.rules import SignalRule
 from checks.logs.signatures import compile_signatures
@@ -32,6 +33,7 @@ from checks.model import (
     stamp,
 )
 from checks.ports import Failing, LogSource, RevisionSource, RunSource, SourceError
+from checks.uncollected import uncollected
 
 MAX_SEEN = 10_000
 MAX_FAILING = 500
@@ -170,6 +172,7 @@ class FunctionLogs:
             return (), (), replace(evidence, unseen=(*evidence.unseen, said))
         return past.entries, failing, evidence.merged(past.evidence)
 
+    @uncollected()
     def judge(self, observed: LogsSeen, now: datetime) -> Judgement:
         """One finding for each fault, whatever its revisions, and a clearance for each function that ran cleanly since.
 
@@ -177,14 +180,15 @@ class FunctionLogs:
         entries counted within the last hour, so that a repeated delivery counts once, and with the memories of signals
         and errors.
         """
-        watched = [entry for entry in observed.entries if self._watches(entry)]
+        watched = observed.entries if self._functions is None else [e for e in observed.entries if self._watches(e)]
+        glanced = list(glances(watched))
         counted = {**observed.noted, **observed.seen}
-        result = scan(watched, signatures=self._signatures, settled=now - self._settle, seen=counted)
+        result = scan_glanced(glanced, signatures=self._signatures, settled=now - self._settle, seen=counted)
         told, signals = signal_memory.judge(
             result.signals, self._rules, observed.signals, result.activity, now=now, settle=self._settle
         )
         new, errors = error_memory.judge(result.errors, observed.errors, result.activity, now)
-        revisions = self._revisions(observed, watched, result)
+        revisions = self._revisions(observed, glanced, result)
         make = Findings(self.name, self._phase_functions, revisions)
         rollouts = [make.rollout(one) for one in revisions.rollouts()]
         findings = (
@@ -215,12 +219,12 @@ class FunctionLogs:
             },
         )
 
-    def _revisions(self, observed: LogsSeen, watched: Sequence[Any], result: ScanResult) -> Revisions:
+    def _revisions(self, observed: LogsSeen, glanced: Sequence[Glance], result: ScanResult) -> Revisions:
         """All that is known of revisions, with what is new."""
         revisions = Revisions(observed.revisions)
         revisions.see(observed.past, past=True)
         revisions.asked(observed.asked)
-        revisions.see(watched)
+        revisions.see_together(glanced)
         past = scan(observed.past)
         for failures in (past.failures, past.errors, result.failures, result.errors):
             revisions.failed(failures)

@@ -13,6 +13,8 @@ from checks.logs.entry import mapping, moment, revision_of, service_of, text_of,
 _GEN1_ENDED = re.compile(r"Function execution took (\d{1,9}) ms, finished with status(?:: 'ok'| code: ([23]\d\d))")
 _LATENCY = re.compile(r"(\d{1,6})(?:\.(\d{1,9}))?s")
 _CLIENT_ERROR = 400
+# One of them stands in each entry that proves a run, but for requests.
+RUN_WORDS = ("Function execution took", "ontainer called exit(0)", "completed successfully")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,10 @@ def run_of(raw: Mapping[str, Any], text: str) -> Run | None:
         if isinstance(status, int) and 0 < status < _CLIENT_ERROR:
             latency = _LATENCY.fullmatch(text_of(request.get("latency")))
             took = float(latency.group(0)[:-1]) if latency else 0.0
-    elif text.startswith("Function execution took"):
+    elif text.startswith(RUN_WORDS[0]):
         ended = _GEN1_ENDED.match(text)
         took = int(ended.group(1)) / 1000 if ended else None
-    elif "ontainer called exit(0)" in text or "completed successfully" in text:
+    elif RUN_WORDS[1] in text or RUN_WORDS[2] in text:
         took = 0.0 if mapping(raw.get("resource")).get("type") == "cloud_run_job" else None
     if took is None:
         return None

@@ -14,11 +14,12 @@ from checks.logs.activity import Run, Runs, run_of
 from checks.logs.bursts import Bursts
 from checks.logs.entry import EPOCH, Entry, entry_of, moment, text_of
 from checks.logs.faults import Failure, Faults
+from checks.logs.glance import Glance
 from checks.logs.occurrences import ERROR, Occurrence
 from checks.logs.payload import payload_text
 from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature
-from checks.logs.stitch import Stitcher, is_interesting
+from checks.logs.stitch import Stitcher, instance_of, is_interesting, of_instances
 from checks.logs.triggers import has_trigger
 
 SIGNAL_MARK = "signal:"
@@ -67,6 +68,19 @@ def scan(
     scanner = Scanner(signatures, settled, seen)
     for raw in entries:
         scanner.add(raw)
+    return scanner.finish()
+
+
+def scan_glanced(
+    seen_together: Sequence[Glance],
+    *,
+    signatures: Sequence[Signature] = (),
+    settled: datetime | None = None,
+    seen: Container[str] = (),
+) -> ScanResult:
+    """The same of entries that were glanced at: those that tell nothing are passed over."""
+    scanner = Scanner(signatures, settled, seen)
+    scanner.add_all(seen_together)
     return scanner.finish()
 
 
@@ -123,6 +137,33 @@ class Scanner:
             self._malformed += has_trigger(text)
         elif not (self._seen and entry.key in self._seen):
             self._stitcher.add(entry, raw)
+
+    def add_all(self, seen_together: Sequence[Glance]) -> None:
+        """Take many entries: as if each was added, but without looking at those that change nothing. These are what
+        neither tells anything nor was written by an instance (before or after, however long) that does.
+        """
+        telling = [
+            {*glance.telling, *(() if self._failures_only else self._signals.suspected(glance.texts, glance.said))}
+            for glance in seen_together
+        ]
+        instances = {
+            instance_of(raw)
+            for glance, numbers in zip(seen_together, telling, strict=True)
+            for number in numbers
+            if isinstance(raw := glance.entries[number], dict)
+        }
+        for glance, numbers in zip(seen_together, telling, strict=True):
+            near = of_instances(glance.entries, instances) if instances else ()
+            for number in sorted(numbers.union(near)):
+                raw = glance.entries[number]
+                if number in numbers:
+                    self.add(raw)
+                    continue
+                self._entries += 1
+                text = glance.texts[number]
+                if text and not text.isspace() and not text_of(raw.get("logName")).endswith(_PLATFORM_LOGS):
+                    self._stitcher.pass_by(raw)
+            self._entries += len(glance.entries) - len(numbers.union(near))
 
     def finish(self) -> ScanResult:
         """No more entries will come."""

@@ -17,9 +17,11 @@ from checks.logs.activity import run_of
 from checks.logs.deployments import MAX_NAME, Deployment, Outcome, deployed_before, deployment_of
 from checks.logs.entry import nanos_of, revision_of, service_of, text_of
 from checks.logs.faults import Failure
+from checks.logs.glance import Glance, Writer, writer_of
 from checks.logs.payload import payload_text
 from checks.logs.triggers import has_trigger
 from checks.model import JsonValue
+from checks.plain import normal_service
 from checks.ports import Failing
 
 MAX_SERVICES = 300
@@ -92,6 +94,19 @@ class Revisions:
             if nanos is not None:
                 ran = "httpRequest" in raw and run_of(raw, "") is not None
                 self._logged(service_of(raw), name, nanos / 1e9, ran=ran)
+
+    def see_together(self, seen: Iterable[Glance]) -> None:
+        """The same of entries that were glanced at: only what is new is looked at."""
+        for glance in seen:
+            if glance.writers is None:
+                self.see(glance.entries)
+                continue
+            self.see(glance.entries[number] for number in glance.apart)
+            new = {writer for writer in glance.writers if not self._knows(writer, glance.since / 1e9)}
+            if new:
+                apart = set(glance.apart)
+                rest = (raw for number, raw in enumerate(glance.entries) if number not in apart)
+                self.see(raw for raw in rest if writer_of(raw) in new)
 
     def failed(self, failures: Iterable[Failure]) -> None:
         """Learn from what failed."""
@@ -177,6 +192,15 @@ class Revisions:
         """What to remember: the functions with the latest news, and of each its latest revisions."""
         kept = sorted(self._services.items(), key=lambda item: item[1].latest)[-MAX_SERVICES:]
         return {name: _json(service) for name, service in kept}
+
+    def _knows(self, writer: Writer, since: float) -> bool:
+        """Whether nothing is to be learnt from an entry of this writer that is not older."""
+        service, name = writer
+        if not text_of(name):
+            return True
+        known = self._services.get(normal_service(service)[:MAX_NAME]) if text_of(service).strip() else None
+        revision = known.revisions.get(name[:MAX_NAME]) if known is not None else None
+        return revision is not None and revision.first <= since
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ _MAX_SAMPLE = 500
 _MAX_VALUE = 200
 _MAX_MATCHES = 20
 _MAX_KEYS = 20_000
+_FEW = 8
+_EDGE = re.compile(r"(?<!\[)\^|\$|\\[AzZ]")  # taken for one in a class or after a backslash, too: that only takes time
 _MINUTE = 60 * 1_000_000_000
 
 
@@ -80,13 +84,31 @@ class SignalScanner:
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
         self._signatures = signatures
-        self._gate = _any_of([signature.pattern.pattern for signature in signatures])
+        patterns = tuple(signature.pattern.pattern for signature in signatures)
+        self._gate = _any_of(patterns)
+        # A pattern that asks for the beginning or the end of a text finds neither among many.
+        self._together = self._gate is not None and not any(map(_EDGE.search, patterns))
         self._found: dict[tuple[str, str, str], _Matches] = {}
         self.counted: dict[str, None] = {}
 
     def suspects(self, text: str) -> bool:
         """Whether it is worth while to look closer at a text."""
         return bool(self._signatures) and (self._gate is None or bool(self._gate.Match(encodable(text))))
+
+    def suspected(self, texts: Sequence[str], said: bytes) -> list[int]:
+        """The numbers of those texts that it is worth while to look closer at.
+
+        :param said: all of them, with a NUL between each two.
+        """
+        if not self._signatures or (self._together and not self._gate.Match(said)):
+            return []
+        if not self._together or len(texts) <= _FEW:
+            return [number for number, text in enumerate(texts) if text and self.suspects(text)]
+        half = len(texts) // 2
+        found = []
+        for start, some in ((0, texts[:half]), (half, texts[half:])):
+            found += [start + number for number in self.suspected(some, encodable("\0".join(some)).encode())]
+        return found
 
     def look(self, entry: Entry) -> None:
         """Count what matches in an entry: each signature once, and no entry twice."""
@@ -109,7 +131,8 @@ class SignalScanner:
         )
 
 
-def _any_of(patterns: Sequence[str]) -> Any:
+@lru_cache(maxsize=8)  # to make one takes as long as to search many thousand texts
+def _any_of(patterns: tuple[str, ...]) -> Any:
     """What finds the numbers of the patterns that are in a text; None where it would take too much memory."""
     options = re2.Options()
     options.log_errors = False

@@ -8,14 +8,16 @@ early, and so is the oldest group when there are too many.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import Any
 
 from checks.logs.entry import MAX_TEXT, Entry, entry_of, mapping, text_of
 from checks.logs.triggers import any_of
 
 # A line of a traceback, a line that names what is broken, that ties two tracebacks together, or that introduces one.
-_HINTS = (
+HINTS = (
     "rror",
     "Traceback",
     "xception",
@@ -37,8 +39,8 @@ _HINTS = (
     "CRITICAL",
     "ailed",
 )
-_hinted = any_of(_HINTS)
-_STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":", "Traceback", "ERROR", "WARNING")  # also frequent hints
+_hinted = any_of(HINTS)
+STARTS = (" ", "\t", ">", "|", "\u2502", "\x1b", ":", "Traceback", "ERROR", "WARNING")  # also frequent hints
 MAX_GROUP_ENTRIES = 4_000
 MAX_GROUP_TEXT = 8_000_000
 MAX_HELD_ENTRIES = 20_000
@@ -51,7 +53,7 @@ GroupKey = tuple[str, str, str, str]
 
 def is_interesting(text: str) -> bool:
     """Whether a text can be part of a failure."""
-    return text.startswith(_STARTS) or _hinted(text)
+    return text.startswith(STARTS) or _hinted(text)
 
 
 class _Group:
@@ -188,6 +190,24 @@ class Stitcher:
 
 def _ordered(entries: list[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.nanos, entry.insert_id))
+
+
+def of_instances(entries: Sequence[Any], instances: AbstractSet[str]) -> list[int]:
+    """The numbers of those entries that these instances wrote."""
+    if "" not in instances:
+        with suppress(AttributeError, KeyError, TypeError):  # some entry is unusual
+            return [
+                number
+                for number, raw in enumerate(entries)
+                if ((labels := raw["labels"]).get("instanceId") or labels.get("instance_id")) in instances
+            ]
+    return [number for number, raw in enumerate(entries) if isinstance(raw, dict) and instance_of(raw) in instances]
+
+
+def instance_of(raw: Mapping[str, Any]) -> str:
+    """The instance that wrote an entry, as neighbours have it."""
+    instance: str = _place_of(raw)[0]
+    return instance
 
 
 def _place_of(raw: Mapping[str, Any]) -> tuple[Any, ...]:
