@@ -42,9 +42,11 @@ def needs_neighbours(raw: Mapping[str, Any]) -> bool:
     """
     if "split" in raw:
         return True
-    text, alone = payload_text(raw)
-    if alone:
-        return False
+    text = raw.get("textPayload")
+    if not isinstance(text, str) or text.startswith("{"):  # seldom
+        text, alone = payload_text(raw)
+        if alone:
+            return False
     at = text.find(HEADER)
     return at <= 0 or not text[:at].strip()
 
@@ -54,7 +56,10 @@ def writer_of(raw: Mapping[str, Any]) -> Writer | None:
     one execution as the entry tells; None if nothing says who wrote it.
     """
     labels = raw.get("labels") or {}
-    for name, path in _INSTANCES:
+    value = labels.get("instanceId")  # nearly always
+    if value and isinstance(value, str):
+        return _INSTANCES[0][1], value
+    for name, path in _INSTANCES[1:]:
         value = labels.get(name)
         if value and isinstance(value, str):
             return path, value

@@ -13,7 +13,7 @@ def utc(moment: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         raise ValueError(f"time without a zone: {moment.isoformat()}")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def stamp(moment: datetime) -> str:

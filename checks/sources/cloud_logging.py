@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from checks import logging_cursor as cursors
@@ -36,6 +35,8 @@ NEIGHBOUR_REQUESTS = 5
 RUNS_REQUESTS = 5
 # Four pages, and as many empty ones before them.
 PAST_REQUESTS = 8
+# So few entries stay in the processor's cache from one step to the next.
+_AT_ONCE = 250
 # The rest of a traceback that arrives later than this is not waited for.
 AGAIN_FOR = timedelta(minutes=2)
 _SECOND = 1_000_000_000
@@ -43,8 +44,9 @@ _AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
 # So long after an entry was received it may be met again as a neighbour: the last of its place came that much later.
 _MET_FOR = int((AGAIN_FOR + LONGEST + 2 * AROUND).total_seconds())
 
-# When an entry was written and received (nanoseconds since 1970), its insertId, and itself.
-Taken: TypeAlias = tuple[int, int, str, dict[str, Any]]
+# When an entry was written (nanoseconds since 1970), its insertId, when it was received, and itself: they sort by the
+# first two, which no two of them have in common.
+Taken: TypeAlias = tuple[int, str, int, dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -263,7 +265,8 @@ class CloudLogging:
                     raise
                 reading.unseen.append(f"reading stopped at {stamp(reached)}: {error}")
                 return reached, step, False
-            _note(reading, self._take(reading, entries, seen), high)
+            for first in range(0, len(entries), _AT_ONCE):
+                _note(reading, self._take(reading, entries[first : first + _AT_ONCE], seen), high)
             if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
                 step = min(step * 2, cursors.LONGEST_STEP)
             reached = end
@@ -313,7 +316,7 @@ class CloudLogging:
             seen[key] = met if met > keep else keep  # noqa: FURB136 - twice as fast as max
             raw = read(entry, insert_id, second, nanos, later, later_nanos)
             if watched is None or service_of(raw) in watched:
-                taken.append((second * _SECOND + nanos, later * _SECOND + later_nanos, insert_id, raw))
+                taken.append((second * _SECOND + nanos, insert_id, later * _SECOND + later_nanos, raw))
         reading.entries += taken
         return taken
 
@@ -326,7 +329,7 @@ class CloudLogging:
         too many lines, asking again would bring the same ones.
         """
         places = merged([*waiting, *reading.noted.places()])
-        keep = max((cursors.second_of(again) for _, again in places), default=0)
+        keep = cursors.second_of(max((again for _, again in places), default=EPOCH))
         try:
             for text in filters.place_filters([place for place, _ in places]):
                 for page in self._pages(reading, text):
@@ -350,7 +353,7 @@ class CloudLogging:
 
     @staticmethod
     def _batch(reading: _Reading, window: Window, after: Cursor, missed: list[str], lag: timedelta | None) -> LogBatch:
-        reading.entries.sort(key=itemgetter(0, 2))
+        reading.entries.sort()
         counts = {
             "entries": len(reading.entries),
             "requests": reading.requests,
@@ -381,7 +384,7 @@ def _note(reading: _Reading, taken: Iterable[Taken], high: int) -> None:
     :param high: what was written before this Unix time, in nanoseconds, came late.
     """
     lags, note = reading.lags, reading.noted.add
-    for written, received, _, raw in taken:
+    for written, _, received, raw in taken:
         lags.append(received - written)
         if written < high:
             reading.late += 1
