@@ -146,13 +146,8 @@ class Path:
         grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
         faults = with_incident(faults, grouping.placed)
-        transitions = [
-            replace(t, fault=faults[t.fault.fingerprint]) if t.fault.fingerprint in grouping.placed else t
-            for t in transitions
-        ]
         changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
-        stored.save_faults(faults[name] for name in sorted(changed))
-        stored.add_transitions(transitions)
+        stored.save_faults({name: faults[name] for name in sorted(changed)}, transitions)
         stored.save_incidents(grouping.incidents)
         if run.evidence.window is not None:
             self._windows[run.check] = run.evidence.window

@@ -18,6 +18,10 @@ from alerts.store.migrate import StateError
 __all__ = ["StateError", "open_engine"]
 
 BUSY_TIMEOUT_MS = 10_000
+# A storm fits, so that none of its pages is written twice: early, for want of room, and again when it is complete.
+CACHE_KIB = 32_768
+# What is committed is safe in the log; moving it to its place in the file can wait until no storm is being stored.
+PAGES_BETWEEN_CHECKPOINTS = 8_000
 
 
 def open_engine(url: str) -> Engine:
@@ -77,7 +81,14 @@ def _begin(connection: Connection) -> None:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by the engine's own event, as IMMEDIATE ones
-    pragmas = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+    pragmas = [
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={PAGES_BETWEEN_CHECKPOINTS}",
+    ]
     for pragma in (*_for_a_new_file(connection), *pragmas):
         try:
             connection.execute(f"PRAGMA {pragma}")

@@ -19,14 +19,26 @@ class StateError(Exception):
     """The state cannot be used; the message says why and how to go on."""
 
 
-def _to_2(connection: Connection) -> None:
-    """The history of an incident without reading the history of all."""
-    [index] = [i for i in schema.transitions.indexes if i.name == "transitions_by_incident"]
-    index.create(connection, checkfirst=True)
+def _to_3(connection: Connection) -> None:
+    """The history in rows of many transitions instead of one, and an index by which open faults are found."""
+    schema.history.create(connection)
+    quoted = "json_quote(reason)" if connection.dialect.name == "sqlite" else "to_json(reason)"
+    connection.execute(
+        text(
+            "INSERT INTO history (at, incident, transitions) SELECT at, incident, "
+            f"""'[{{"at":"' || at || '","change":"' || change || '","reason":' || {quoted} || ',"fault":' || fault || '}}]' """
+            "FROM transitions ORDER BY id"
+        )
+    )
+    connection.execute(text("DROP TABLE transitions"))
+    connection.execute(text("DROP INDEX faults_by_state"))
+    [index] = [i for i in schema.faults.indexes if i.name == "faults_by_end"]
+    index.create(connection)
 
 
-# What makes of version n-1 a version n, beyond tables that are new: those are made anyway.
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: _to_2}
+# What makes of version n-1 a version n, beyond tables that are new: those are made anyway. What version 2 added to
+# version 1 is gone again.
+STEPS: Mapping[int, Callable[[Connection], None]] = {3: _to_3}
 
 
 def prepare(engine: Engine, where: str) -> None:
