@@ -15,6 +15,7 @@ from checks.pipeline import Pipeline
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
+_NOWHERE: Mapping[int, dict[str, None]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,29 +51,25 @@ def group(
     for fault in sorted(_firing(faults.values()), key=rank):
         related = board.related(fault)
         own = board.home.get(fault.fingerprint)
-        if not related and own is not None and board.drafts[own].is_open:
+        if not related and own is not None and board.draft(own).is_open:
             continue
         if own is not None and board.joinable(own):
-            related.setdefault(own, board.drafts[own].explains.get(fault.fingerprint, ""))
+            related.setdefault(own, board.draft(own).explains.get(fault.fingerprint, ""))
         if not related:
             if own is None and fault.finding.consequence and board.cause_is_pending(fault):
                 continue
             board.open(next_id, fault)
             next_id += 1
             continue
-        target = own if own in related and board.drafts[own].gathers else board.target(related)
+        target = own if own in related and board.draft(own).gathers else board.target(related)
         board.join(target, fault, related[target])
         for other in sorted(set(related) - {target}):
             if board.may_merge(other, target):
                 merged[other] = board.merge(other, target)
-    settled = {number: board.settled(number) for number in board.drafts}
-    changed = [i for i in settled.values() if i != before.get(i.id)]
-    placed = {
-        name: number
-        for name, number in board.home.items()
-        if name in faults and faults[name].incident != number and number in settled
-    }
-    ordered = sorted([*changed, *merged.values()], key=lambda i: i.id)
+    settled = [board.settled(number) for number in board.drafts]
+    changed = [i for i in settled if i != before.get(i.id)]
+    placed = {n: number for n, number in board.home.items() if n in faults and faults[n].incident != number}
+    ordered = sorted([*changed, *board.alone.values(), *merged.values()], key=lambda i: i.id)
     return Grouping(incidents=tuple(ordered), placed=MappingProxyType(placed))
 
 
@@ -141,24 +138,35 @@ class _Draft:
 
 
 class _Board:
-    """All incidents as drafts, and where to find what a fault may be related to."""
+    """All incidents as drafts, and where to find what a fault may be related to.
+
+    A new incident stays ``alone``, without a draft, until a second fault joins: in a storm most do.
+    """
 
     def __init__(self, incidents: Iterable[Incident], faults: Mapping[str, Fault], graph: Graph, now: datetime) -> None:
         self.drafts = {i.id: _Draft(i) for i in incidents}
+        self.alone: dict[int, Incident] = {}
         self.home = {name: i.incident.id for i in self.drafts.values() for name in i.members}
         self._faults = faults
         self._graph = graph
         self._now = now
         self._offered: dict[Key, dict[int, dict[str, None]]] = {}
         for name, number in self.home.items():
-            self._offer(name, number)
+            if name in faults:
+                self._offer(faults[name], number)
         self._pending = [f for f in faults.values() if f.state is FaultState.PENDING]
+
+    def draft(self, number: int) -> _Draft:
+        """The incident, to be worked on."""
+        if number in self.alone:
+            self.drafts[number] = _Draft(self.alone.pop(number))
+        return self.drafts[number]
 
     def related(self, fault: Fault) -> dict[int, str]:
         """The incidents this fault belongs to, each with the reason."""
         answer: dict[int, str] = {}
         for key in self._graph.asks(fault):
-            for number, names in self._offered.get(key, {}).items():
+            for number, names in self._offered.get(key, _NOWHERE).items():
                 if number not in answer and self.joinable(number):
                     reason = self._reason(fault, names)
                     if reason is not None:
@@ -182,30 +190,30 @@ class _Board:
 
     def joinable(self, number: int) -> bool:
         """Open, or over so lately that it goes on."""
-        draft = self.drafts[number]
+        draft = self.draft(number)
         ended = draft.incident.resolved_at
         return draft.is_open or (ended is not None and self._now - ended <= JOIN_WITHIN)
 
     def target(self, related: Iterable[int]) -> int:
         """The oldest; one that gathers a storm only if there is no other."""
-        return min(related, key=lambda number: (self.drafts[number].gathers, number))
+        return min(related, key=lambda number: (self.draft(number).gathers, number))
 
     def may_merge(self, other: int, target: int) -> bool:
         """Whether the two open incidents are one story. A storm is many, and would swallow every other."""
-        drafts = self.drafts[other], self.drafts[target]
+        drafts = self.draft(other), self.draft(target)
         return drafts[0].is_open and not any(d.gathers for d in drafts)
 
     def open(self, number: int, fault: Fault) -> None:
         """A new incident with this root."""
         name = fault.fingerprint
-        self.drafts[number] = _Draft(
-            Incident(id=number, state=IncidentState.OPEN, root=name, members=(name,), opened_at=self._now)
+        self.alone[number] = Incident(
+            id=number, state=IncidentState.OPEN, root=name, members=(name,), opened_at=self._now
         )
         self._place(name, number)
 
     def join(self, number: int, fault: Fault, why: str) -> None:
         """Put the fault into the incident."""
-        self.drafts[number].join(fault.fingerprint, why)
+        self.draft(number).join(fault.fingerprint, why)
         self._place(fault.fingerprint, number)
 
     def merge(self, other: int, target: int) -> Incident:
@@ -222,7 +230,7 @@ class _Board:
         incident = draft.frozen()
         alone = self._faults.get(incident.root) if len(draft.members) == 1 and draft.is_open else None
         if alone is not None and alone.is_open:
-            return incident  # most are; a storm has ten thousand of them
+            return incident  # most are
         members = [self._faults[name] for name in draft.members if name in self._faults]
         candidates = [f for f in members if f.is_open] or members
         if incident.state is not IncidentState.OPEN or not candidates:
@@ -254,17 +262,22 @@ class _Board:
         return None
 
     def _place(self, name: str, number: int) -> None:
-        if self.home.get(name) == number:
+        before = self.home.get(name)
+        if before == number:
             return
-        if name in self.home:
-            self._withdraw(name, self.home[name])
+        if before is not None:
+            self._withdraw(name, before)
         self.home[name] = number
-        self._offer(name, number)
-
-    def _offer(self, name: str, number: int) -> None:
         if name in self._faults:
-            for key in self._graph.offers(self._faults[name]):
-                self._offered.setdefault(key, {}).setdefault(number, {})[name] = None
+            self._offer(self._faults[name], number)
+
+    def _offer(self, fault: Fault, number: int) -> None:
+        for key in self._graph.offers(fault):
+            at_home = self._offered.get(key)
+            if at_home is None:
+                self._offered[key] = {number: {fault.fingerprint: None}}
+            else:
+                at_home.setdefault(number, {})[fault.fingerprint] = None
 
     def _withdraw(self, name: str, number: int) -> None:
         if name not in self._faults:

@@ -70,20 +70,29 @@ class Graph:
             return self._upstream_explains(cause, effect)
         return None
 
-    def offers(self, fault: Fault) -> Iterator[Key]:
+    def offers(self, fault: Fault) -> Iterable[Key]:
         """The keys under which others may find this fault."""
+        if fault.finding.kind.startswith(OF_FUNCTIONS):
+            return _of_function(fault, "table")
+        return self._offers_of_others(fault)
+
+    def asks(self, fault: Fault) -> Iterable[Key]:
+        """The keys under which this fault finds what it may be related to."""
+        if fault.finding.kind.startswith(OF_FUNCTIONS):
+            service = fault.finding.subject.service
+            keys = _of_function(fault, "missing table", self._serves.get(service or "", ()))
+            keys.append(("measured", service))
+            return keys
+        return self._asks_of_others(fault)
+
+    def _offers_of_others(self, fault: Fault) -> Iterator[Key]:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("missing table", subject.table)
             yield from (("missing table of", name) for name in self._readers(subject.table))
         elif subject.table is not None:
             yield ("table", subject.table)
-        if kind.startswith(OF_FUNCTIONS):
-            yield ("service", subject.service)
-            identity = shared_identity(fault)
-            if identity is not None:
-                yield ("shared", identity)
-        elif kind.startswith("phase."):
+        if kind.startswith("phase."):
             yield ("phase", subject.pipeline, subject.phase)
             yield ("phase of", subject.pipeline)
             yield ("stuck", subject.pipeline, subject.phase, subject.run_date)
@@ -93,20 +102,13 @@ class Graph:
         yield from witnesses.offers(fault, self._pipelines)
         yield from measures.offers(fault)
 
-    def asks(self, fault: Fault) -> Iterator[Key]:
-        """The keys under which this fault finds what it may be related to."""
+    def _asks_of_others(self, fault: Fault) -> Iterator[Key]:
         yield from self.asks_for_causes(fault)
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("table", subject.table)
             yield ("missing table", subject.table)
             yield from (("phase of", name) for name in self._readers(subject.table))
-        elif kind.startswith(OF_FUNCTIONS):
-            yield from self._serves.get(subject.service or "", ())
-            yield ("service", subject.service)
-            identity = shared_identity(fault)
-            if identity is not None:
-                yield ("shared", identity)
         elif kind.startswith("phase."):
             yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
         elif kind.startswith(measures.MEASURED):
@@ -188,6 +190,20 @@ class Graph:
 def _is_one_of(table: str, names: Iterable[str]) -> bool:
     """Whether ``project.dataset.table`` is meant by one of the names, which may lack their project."""
     return any(table == name or table.endswith(f".{name}") for name in names)
+
+
+def _of_function(fault: Fault, table: str, phases: Iterable[Key] = ()) -> list[Key]:
+    """What links failures of functions, the kind that storms are made of: under that word the table, the phases, the
+    function, the fault of a shared module.
+    """
+    subject = fault.finding.subject
+    keys: list[Key] = [] if subject.table is None else [(table, subject.table)]
+    keys += phases
+    keys.append(("service", subject.service))
+    identity = shared_identity(fault)
+    if identity is not None:
+        keys.append(("shared", identity))
+    return keys
 
 
 def shared_identity(fault: Fault) -> str | None:

@@ -27,6 +27,7 @@ STILL_FAILS = "still fails in"
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_AT_ONCE = timedelta(0)
 
 
 def settle(
@@ -90,7 +91,7 @@ class _Identities:
 def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
     # What passed before it was told was no trouble: it waits anew.
     if before is None or (not before.is_open and (before.fired_at is None or not _recent(before, now))):
-        waits = finding.pending_for > timedelta(0)
+        waits = finding.pending_for > _AT_ONCE
         fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
         return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)
     merged = replace(

@@ -64,6 +64,23 @@ class Fault:
         """Firing or pending."""
         return self.state is not FaultState.RESOLVED
 
+    def placed_in(self, incident: int) -> Fault:
+        """The fault as part of that incident. Written out, for a storm does it ten thousand times: ``replace`` takes
+        twice as long.
+        """
+        return Fault(
+            finding=self.finding,
+            state=self.state,
+            opened_at=self.opened_at,
+            count=self.count,
+            fired_at=self.fired_at,
+            resolved_at=self.resolved_at,
+            resolution=self.resolution,
+            incident=incident,
+            news_at=self.news_at,
+            reopened=self.reopened,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:

@@ -17,5 +17,6 @@ def is_own(fault: Fault) -> bool:
 
 def dead_channel(fault: Fault) -> str | None:
     """The channel that a firing fault says does not take messages; None if it says nothing of the kind."""
-    firing = fault.is_open and fault.fired_at is not None
-    return fault.finding.subject.check if firing and fault.finding.kind == DELIVERY else None
+    if fault.finding.kind != DELIVERY or not fault.is_open or fault.fired_at is None:
+        return None
+    return fault.finding.subject.check

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene
-from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, plain, safe, severity_of
+from alerts.storms import cause
+from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, safe, severity_of
 from checks.model import Severity
 
 TOP = 5
@@ -33,7 +34,7 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if grave[s])
     facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
     for label, values in (
-        ("By cause", (_cause(f) for f in shown)),
+        ("By cause", map(cause, shown)),
         ("By function", (f.finding.subject.service for f in shown)),
         ("By check", (f.finding.check for f in shown)),
     ):
@@ -55,11 +56,6 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
         links=(("Runbook", scene.guide.runbook),) if scene.guide.runbook else (),
         footer=f"incident #{incident.id} · {moment(scene.now, scene.zone)}",
     )
-
-
-def _cause(fault: Fault) -> str:
-    facts = fault.finding.facts
-    return " ".join(plain(facts[k]) for k in ("exception", "name") if facts.get(k)) or fault.finding.kind
 
 
 def _top(values: Iterable[str | None]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.causes import Grouping, rank
+from alerts.causes import Grouping
 from alerts.model import Fault, Incident, IncidentState
 
 # What comes later than this after a storm began is another one.
@@ -50,8 +50,8 @@ def calm(
     groups: dict[str, list[Incident]] = {}
     apart: list[Incident] = []
     for incident in loud:
-        cause = _cause(faults[incident.root]) if going_on else ""
-        (groups.setdefault(cause, []) if cause in going_on else apart).append(incident)
+        label = cause(faults[incident.root]) if going_on else ""
+        (groups.setdefault(label, []) if label in going_on else apart).append(incident)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
         groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
@@ -67,7 +67,8 @@ def calm(
         home.update(dict.fromkeys(incident.members, number))
         number += 1
     for label, group in groups.items():
-        ordered = sorted(group, key=lambda i: _gravest_first(i, faults))
+        # Causes come in the order of their rank, and the sort keeps it among those that are equally grave.
+        ordered = sorted(group, key=lambda i: -faults[i.root].finding.severity.rank)
         names = [name for i in ordered for name in i.members]
         if label in going_on:
             storm = going_on[label]
@@ -98,7 +99,7 @@ def _groups(
     """
     by_cause: dict[str, list[Incident]] = {}
     for incident in loud:
-        by_cause.setdefault(_cause(faults[incident.root]), []).append(incident)
+        by_cause.setdefault(cause(faults[incident.root]), []).append(incident)
     if len(by_cause) <= room:
         return {label: group for label, group in by_cause.items() if len(group) > 1}
     ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
@@ -113,10 +114,11 @@ def _groups(
     return {**{label: by_cause[label] for label in apart}, **rest}
 
 
-def _cause(fault: Fault) -> str:
+def cause(fault: Fault) -> str:
+    """What it may have in common with others: exception and name, or the kind of finding."""
     facts = fault.finding.facts
-    named = [facts[key] for key in ("exception", "name") if isinstance(facts.get(key), str)]
-    return " ".join(str(part) for part in named) or fault.finding.kind
+    named = [said for key in ("exception", "name") if isinstance(said := facts.get(key), str)]
+    return " ".join(named) or fault.finding.kind
 
 
 def _weight(group: Sequence[Incident], faults: Mapping[str, Fault]) -> tuple[int, int]:
@@ -124,11 +126,9 @@ def _weight(group: Sequence[Incident], faults: Mapping[str, Fault]) -> tuple[int
     return (min(-faults[i.root].finding.severity.rank for i in group), -len(group))
 
 
-def _gravest_first(incident: Incident, faults: Mapping[str, Fault]) -> tuple[int, tuple[int, datetime, str]]:
-    root = faults[incident.root]
-    return (-root.finding.severity.rank, rank(root))
-
-
 def _is_loud(incident: Incident, faults: Mapping[str, Fault]) -> bool:
-    members = (faults[name] for name in incident.members if name in faults)
-    return any(f.is_open and not f.finding.quiet for f in members)
+    for name in incident.members:
+        fault = faults.get(name)
+        if fault is not None and fault.is_open and not fault.finding.quiet:
+            return True
+    return False

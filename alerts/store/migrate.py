@@ -22,14 +22,13 @@ class StateError(Exception):
 def _to_3(connection: Connection) -> None:
     """The history in rows of many transitions instead of one, and an index by which open faults are found."""
     schema.history.create(connection)
-    quoted = "json_quote(reason)" if connection.dialect.name == "sqlite" else "to_json(reason)"
-    connection.execute(
-        text(
-            "INSERT INTO history (at, incident, transitions) SELECT at, incident, "
-            f"""'[{{"at":"' || at || '","change":"' || change || '","reason":' || {quoted} || ',"fault":' || fault || '}}]' """
-            "FROM transitions ORDER BY id"
-        )
+    reason = "json_quote(reason)" if connection.dialect.name == "sqlite" else "to_json(reason)"
+    said = f"""'[{{"at":"' || at || '","change":"' || change || '","reason":' || {reason}"""
+    whole = f"""{said} || ',"fault":' || fault || '}}]'"""
+    copied = (
+        f"INSERT INTO history (at, incident, transitions) SELECT at, incident, {whole} FROM transitions ORDER BY id"
     )
+    connection.exec_driver_sql(copied)
     connection.execute(text("DROP TABLE transitions"))
     connection.execute(text("DROP INDEX faults_by_state"))
     [index] = [i for i in schema.faults.indexes if i.name == "faults_by_end"]

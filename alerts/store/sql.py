@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -362,4 +362,4 @@ def _notification_row(notification: Notification) -> dict[str, object]:
 
 def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
     """The faults with the incidents they were placed in."""
-    return {name: replace(f, incident=placed[name]) if name in placed else f for name, f in faults.items()}
+    return {name: f.placed_in(placed[name]) if name in placed else f for name, f in faults.items()}

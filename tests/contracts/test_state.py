@@ -175,7 +175,7 @@ def test_freed_space_is_given_back(store: Store) -> None:
 
 
 def opened_from(version: int, state_url: str) -> Store:
-    """A state as that version left it (made and filled by the program of that time, then dumped), opened by this one."""
+    """A state as that version left it (made and filled by the program of that time, then dumped), opened by ours."""
     if state_url.startswith("sqlite"):
         with closing(sqlite3.connect(state_url.removeprefix("sqlite:///"))) as db:
             db.executescript((DATA / f"v{version}.sql").read_text(encoding="utf-8"))
