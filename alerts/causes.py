@@ -45,7 +45,8 @@ def group(
     while that is pending it waits too, and where there is none it is an incident by itself.
     """
     before = {i.id: i for i in incidents if i.state is not IncidentState.MERGED}
-    board = _Board(before.values(), faults, Graph(pipelines), now)
+    at_first = home(incidents)
+    board = _Board(before.values(), at_first, faults, Graph(pipelines), now)
     merged: dict[int, Incident] = {}
     # Causes first, so that effects find an incident to join.
     for fault in sorted(_firing(faults.values()), key=rank):
@@ -68,9 +69,14 @@ def group(
                 merged[other] = board.merge(other, target)
     settled = [board.settled(number) for number in board.drafts]
     changed = [i for i in settled if i != before.get(i.id)]
-    placed = {n: number for n, number in board.home.items() if n in faults and faults[n].incident != number}
+    placed = {n: number for n, number in board.home.items() if n in faults and at_first.get(n) != number}
     ordered = sorted([*changed, *board.alone.values(), *merged.values()], key=lambda i: i.id)
     return Grouping(incidents=tuple(ordered), placed=MappingProxyType(placed))
+
+
+def home(incidents: Iterable[Incident]) -> dict[str, int]:
+    """For each fault the incident that it is in; of several the last."""
+    return {name: i.id for i in incidents if i.state is not IncidentState.MERGED for name in i.members}
 
 
 def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now: datetime) -> str | None:
@@ -143,10 +149,17 @@ class _Board:
     A new incident stays ``alone``, without a draft, until a second fault joins: in a storm most do.
     """
 
-    def __init__(self, incidents: Iterable[Incident], faults: Mapping[str, Fault], graph: Graph, now: datetime) -> None:
+    def __init__(
+        self,
+        incidents: Iterable[Incident],
+        at_first: Mapping[str, int],
+        faults: Mapping[str, Fault],
+        graph: Graph,
+        now: datetime,
+    ) -> None:
         self.drafts = {i.id: _Draft(i) for i in incidents}
         self.alone: dict[int, Incident] = {}
-        self.home = {name: i.incident.id for i in self.drafts.values() for name in i.members}
+        self.home = dict(at_first)
         self._faults = faults
         self._graph = graph
         self._now = now

@@ -74,11 +74,11 @@ class Circumstances:
     catching_up: bool = False
 
 
-def news_by_incident(transitions: Sequence[Transition], faults: Mapping[str, Fault]) -> dict[int, list[Transition]]:
+def news_by_incident(transitions: Sequence[Transition], home: Mapping[str, int]) -> dict[int, list[Transition]]:
     """What changed, by the incident it belongs to now."""
     answer: dict[int, list[Transition]] = {}
     for transition in transitions:
-        placed = faults[transition.fault.fingerprint].incident
+        placed = home.get(transition.fault.fingerprint)
         if transition.change in SHOWN and placed is not None:
             answer.setdefault(placed, []).append(transition)
     return answer

@@ -101,7 +101,7 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     )
     if not before.is_open:
         lately = tuple(at for at in before.reopened if now - at <= COMES_BACK_WITHIN)[-_KEPT_RETURNS:]
-        reopened = replace(_new(merged, FaultState.FIRING, now), incident=before.incident, reopened=(*lately, now))
+        reopened = replace(_new(merged, FaultState.FIRING, now), reopened=(*lately, now))
         return _transition(now, Change.REOPENED, f"back after it was resolved: {before.resolution}", reopened)
     after = replace(before, finding=merged, count=before.count + finding.occurrences)
     if is_event(finding) and merged.last_seen > before.finding.last_seen:

@@ -139,7 +139,8 @@ def remains(incident: Incident, members: Sequence[Fault], scene: Scene) -> Itera
         subject = fault.finding.subject
         here = subject.pipeline in pipelines and subject.run_date in days
         if here and is_phase(fault) and fault.is_open and fault.fingerprint not in incident.members:
-            number = f" (incident #{fault.incident})" if fault.incident is not None else ""
+            home = scene.home.get(fault.fingerprint)
+            number = f" (incident #{home})" if home is not None else ""
             lines.append(safe(f"{fault.finding.title}{number}", MAX_TITLE * 2))
     yield ("Still owed", listed(sorted(lines), "phases") if lines else "no phase of these dates")
 

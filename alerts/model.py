@@ -38,9 +38,9 @@ class Fault:
     """What we believe of one fingerprint over time.
 
     ``finding`` is the latest one, with ``since`` the earliest and ``last_seen`` the latest of all;
-    ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew; ``incident`` the
-    id of the incident it belongs to, None while pending. ``news_at`` is when it last showed something new: an
-    occurrence of a failure, a change of a state. ``reopened`` holds when it came back lately after it was resolved.
+    ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew. ``news_at`` is when it
+    last showed something new: an occurrence of a failure, a change of a state. ``reopened`` holds when it came back
+    lately after it was resolved. Which incident it is in is the incident's to say.
     """
 
     finding: Finding
@@ -50,7 +50,6 @@ class Fault:
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
-    incident: int | None = None
     news_at: datetime | None = None
     reopened: tuple[datetime, ...] = ()
 
@@ -64,32 +63,19 @@ class Fault:
         """Firing or pending."""
         return self.state is not FaultState.RESOLVED
 
-    def placed_in(self, incident: int) -> Fault:
-        """The fault as part of that incident. Written out, for a storm does it ten thousand times: ``replace`` takes
-        twice as long.
-        """
-        return Fault(
-            finding=self.finding,
-            state=self.state,
-            opened_at=self.opened_at,
-            count=self.count,
-            fired_at=self.fired_at,
-            resolved_at=self.resolved_at,
-            resolution=self.resolution,
-            incident=incident,
-            news_at=self.news_at,
-            reopened=self.reopened,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards."""
+    """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards.
+
+    ``incident`` is the one that it was in then: of a transition from the history, where it was in any.
+    """
 
     at: datetime
     change: Change
     reason: str
     fault: Fault
+    incident: int | None = None
 
 
 class IncidentState(StrEnum):
@@ -230,7 +216,7 @@ class Guide:
 class Scene:
     """What a message is made from: all faults concerned by fingerprint, the moment, the zone people read.
 
-    ``windows`` holds what each check last looked at, by its name.
+    ``windows`` holds what each check last looked at, by its name; ``home`` the incident that a fault is in.
     """
 
     faults: Mapping[str, Fault]
@@ -238,6 +224,7 @@ class Scene:
     zone: ZoneInfo
     guide: Guide = field(default_factory=Guide)
     windows: Mapping[str, Window] = field(default_factory=dict)
+    home: Mapping[str, int] = field(default_factory=dict)
 
     def members(self, incident: Incident) -> list[Fault]:
         """The faults of an incident, in order of joining."""

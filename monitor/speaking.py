@@ -41,7 +41,7 @@ def speak(
     talks = stored.people.talks(resolved_since=recently)
     announced = stored.announced(resolved_since=recently, besides=talks)
     acknowledged = stored.people.acknowledged(now_state)
-    news = decisions.news_by_incident(transitions, scene.faults)
+    news = decisions.news_by_incident(transitions, scene.home)
     cases = []
     for number, incident in sorted(now_state.items()):
         talk = talks.get(number, Talk(incident=number))
@@ -150,8 +150,9 @@ def _write(stored: Tick, rules: Rules, scene: Scene, decided: Sequence[Decision]
     members: dict[int, list[Fault]] = {}
     wanted = {n.incident for _, n in said if n.root is not None}
     for fault in scene.faults.values():
-        if fault.incident in wanted and fault.incident is not None:
-            members.setdefault(fault.incident, []).append(fault)
+        number = scene.home.get(fault.fingerprint)
+        if number in wanted and number is not None:
+            members.setdefault(number, []).append(fault)
     dead = {name for fault in scene.faults.values() if (name := dead_channel(fault)) is not None}
     for talk, notification in said:
         log.info(

@@ -14,7 +14,7 @@ from alerts import causes, finding_rules, ledger, storms
 from alerts.model import Action, IncidentState, Notification, Scene, Why
 from alerts.store.outbox import Claimed
 from alerts.store.people import Closure
-from alerts.store.sql import Store, Tick, with_incident
+from alerts.store.sql import Store, Tick
 from checks import runner
 from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
@@ -145,9 +145,9 @@ class Path:
         faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
         grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
-        faults = with_incident(faults, grouping.placed)
-        changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
-        stored.save_faults({name: faults[name] for name in sorted(changed)}, transitions)
+        home = {**causes.home(incidents), **grouping.placed}
+        changed = {t.fault.fingerprint for t in transitions}.union(grouping.placed)
+        stored.save_faults((faults[name] for name in sorted(changed)), home, transitions)
         stored.save_incidents(grouping.incidents)
         if run.evidence.window is not None:
             self._windows[run.check] = run.evidence.window
@@ -155,7 +155,7 @@ class Path:
         return speaking.speak(
             stored,
             rules,
-            Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows),
+            Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows, home=home),
             before=before,
             now_state={**before, **{i.id: i for i in grouping.incidents}},
             transitions=transitions,

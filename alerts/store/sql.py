@@ -6,9 +6,8 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -189,22 +188,24 @@ class Tick:
             texts += self._db.execute(older).scalars()
         return {f.fingerprint: f for f in codec.load_all(Fault, texts)}
 
-    def save_faults(self, faults: Mapping[str, Fault], transitions: Iterable[Transition] = ()) -> None:
-        """Insert or replace by fingerprint, and append to the history what changed of them, as they are by now. A mere
-        recurrence is no change and is not kept.
+    def save_faults(
+        self, faults: Iterable[Fault], home: Mapping[str, int], transitions: Iterable[Transition] = ()
+    ) -> None:
+        """Insert or replace faults, each with the incident it is in, and append transitions of the same moment to the
+        history. A mere recurrence is no change and is not kept.
         """
-        texts = {name: codec.dump(fault) for name, fault in faults.items()}
-        rows = [(n, f.state.value, f.incident, schema.as_text(f.resolved_at), texts[n]) for n, f in faults.items()]
+        rows = [
+            (f.fingerprint, f.state.value, home.get(f.fingerprint), schema.as_text(f.resolved_at), codec.dump(f))
+            for f in faults
+        ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
-        changes: dict[tuple[datetime, int | None], list[str]] = {}
-        for t in transitions:
-            if t.change is not Change.RECURRED:
-                name = t.fault.fingerprint
-                said = f'{_head(t.at, t.change, t.reason)},"fault":{texts[name]}}}'
-                changes.setdefault((t.at, faults[name].incident), []).append(said)
+        changes: dict[int | None, list[Transition]] = {}
+        for transition in transitions:
+            if transition.change is not Change.RECURRED:
+                changes.setdefault(home.get(transition.fault.fingerprint), []).append(transition)
         lines = [
-            {"at": at, "incident": incident, "transitions": f"[{','.join(same[n : n + _IN_ONE_ROW])}]"}
-            for (at, incident), same in changes.items()
+            {"at": same[0].at, "incident": incident, "transitions": codec.dump(same[n : n + _IN_ONE_ROW])}
+            for incident, same in changes.items()
             for n in range(0, len(same), _IN_ONE_ROW)
         ]
         if lines:
@@ -213,13 +214,14 @@ class Tick:
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
         table = schema.history
-        query = select(table.c.transitions).order_by(table.c.id)
+        query = select(table.c.incident, table.c.transitions).order_by(table.c.id)
         if incident is not None:
             query = query.where(table.c.incident == incident)
         if until is not None:
             query = query.where(table.c.at <= until)
-        parts = codec.load_all(list[Transition], list(self._db.execute(query).scalars()))
-        return [transition for part in parts for transition in part]
+        rows = self._db.execute(query).all()
+        parts = codec.load_all(list[Transition], [row.transitions for row in rows])
+        return [replace(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
 
     def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
         """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
@@ -344,12 +346,6 @@ class Tick:
             )
 
 
-@lru_cache(maxsize=100)
-def _head(at: datetime, change: Change, reason: str) -> str:
-    """A transition as JSON up to its fault: in a storm thousands begin alike."""
-    return codec.dump_plain({"at": schema.as_text(at), "change": change.value, "reason": reason}).removesuffix("}")
-
-
 def _notification_row(notification: Notification) -> dict[str, object]:
     return {
         "incident": notification.incident,
@@ -358,8 +354,3 @@ def _notification_row(notification: Notification) -> dict[str, object]:
         "suppressed": notification.suppressed,
         "notification": codec.dump(notification),
     }
-
-
-def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
-    """The faults with the incidents they were placed in."""
-    return {name: f.placed_in(placed[name]) if name in placed else f for name, f in faults.items()}

@@ -217,7 +217,7 @@ def test_a_state_of_version_2_is_carried_over(state_url: str) -> None:
     store = opened_from(2, state_url)
     with store.reading() as stored:
         history = stored.transitions()
-        assert [(t.change.value, t.at, t.fault.incident) for t in history] == [
+        assert [(t.change.value, t.at, t.incident) for t in history] == [
             ("opened", at(0), 1),
             ("opened", at(1), 2),
             ("resolved", at(2), 2),
@@ -242,7 +242,7 @@ def test_a_state_of_version_2_is_carried_over(state_url: str) -> None:
     send_all(store, at(8))
     prune(store, MUCH_LATER)
     with store.reading() as stored:
-        assert [t.fault.incident for t in stored.transitions()] == [1, 3, 4, 4, 4, 4]  # 2 is gone, the last one stays
+        assert [t.incident for t in stored.transitions()] == [1, 3, 4, 4, 4, 4]  # 2 is gone, the last one stays
     store.close()
     Store(state_url).close()
 
