@@ -46,11 +46,13 @@ def group(
     """
     before = {i.id: i for i in incidents if i.state is not IncidentState.MERGED}
     at_first = home(incidents)
-    board = _Board(before.values(), at_first, faults, Graph(pipelines), now)
+    graph = Graph(pipelines)
+    board = _Board(before.values(), at_first, faults, graph, now)
     merged: dict[int, Incident] = {}
     # Causes first, so that effects find an incident to join.
     for fault in sorted(_firing(faults.values()), key=rank):
-        related = board.related(fault)
+        offers, asks = graph.keys(fault)
+        related = board.related(fault, asks)
         own = board.home.get(fault.fingerprint)
         if not related and own is not None and board.draft(own).is_open:
             continue
@@ -59,11 +61,11 @@ def group(
         if not related:
             if own is None and fault.finding.consequence and board.cause_is_pending(fault):
                 continue
-            board.open(next_id, fault)
+            board.open(next_id, fault, offers)
             next_id += 1
             continue
         target = own if own in related and board.draft(own).gathers else board.target(related)
-        board.join(target, fault, related[target])
+        board.join(target, fault, related[target], offers)
         for other in sorted(set(related) - {target}):
             if board.may_merge(other, target):
                 merged[other] = board.merge(other, target)
@@ -165,8 +167,7 @@ class _Board:
         self._now = now
         self._offered: dict[Key, dict[int, dict[str, None]]] = {}
         for name, number in self.home.items():
-            if name in faults:
-                self._offer(faults[name], number)
+            self._offer(name, number, self._offered_by(name))
         self._pending = [f for f in faults.values() if f.state is FaultState.PENDING]
 
     def draft(self, number: int) -> _Draft:
@@ -175,10 +176,10 @@ class _Board:
             self.drafts[number] = _Draft(self.alone.pop(number))
         return self.drafts[number]
 
-    def related(self, fault: Fault) -> dict[int, str]:
+    def related(self, fault: Fault, asks: Iterable[Key]) -> dict[int, str]:
         """The incidents this fault belongs to, each with the reason."""
         answer: dict[int, str] = {}
-        for key in self._graph.asks(fault):
+        for key in asks:
             for number, names in self._offered.get(key, _NOWHERE).items():
                 if number not in answer and self.joinable(number):
                     reason = self._reason(fault, names)
@@ -216,25 +217,25 @@ class _Board:
         drafts = self.draft(other), self.draft(target)
         return drafts[0].is_open and not any(d.gathers for d in drafts)
 
-    def open(self, number: int, fault: Fault) -> None:
+    def open(self, number: int, fault: Fault, offers: Iterable[Key]) -> None:
         """A new incident with this root."""
         name = fault.fingerprint
         self.alone[number] = Incident(
             id=number, state=IncidentState.OPEN, root=name, members=(name,), opened_at=self._now
         )
-        self._place(name, number)
+        self._place(name, number, offers)
 
-    def join(self, number: int, fault: Fault, why: str) -> None:
+    def join(self, number: int, fault: Fault, why: str, offers: Iterable[Key]) -> None:
         """Put the fault into the incident."""
         self.draft(number).join(fault.fingerprint, why)
-        self._place(fault.fingerprint, number)
+        self._place(fault.fingerprint, number, offers)
 
     def merge(self, other: int, target: int) -> Incident:
         """Move everything; the other incident as it ends."""
         gone = self.drafts.pop(other)
         for name in gone.members:
             self.drafts[target].join(name, gone.explains.get(name, ""))
-            self._place(name, target)
+            self._place(name, target, self._offered_by(name))
         return replace(gone.frozen(), state=IncidentState.MERGED, resolved_at=self._now, merged_into=target)
 
     def settled(self, number: int) -> Incident:
@@ -274,28 +275,28 @@ class _Board:
                     return reason
         return None
 
-    def _place(self, name: str, number: int) -> None:
+    def _place(self, name: str, number: int, offers: Iterable[Key]) -> None:
         before = self.home.get(name)
         if before == number:
             return
         if before is not None:
-            self._withdraw(name, before)
+            self._withdraw(name, before, offers)
         self.home[name] = number
-        if name in self._faults:
-            self._offer(self._faults[name], number)
+        self._offer(name, number, offers)
 
-    def _offer(self, fault: Fault, number: int) -> None:
-        for key in self._graph.offers(fault):
+    def _offered_by(self, name: str) -> Iterable[Key]:
+        return self._graph.keys(self._faults[name])[0] if name in self._faults else ()
+
+    def _offer(self, name: str, number: int, offers: Iterable[Key]) -> None:
+        for key in offers:
             at_home = self._offered.get(key)
             if at_home is None:
-                self._offered[key] = {number: {fault.fingerprint: None}}
+                self._offered[key] = {number: {name: None}}
             else:
-                at_home.setdefault(number, {})[fault.fingerprint] = None
+                at_home.setdefault(number, {})[name] = None
 
-    def _withdraw(self, name: str, number: int) -> None:
-        if name not in self._faults:
-            return
-        for key in self._graph.offers(self._faults[name]):
+    def _withdraw(self, name: str, number: int, offers: Iterable[Key]) -> None:
+        for key in offers:
             names = self._offered[key][number]
             names.pop(name, None)
             if not names:

@@ -28,8 +28,8 @@ def same_function(one: Fault, other: Fault) -> bool:
 class Graph:
     """The pipelines, asked which fault explains which.
 
-    ``offers`` and ``asks`` say where to look: two faults can only be related if one of them asks for a key that the
-    other offers. Without them every fault would have to be compared with every other.
+    ``keys`` says where to look: two faults can only be related if one of them asks for a key that the other offers.
+    Without them every fault would have to be compared with every other.
     """
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
@@ -70,22 +70,23 @@ class Graph:
             return self._upstream_explains(cause, effect)
         return None
 
-    def offers(self, fault: Fault) -> Iterable[Key]:
-        """The keys under which others may find this fault."""
-        if fault.finding.kind.startswith(OF_FUNCTIONS):
-            return _of_function(fault, "table")
-        return self._offers_of_others(fault)
+    def keys(self, fault: Fault) -> tuple[list[Key], list[Key]]:
+        """The keys under which others may find this fault, and those under which it finds what it may be related to."""
+        if not fault.finding.kind.startswith(OF_FUNCTIONS):
+            return list(self._offers(fault)), list(self._asks(fault))
+        # What storms are made of, so without a detour.
+        subject = fault.finding.subject
+        identity, service, table = shared_identity(fault), subject.service, subject.table
+        offers: list[Key] = [("service", service)]
+        if identity is not None:
+            offers.append(("shared", identity))
+        asks = [*self._serves.get(service or "", ()), *offers, ("measured", service)]
+        if table is not None:
+            offers.append(("table", table))
+            asks.insert(0, ("missing table", table))
+        return offers, asks
 
-    def asks(self, fault: Fault) -> Iterable[Key]:
-        """The keys under which this fault finds what it may be related to."""
-        if fault.finding.kind.startswith(OF_FUNCTIONS):
-            service = fault.finding.subject.service
-            keys = _of_function(fault, "missing table", self._serves.get(service or "", ()))
-            keys.append(("measured", service))
-            return keys
-        return self._asks_of_others(fault)
-
-    def _offers_of_others(self, fault: Fault) -> Iterator[Key]:
+    def _offers(self, fault: Fault) -> Iterator[Key]:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("missing table", subject.table)
@@ -102,7 +103,7 @@ class Graph:
         yield from witnesses.offers(fault, self._pipelines)
         yield from measures.offers(fault)
 
-    def _asks_of_others(self, fault: Fault) -> Iterator[Key]:
+    def _asks(self, fault: Fault) -> Iterator[Key]:
         yield from self.asks_for_causes(fault)
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
@@ -190,20 +191,6 @@ class Graph:
 def _is_one_of(table: str, names: Iterable[str]) -> bool:
     """Whether ``project.dataset.table`` is meant by one of the names, which may lack their project."""
     return any(table == name or table.endswith(f".{name}") for name in names)
-
-
-def _of_function(fault: Fault, table: str, phases: Iterable[Key] = ()) -> list[Key]:
-    """What links failures of functions, the kind that storms are made of: under that word the table, the phases, the
-    function, the fault of a shared module.
-    """
-    subject = fault.finding.subject
-    keys: list[Key] = [] if subject.table is None else [(table, subject.table)]
-    keys += phases
-    keys.append(("service", subject.service))
-    identity = shared_identity(fault)
-    if identity is not None:
-        keys.append(("shared", identity))
-    return keys
 
 
 def shared_identity(fault: Fault) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
+from operator import attrgetter
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene
 from alerts.storms import cause
@@ -16,7 +17,7 @@ TOP = 5
 
 def title(incident: Incident, members: Sequence[Fault]) -> str:
     """``10,000 faults at once in 9,812 functions: NameError firestore``."""
-    functions = len({f.finding.subject.service for f in members if f.finding.subject.service})
+    functions = len(set(map(attrgetter("finding.subject.service"), members)) - {None})
     where = f" in {counted(functions, 'function')}" if functions else ""
     return safe(f"{counted(len(members), 'fault')} at once{where}: {incident.storm}", MAX_TITLE)
 
@@ -30,13 +31,13 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     facts = [*remarks, ("Since", moment(since, scene.zone))]
     if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
         facts.append(("Lasted", duration(incident.resolved_at - since)))
-    grave = Counter(f.finding.severity for f in still)
+    grave = Counter(map(attrgetter("finding.severity"), still))
     numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if grave[s])
     facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
     for label, values in (
         ("By cause", map(cause, shown)),
-        ("By function", (f.finding.subject.service for f in shown)),
-        ("By check", (f.finding.check for f in shown)),
+        ("By function", map(attrgetter("finding.subject.service"), shown)),
+        ("By check", map(attrgetter("finding.check"), shown)),
     ):
         text = _top(values)
         if text:
@@ -60,7 +61,8 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
 
 def _top(values: Iterable[str | None]) -> str:
     """The most frequent ones, with their numbers; nothing where all are alike, or each is another."""
-    counts = Counter(v for v in values if v)
+    counts = Counter(values)
+    del counts[None]
     if len(counts) <= 1 or max(counts.values()) == 1:
         return ""
     lines = [f"{number:,} x {value}" for value, number in counts.most_common(TOP)]

@@ -117,8 +117,10 @@ def _groups(
 def cause(fault: Fault) -> str:
     """What it may have in common with others: exception and name, or the kind of finding."""
     facts = fault.finding.facts
-    named = [said for key in ("exception", "name") if isinstance(said := facts.get(key), str)]
-    return " ".join(named) or fault.finding.kind
+    exception, name = facts.get("exception"), facts.get("name")
+    if not isinstance(exception, str):
+        return fault.finding.kind
+    return f"{exception} {name}" if isinstance(name, str) else exception
 
 
 def _weight(group: Sequence[Incident], faults: Mapping[str, Fault]) -> tuple[int, int]:
