@@ -179,6 +179,8 @@ class _Board:
     def related(self, fault: Fault, asks: Iterable[Key]) -> dict[int, str]:
         """The incidents this fault belongs to, each with the reason."""
         answer: dict[int, str] = {}
+        if self._offered.keys().isdisjoint(asks):
+            return answer
         for key in asks:
             for number, names in self._offered.get(key, _NOWHERE).items():
                 if number not in answer and self.joinable(number):

@@ -93,7 +93,8 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     if before is None or (not before.is_open and (before.fired_at is None or not _recent(before, now))):
         waits = finding.pending_for > _AT_ONCE
         fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
-        return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)
+        change = Change.NOTICED if waits else Change.OPENED
+        return Transition(at=now, change=change, reason="seen for the first time", fault=fresh)
     merged = replace(
         finding,
         since=min(finding.since, before.finding.since) if before.is_open else finding.since,

@@ -32,6 +32,8 @@ class Change(StrEnum):
     RESOLVED = "resolved"  # positive evidence that it is over
     DROPPED = "dropped"  # over before its pending time was: nobody was told
 
+    __hash__ = str.__hash__  # as of Severity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

@@ -147,7 +147,7 @@ class Path:
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
         home = {**causes.home(incidents), **grouping.placed}
         changed = {t.fault.fingerprint for t in transitions}.union(grouping.placed)
-        stored.save_faults((faults[name] for name in sorted(changed)), home, transitions)
+        stored.save_faults([faults[name] for name in sorted(changed)], home, transitions, now)
         stored.save_incidents(grouping.incidents)
         if run.evidence.window is not None:
             self._windows[run.check] = run.evidence.window

@@ -189,26 +189,33 @@ class Tick:
         return {f.fingerprint: f for f in codec.load_all(Fault, texts)}
 
     def save_faults(
-        self, faults: Iterable[Fault], home: Mapping[str, int], transitions: Iterable[Transition] = ()
+        self, faults: Sequence[Fault], home: Mapping[str, int], transitions: Iterable[Transition], now: datetime
     ) -> None:
-        """Insert or replace faults, each with the incident it is in, and append transitions of the same moment to the
-        history. A mere recurrence is no change and is not kept.
+        """Insert or replace faults, each with the incident it is in, and append to the history what changed of them. A
+        mere recurrence is no change and is not kept.
         """
+        texts = {f.fingerprint: codec.dump(f) for f in faults}
         rows = [
-            (f.fingerprint, f.state.value, home.get(f.fingerprint), schema.as_text(f.resolved_at), codec.dump(f))
-            for f in faults
+            (name, f.state.value, home.get(name), schema.as_text(f.resolved_at), texts[name])
+            for name, f in zip(texts, faults, strict=True)
         ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
-        changes: dict[int | None, list[Transition]] = {}
-        for transition in transitions:
-            if transition.change is not Change.RECURRED:
-                changes.setdefault(home.get(transition.fault.fingerprint), []).append(transition)
-        lines = [
-            {"at": same[0].at, "incident": incident, "transitions": codec.dump(same[n : n + _IN_ONE_ROW])}
-            for incident, same in changes.items()
-            for n in range(0, len(same), _IN_ONE_ROW)
-        ]
-        if lines:
+        changes: dict[tuple[int | None, Change, str], list[str]] = {}
+        for t in transitions:
+            if t.change is not Change.RECURRED:
+                name = t.fault.fingerprint
+                changes.setdefault((home.get(name), t.change, t.reason), []).append(texts[name])
+        for (incident, change, reason), same in changes.items():
+            # All begin alike, so the faults' texts are joined rather than written once more.
+            head = codec.dump({"at": now, "change": change, "reason": reason}).removesuffix("}") + ',"fault":'
+            lines = [
+                {
+                    "at": now,
+                    "incident": incident,
+                    "transitions": f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]",
+                }
+                for n in range(0, len(same), _IN_ONE_ROW)
+            ]
             self._db.execute(schema.history.insert(), lines)
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
