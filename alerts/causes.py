@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from types import MappingProxyType
 
 from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
@@ -72,8 +73,8 @@ def group(
     settled = [board.settled(number) for number in board.drafts]
     changed = [i for i in settled if i != before.get(i.id)]
     placed = {n: number for n, number in board.home.items() if n in faults and at_first.get(n) != number}
-    ordered = sorted([*changed, *board.alone.values(), *merged.values()], key=lambda i: i.id)
-    return Grouping(incidents=tuple(ordered), placed=MappingProxyType(placed))
+    ordered = sorted([*changed, *board.alone.values(), *merged.values()], key=attrgetter("id"))
+    return Grouping(incidents=tuple(ordered), placed=placed)
 
 
 def home(incidents: Iterable[Incident]) -> dict[str, int]:

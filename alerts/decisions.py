@@ -26,6 +26,7 @@ from alerts.quiet import QuietHours
 from alerts.reminders import Reminders, Step, occurred_since, reminder_due, step_due
 from alerts.silences import Maintenance, Silence, muting
 from alerts.wording import severity_of
+from checks.model import Severity
 
 SHOWN = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.PROGRESSED, Change.RESOLVED})
 # Back so often (``alerts.ledger`` remembers six hours) it comes and goes; steady for so long it no longer does.
@@ -132,6 +133,7 @@ class _View:
 
     case: Case
     members: Sequence[Fault]
+    severity: Severity
     silences: Sequence[Silence]
     mute: Why | None
     scene: Scene
@@ -145,7 +147,7 @@ class _View:
     def graver(self) -> bool:
         """Whether it is graver than when somebody was last told."""
         told = self.case.talk.severity
-        return told is not None and severity_of(self.members).rank > told.rank
+        return told is not None and self.severity.rank > told.rank
 
     def root(self, *more: tuple[str, str]) -> Message:
         """The root message, with what people said of it while it is open."""
@@ -163,7 +165,7 @@ class _View:
         return replace(
             self.case.talk,
             told_at=self.scene.now,
-            severity=severity_of(self.members),
+            severity=self.severity,
             held=None,
             held_since=None,
             reminders=0,
@@ -183,8 +185,9 @@ def held(talk: Talk, why: Why, now: datetime) -> Talk:
 def _decide(case: Case, policy: Policy, around: Circumstances, scene: Scene) -> Decision:
     members = scene.members(case.incident)
     silences = muting(members, around.silences) if case.incident.state is IncidentState.OPEN else ()
-    mute = _mute(members, silences, policy, around, scene.now)
-    view = _View(case=case, members=members, silences=silences, mute=mute, scene=scene)
+    severity = severity_of(members)
+    mute = _mute(severity, silences, policy, around, scene.now)
+    view = _View(case=case, members=members, severity=severity, silences=silences, mute=mute, scene=scene)
     decision = _unannounced(view) if case.announced_at is None else _with_human_state(view, _announced(view, policy))
     ended = case.incident.state is not IncidentState.OPEN
     if ended and case.was is not None and case.was.state is IncidentState.OPEN:
@@ -194,14 +197,14 @@ def _decide(case: Case, policy: Policy, around: Circumstances, scene: Scene) -> 
 
 
 def _mute(
-    members: Sequence[Fault], silences: Sequence[Silence], policy: Policy, around: Circumstances, now: datetime
+    severity: Severity, silences: Sequence[Silence], policy: Policy, around: Circumstances, now: datetime
 ) -> Why | None:
     """Why nobody is told of this incident for now; None if somebody may be."""
     if silences:
         return Why.SILENCED
     if around.catching_up:
         return Why.CATCHING_UP
-    return Why.QUIET_HOURS if policy.quiet.hold(severity_of(members), now) else None
+    return Why.QUIET_HOURS if policy.quiet.hold(severity, now) else None
 
 
 def _with_human_state(view: _View, decision: Decision) -> Decision:
@@ -274,14 +277,13 @@ def _unprompted(view: _View, policy: Policy) -> Decision:
     still = case.incident.state is IncidentState.OPEN and view.loud
     if not still or view.mute or case.acknowledged or case.announced_at is None:
         return Decision(talk=talk)
-    severity = severity_of(view.members)
-    step = step_due(talk, case.announced_at, severity, policy.escalation, now)
+    step = step_due(talk, case.announced_at, view.severity, policy.escalation, now)
     if step is not None:
         reply = replies.reminder(case.incident, view.scene, mention=step.mention)
         root = replace(view.root(), mention=step.mention)
         told = replace(talk, escalated=talk.escalated + 1, told_at=now)
         return Decision(talk=told, notification=view.note(Why.ESCALATED, root=root, reply=reply, to=step.to))
-    if not reminder_due(talk, view.members, severity, policy.reminders, now):
+    if not reminder_due(talk, view.members, view.severity, policy.reminders, now):
         return Decision(talk=talk)
     again = talk.told_at is not None and occurred_since(view.members, talk.told_at)
     told = replace(talk, reminders=talk.reminders + 1, idle=1 if again else talk.idle + 1, told_at=now)

@@ -230,7 +230,7 @@ class Scene:
 
     def members(self, incident: Incident) -> list[Fault]:
         """The faults of an incident, in order of joining."""
-        return [self.faults[name] for name in incident.members if name in self.faults]
+        return [fault for fault in map(self.faults.get, incident.members) if fault is not None]
 
 
 class Action(StrEnum):

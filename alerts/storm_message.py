@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene
 from alerts.storms import cause
-from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, safe, severity_of
+from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, safe
 from checks.model import Severity
 
 TOP = 5
@@ -27,18 +27,17 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     members = scene.members(incident)
     still = [f for f in members if f.is_open]
     shown = still or members
+    # One look at each of thousands of faults; what follows counts columns.
+    looks = [(f.finding.severity, cause(f), f.finding.subject.service, f.finding.check) for f in shown]
+    severities, *columns = zip(*looks, strict=True)
     since = min(f.finding.since for f in members)
     facts = [*remarks, ("Since", moment(since, scene.zone))]
     if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
         facts.append(("Lasted", duration(incident.resolved_at - since)))
-    grave = Counter(map(attrgetter("finding.severity"), still))
-    numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if grave[s])
+    grave = Counter(severities)
+    numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if still and grave[s])
     facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
-    for label, values in (
-        ("By cause", map(cause, shown)),
-        ("By function", map(attrgetter("finding.subject.service"), shown)),
-        ("By check", map(attrgetter("finding.check"), shown)),
-    ):
+    for label, values in zip(("By cause", "By function", "By check"), columns, strict=True):
         text = _top(values)
         if text:
             facts.append((label, text))
@@ -49,7 +48,7 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     if incident.state is IncidentState.OPEN:
         facts.append(("Next", f"look for what they have in common; all of them: `phasewatch incidents {incident.id}`"))
     return Message(
-        severity=severity_of(members),
+        severity=max(grave, key=lambda s: s.rank),
         state=incident.state,
         title=title(incident, members),
         summary="Too much came at once for a message each: this one counts, and is kept up to date.",

@@ -146,7 +146,7 @@ class Path:
         grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
         home = {**causes.home(incidents), **grouping.placed}
-        changed = {t.fault.fingerprint for t in transitions}.union(grouping.placed)
+        changed = {t.fault.fingerprint: None for t in transitions} | dict.fromkeys(grouping.placed)
         stored.save_faults([faults[name] for name in sorted(changed)], home, transitions, now)
         stored.save_incidents(grouping.incidents)
         if run.evidence.window is not None:
