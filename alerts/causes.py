@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.measures import FAILING, MEASURED
@@ -19,15 +20,35 @@ JOIN_WITHIN = timedelta(hours=1)
 _NOWHERE: Mapping[int, dict[str, None]] = MappingProxyType({})
 
 
+class Alone(NamedTuple):
+    """A new incident of a single fault, before it is made: of a storm's thousands hardly one ever is."""
+
+    id: int
+    root: str
+    members: tuple[str]
+
+    def made(self, now: datetime) -> Incident:
+        """The incident."""
+        return Incident(id=self.id, state=IncidentState.OPEN, root=self.root, members=self.members, opened_at=now)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """What became of the incidents: all that changed, new ones included, each as it is afterwards.
+    """What became of the incidents at that time: those that ``changed``, new ones of several faults included, each as
+    it is afterwards, and the new ones of one fault each.
 
     ``placed`` says for every fault that got or changed its incident which one it is in.
     """
 
-    incidents: tuple[Incident, ...]
+    changed: tuple[Incident, ...]
+    alone: Sequence[Alone]
     placed: Mapping[str, int]
+    at: datetime
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """All of them, made now, by number."""
+        return tuple(sorted([*self.changed, *(new.made(self.at) for new in self.alone)], key=attrgetter("id")))
 
 
 def group(
@@ -73,8 +94,7 @@ def group(
     settled = [board.settled(number) for number in board.drafts]
     changed = [i for i in settled if i != before.get(i.id)]
     placed = {n: number for n, number in board.home.items() if n in faults and at_first.get(n) != number}
-    ordered = sorted([*changed, *board.alone.values(), *merged.values()], key=attrgetter("id"))
-    return Grouping(incidents=tuple(ordered), placed=placed)
+    return Grouping(changed=(*changed, *merged.values()), alone=tuple(board.alone.values()), placed=placed, at=now)
 
 
 def home(incidents: Iterable[Incident]) -> dict[str, int]:
@@ -161,7 +181,7 @@ class _Board:
         now: datetime,
     ) -> None:
         self.drafts = {i.id: _Draft(i) for i in incidents}
-        self.alone: dict[int, Incident] = {}
+        self.alone: dict[int, Alone] = {}
         self.home = dict(at_first)
         self._faults = faults
         self._graph = graph
@@ -174,7 +194,7 @@ class _Board:
     def draft(self, number: int) -> _Draft:
         """The incident, to be worked on."""
         if number in self.alone:
-            self.drafts[number] = _Draft(self.alone.pop(number))
+            self.drafts[number] = _Draft(self.alone.pop(number).made(self._now))
         return self.drafts[number]
 
     def related(self, fault: Fault, asks: Iterable[Key]) -> dict[int, str]:
@@ -223,9 +243,7 @@ class _Board:
     def open(self, number: int, fault: Fault, offers: Iterable[Key]) -> None:
         """A new incident with this root."""
         name = fault.fingerprint
-        self.alone[number] = Incident(
-            id=number, state=IncidentState.OPEN, root=name, members=(name,), opened_at=self._now
-        )
+        self.alone[number] = Alone(number, name, (name,))
         self._place(name, number, offers)
 
     def join(self, number: int, fault: Fault, why: str, offers: Iterable[Key]) -> None:
