@@ -98,8 +98,10 @@ def group(
 
 
 def home(incidents: Iterable[Incident]) -> dict[str, int]:
-    """For each fault the incident that it is in; of several the last."""
-    return {name: i.id for i in incidents if i.state is not IncidentState.MERGED for name in i.members}
+    """For each fault the incident that it is in: of several that had it the open one, or the last."""
+    standing = [i for i in incidents if i.state is not IncidentState.MERGED]
+    standing.sort(key=lambda i: (i.state is IncidentState.OPEN, i.id))
+    return {name: i.id for i in standing for name in i.members}
 
 
 def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now: datetime) -> str | None:

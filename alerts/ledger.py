@@ -44,10 +44,11 @@ def settle(
     identities = _Identities(known)
     for finding in run.findings:
         seen = identities.of(finding)
-        if closed and closed.get(seen.fingerprint) == signature(seen):
+        name = seen.fingerprint
+        if closed and closed.get(name) == signature(seen):
             continue
-        before = answer[seen.fingerprint].fault if seen.fingerprint in answer else known.get(seen.fingerprint)
-        answer[seen.fingerprint] = _absorb(seen, before, now)
+        before = answer[name].fault if name in answer else known.get(name)
+        answer[name] = _absorb(seen, before, now)
     evidence = _Clearances(run.clearances)
     for fault in known.values():
         if fault.fingerprint in answer or not fault.is_open:
