@@ -29,6 +29,8 @@ from alerts.wording import severity_of
 from checks.model import Severity
 
 SHOWN = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.PROGRESSED, Change.RESOLVED})
+# What may need no more than the root message to show it.
+_OF_MEMBERS = frozenset({Why.JOINED, Why.CHANGED, Why.ROOT_FOUND})
 # Back so often (``alerts.ledger`` remembers six hours) it comes and goes; steady for so long it no longer does.
 RETURNS = 3
 STEADY_AFTER = timedelta(hours=1)
@@ -137,6 +139,22 @@ class _View:
     silences: Sequence[Silence]
     mute: Why | None
     scene: Scene
+
+    def news(self) -> list[Transition]:
+        """What happened, without what only a second check says: that a table is missing which is known to be, or that
+        it is there while another check still misses it.
+        """
+        was = set(self.case.was.members) if self.case.was is not None else set()
+        missing: dict[str | None, set[str]] = {}
+        for fault in self.members:
+            if fault.finding.kind == "table.missing" and fault.is_open and fault.fingerprint in was:
+                missing.setdefault(fault.finding.subject.table, set()).add(fault.fingerprint)
+        return [
+            t
+            for t in self.case.news
+            if t.fault.finding.kind != "table.missing"
+            or not missing.get(t.fault.finding.subject.table, set()) - {t.fault.fingerprint}
+        ]
 
     @property
     def loud(self) -> bool:
@@ -248,15 +266,16 @@ def _announced(view: _View, policy: Policy) -> Decision:
         return _unprompted(view, policy)
     if damped and why not in (None, Why.MERGED) and not view.graver:
         return _damped(view)
-    if why is Why.PROGRESSED:
+    news = view.news()
+    if why is Why.PROGRESSED or (why in _OF_MEMBERS and case.news and not news):
         return Decision(talk=talk, notification=view.note(why, root=view.root()))
     over = case.incident.state is not IncidentState.OPEN
     if view.mute is not None and not over:
         return Decision(talk=view.held(view.mute), notification=view.note(view.mute, suppressed=True, root=view.root()))
     why = why or (Why.RESOLVED if over else Why.HELD_BACK)
-    if case.incident.storm is not None and why in (Why.JOINED, Why.CHANGED, Why.ROOT_FOUND):
+    if case.incident.storm is not None and why in _OF_MEMBERS:
         return Decision(talk=talk, notification=view.note(why, root=view.root()))  # its message counts them
-    reply = _reply(why, case, view.scene)
+    reply = _reply(why, replace(case, news=news or case.news), view.scene)
     told = replace(view.told(), damped=False)
     return Decision(talk=told, notification=view.note(why, root=view.root(), reply=reply))
 

@@ -84,13 +84,15 @@ def follow_up(title: str, incident: Incident, transitions: Sequence[Transition],
     members = scene.members(incident)
     if incident.state is IncidentState.RESOLVED:
         facts += remains(incident, members, scene)
+    over = incident.state is IncidentState.OPEN and {t.change for t in transitions} == {Change.RESOLVED}
     return Message(
         severity=severity_of(members),
         state=incident.state,
         title=safe(title, MAX_TITLE),
-        summary="",
+        summary=f"Still wrong: {headline(incident, scene)}" if over else "",
         facts=tuple(facts),
         footer=footer(incident, scene),
+        over=over,
     )
 
 

@@ -150,7 +150,8 @@ class Message:
 
     ``facts`` are (label, text) in reading order; texts may hold several lines. ``title`` is one line. All text is plain
     and already redacted, never escaped: escaping is the channel's own duty. ``links`` are (label, URL). ``mention`` is
-    whom a channel that can should call, in that channel's own words from the configuration, never from a log.
+    whom a channel that can should call, in that channel's own words from the configuration, never from a log. ``over``:
+    all that it tells is over although its incident goes on, so that a severity at its head would startle.
     """
 
     severity: Severity
@@ -162,6 +163,7 @@ class Message:
     footer: str = ""
     emphasis: Emphasis | None = None
     mention: str = ""
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
