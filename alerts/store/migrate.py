@@ -43,7 +43,8 @@ STEPS: Mapping[int, Callable[[Connection], None]] = {3: _to_3}
 def prepare(engine: Engine, where: str) -> None:
     """Make the tables, or bring those of an older version to this one.
 
-    A SQLite file is copied first, to ``NAME.v1-backup`` beside it: an older program cannot read what a newer one wrote.
+    A SQLite file is copied first, to ``NAME.v2-backup`` beside it (2: its version): an older program cannot read
+    what a newer one wrote.
 
     :raises StateError: if the tables are not ours, or from a newer version.
     """
@@ -51,8 +52,7 @@ def prepare(engine: Engine, where: str) -> None:
         found = _version(connection, where)
     outdated = found is not None and found < schema.SCHEMA_VERSION
     if outdated and engine.url.get_backend_name() == "sqlite":
-        path = Path(str(engine.url.database))
-        copy(path, path.with_name(f"{path.name}.v{found}-backup"))
+        copy(Path(str(engine.url.database)), backup_of(str(engine.url.database), found))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -74,6 +74,11 @@ def prepare(engine: Engine, where: str) -> None:
         upkeep.Upkeep(engine).shrink(whole=True)
 
 
+def backup_of(path: str, version: int | None) -> Path:
+    """Where a SQLite state of that version is kept when a newer program has changed it."""
+    return Path(f"{path}.v{version}-backup")
+
+
 def _version(connection: Connection, where: str) -> int | None:
     """The version of the tables; None where there are none yet."""
     if not inspect(connection).has_table("meta"):
@@ -83,9 +88,12 @@ def _version(connection: Connection, where: str) -> int | None:
     if found is None or not found.isdigit():
         raise StateError(f"{where} has tables of something else; name another `state.url`")
     if int(found) > schema.SCHEMA_VERSION:
+        kept = backup_of(where, schema.SCHEMA_VERSION)
+        back = f"to go back to what it was before that, put {kept} in its place" if kept.exists() else ""
         raise StateError(
             f"the state {where} was written by a newer phasewatch (version {found}, this one knows "
-            f"{schema.SCHEMA_VERSION}); run that version, or move the state away to start with an empty one"
+            f"{schema.SCHEMA_VERSION}); run that version, or "
+            f"{back or 'move the state away to start with an empty one'}"
         )
     return int(found)
 

@@ -286,6 +286,14 @@ def test_any_story_keeps_every_firing_fault_in_exactly_one_open_incident(happene
             assert story.incidents[story.home[name]].state is not IncidentState.MERGED
 
 
+def test_a_fault_is_at_home_in_the_incident_that_is_open() -> None:
+    """However many had it before: a younger one that is over, one that went on in another."""
+    first = Incident(id=1, state=IncidentState.OPEN, root="a", members=("a", "b"), opened_at=at(0))
+    over = Incident(id=2, state=IncidentState.RESOLVED, root="b", members=("b", "c"), opened_at=at(1))
+    merged = Incident(id=3, state=IncidentState.MERGED, root="a", members=("a", "d"), opened_at=at(2), merged_into=1)
+    assert causes.home([first, over, merged]) == {"a": 1, "b": 1, "c": 2}
+
+
 def test_grouping_twice_changes_nothing() -> None:
     """The same snapshot gives no further change: a tick without news says nothing."""
     story = Story()

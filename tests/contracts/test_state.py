@@ -278,6 +278,18 @@ def test_the_file_of_version_1_is_kept_beside_it(tmp_path: Path) -> None:
         assert db.execute("PRAGMA auto_vacuum").fetchall() == [(2,)]
 
 
+def test_the_way_back_is_named_where_there_is_one(tmp_path: Path) -> None:
+    """A newer program kept the file as this one left it."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    Store(url).close()
+    copy(tmp_path / "state.db", tmp_path / f"state.db.v{schema.SCHEMA_VERSION}-backup")
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        db.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+        db.commit()
+    with pytest.raises(StateError, match=rf"put .*state\.db\.v{schema.SCHEMA_VERSION}-backup in its place$"):
+        Store(url)
+
+
 def test_a_newer_version_is_refused_and_not_touched(state_url: str) -> None:
     """An old program must not write what it does not understand."""
     store = Store(state_url)
