@@ -94,8 +94,7 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     if before is None or (not before.is_open and (before.fired_at is None or not _recent(before, now))):
         waits = finding.pending_for > _AT_ONCE
         fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
-        change = Change.NOTICED if waits else Change.OPENED
-        return Transition(at=now, change=change, reason="seen for the first time", fault=fresh)
+        return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)
     merged = replace(
         finding,
         since=min(finding.since, before.finding.since) if before.is_open else finding.since,

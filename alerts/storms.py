@@ -16,6 +16,7 @@ from alerts.model import Fault, Incident, IncidentState
 # What comes later than this after a storm began is another one.
 LASTS = timedelta(hours=1)
 SEVERAL = "several checks"
+# A new incident, made or not.
 New = Incident | Alone
 
 

@@ -148,7 +148,8 @@ class Path:
         home = {**causes.home(incidents), **grouping.placed}
         changed = {t.fault.fingerprint: None for t in transitions} | dict.fromkeys(grouping.placed)
         stored.save_faults([faults[name] for name in sorted(changed)], home, transitions, now)
-        stored.save_incidents(grouping.incidents)
+        news = grouping.incidents
+        stored.save_incidents(news)
         if run.evidence.window is not None:
             self._windows[run.check] = run.evidence.window
         before = {i.id: i for i in incidents}
@@ -157,7 +158,7 @@ class Path:
             rules,
             Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows, home=home),
             before=before,
-            now_state={**before, **{i.id: i for i in grouping.incidents}},
+            now_state={**before, **{i.id: i for i in news}},
             transitions=transitions,
             recently=recently,
             catching_up=self.catch_up_until is not None and now < self.catch_up_until,

@@ -13,8 +13,8 @@ _MARKS = {"sqlite": "?", "postgresql": "%s"}
 def put(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
     """Insert the rows, or replace the named columns where the primary key, one of them, is there already.
 
-    The values go to the driver as they are: times as text (``schema.as_text``). Per row that costs a tenth of what
-    SQLAlchemy's own way does.
+    The values go to the driver as they are, times as text (``schema.as_text``): SQLAlchemy's work on each value would
+    take longer than SQLite takes to store it.
     """
     if not rows:
         return

@@ -84,7 +84,8 @@ faults = Table(
     Index("faults_by_incident", "incident"),
 )
 
-# What changed, as a JSON array of transitions: one row per tick and incident, or a few where very much changed at once.
+# What changed, as a JSON array of transitions: one row per tick, incident and kind of change, or a few where very much
+# changed at once.
 history = Table(
     "history",
     metadata,
