@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from alerts import measures, witnesses
 from alerts.model import Fault
 from checks.model import Subject
-from checks.pipeline import Pipeline, local_instant
+from checks.pipeline import Pipeline
 
 # A word for what may link two faults, and its values.
 Key = tuple[object, ...]
@@ -158,8 +158,9 @@ class Graph:
         recorder = phase.recorder_on(run_date)
         if service is None or (service != recorder and service not in phase.starters):
             return None
-        begin = phase.start.on(run_date, zone) if phase.start else local_instant(run_date, time(0), zone)
-        if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
+        if cause.finding.since > now:
+            return None
+        if not cause.is_open and cause.finding.last_seen < phase.begins_on(run_date, zone):
             return None
         return f"{service} {'records' if service == recorder else 'starts'} {phase.name}"
 

@@ -134,6 +134,10 @@ class Phase:
     hand_overs: tuple[HandOver, ...] = ()
     learned: LearnedDue | None = None
 
+    def begins_on(self, run_date: date, zone: ZoneInfo) -> datetime:
+        """When its work for that run date can begin: at its start, or if it has none at the run date's midnight."""
+        return self.start.on(run_date, zone) if self.start else local_instant(run_date, time(0), zone)
+
     def hand_over_on(self, run_date: date) -> HandOver | None:
         """How the phase is declared to be started for that run date; None where nothing is declared."""
         return next((h for h in self.hand_overs if h.valid_on(run_date)), None)

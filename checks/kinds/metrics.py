@@ -25,14 +25,11 @@ from checks.model import (
     in_zone,
     stamp,
 )
-from checks.phases.calendar import dates_of
 from checks.phases.words import one_line
 from checks.pipeline import Pipeline
-from checks.ports import CalendarDays, SourceError
-from checks.sources.calendar import Calendars
+from checks.ports import SourceError
+from checks.sources.calendar import Calendars, RecentDays
 
-_CALENDAR_KEPT = timedelta(hours=1)
-_LOOK_BACK = timedelta(days=3)
 # What is typical is learned anew so often, from so many days.
 _TYPICAL_KEPT = timedelta(hours=24)
 _TYPICAL_FROM = timedelta(days=7)
@@ -97,9 +94,9 @@ class Metrics:
         self._rules = rules
         self._source = source
         self._pipelines = {p.name: p for p in pipelines}
-        self._calendars = calendars
+        bound = [rule.binding for rule in rules if rule.binding is not None]
+        self._recent = RecentDays(calendars, [m for b in bound for m in (b.begins, b.ends) if m is not None])
         self._visible_after = visible_after
-        self._days: dict[str, tuple[datetime, date, CalendarDays]] = {}
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenMetrics, JsonValue]:
         """The series of the rules that hold now; the cursor keeps how far each was judged, and what is typical.
@@ -141,25 +138,12 @@ class Metrics:
         pipeline = self._pipelines.get(rule.binding.pipeline) if rule.binding else None
         if pipeline is None:
             return asked(rule, (), now, self._visible_after, since)
-        today = now.astimezone(pipeline.zone).date()
-        calendar = self._calendar(pipeline, today, now, reading)
-        if not calendar.covers(today):
-            reading.add(Evidence(unseen=(f"The calendar of {pipeline.name} does not cover {day_words(today)}.",)))
-        days = dates_of(today - _LOOK_BACK, today)
+        days, calendar, evidence = self._recent.of(pipeline, now)
+        reading.add(evidence)
         span = asked(rule, list(spans(rule, pipeline, calendar, days)), now, self._visible_after, since)
         if span is None:
             reading.add(Evidence(notes=(f"{rule.name}: nothing is owed now, not asked",)))
         return span
-
-    def _calendar(self, pipeline: Pipeline, today: date, now: datetime, reading: _Reading) -> CalendarDays:
-        """Asked once an hour: what it costs, it costs each time."""
-        kept = self._days.get(pipeline.name)
-        if kept is not None and kept[1] == today and timedelta(0) <= now - kept[0] < _CALENDAR_KEPT:
-            return kept[2]
-        calendar, cost = self._calendars.days(pipeline, today - _LOOK_BACK, today)
-        reading.add(cost)
-        self._days[pipeline.name] = (now, today, calendar)
-        return calendar
 
     def _typical(self, rule: MetricRule, kept: JsonValue, now: datetime, reading: _Reading) -> dict[str, JsonValue]:
         """What each subject does in a typical hour, as it is stored: learned once a day."""
