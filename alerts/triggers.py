@@ -1,0 +1,80 @@
+"""What scheduler jobs explain: the phases that they are declared to start; and what explains that they fail. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alerts.measures import FAILING
+from alerts.model import Fault
+from checks.pipeline import Phase, Pipeline, StarterKind
+
+# How the kinds of faults of scheduler jobs begin.
+JOB = "scheduler."
+_ABSENT = "metrics.absent"
+_SAYS = {"scheduler.failing": "fails", "scheduler.silent": "did not run"}
+
+
+def explains(cause: Fault, effect: Fault, pipelines: Mapping[str, Pipeline]) -> str | None:
+    """Why the first explains the second, in words; None if no scheduler job is among them, or it does not."""
+    why, of = cause.finding, effect.finding
+    if why.kind.startswith(JOB) and (of.kind.startswith("phase.") or of.kind == _ABSENT):
+        return _starts(cause, effect, pipelines)
+    if of.kind == "scheduler.failing" and (why.kind.startswith(("log.", "rollout.")) or why.kind == FAILING):
+        # What the job calls answers with an error.
+        called = {service for _, phase in _phases(effect, pipelines) for service in phase.starters}
+        service = why.subject.service
+        return f"{service} fails" if service in called and why.since <= of.last_seen else None
+    return None
+
+
+def offers(fault: Fault, pipelines: Mapping[str, Pipeline]) -> Iterator[tuple[object, ...]]:
+    """The keys under which others find a fault of a scheduler job; see ``alerts.graph``."""
+    for pipeline, phase in _phases(fault, pipelines):
+        yield ("job of", pipeline, phase.name)
+        yield ("phase", pipeline, phase.name)
+
+
+def asks(fault: Fault, pipelines: Mapping[str, Pipeline]) -> Iterator[tuple[object, ...]]:
+    """The keys under which a scheduler job finds what it may explain."""
+    for pipeline, phase in _phases(fault, pipelines):
+        yield ("phase", pipeline, phase.name)
+        yield ("measured of", pipeline, phase.name)
+
+
+def asks_for_causes(fault: Fault, pipelines: Mapping[str, Pipeline]) -> Iterator[tuple[object, ...]]:
+    """The keys under which a fault finds the scheduler job behind it, and a job what it calls."""
+    kind, subject = fault.finding.kind, fault.finding.subject
+    if kind.startswith("phase.") or kind == _ABSENT:
+        yield ("job of", subject.pipeline, subject.phase)
+    for _, phase in _phases(fault, pipelines):
+        for service in phase.starters:
+            yield ("service", service)
+            yield ("measured", service)
+
+
+def _phases(fault: Fault, pipelines: Mapping[str, Pipeline]) -> Iterator[tuple[str, Phase]]:
+    """The phases that the fault's job is declared to start, for whichever run dates; none for another fault."""
+    if not fault.finding.kind.startswith(JOB):
+        return
+    job = fault.finding.facts.get("job")
+    for name, pipeline in pipelines.items():
+        for phase in pipeline.phases:
+            if any(h.kind is StarterKind.SCHEDULE and h.name == job for h in phase.hand_overs):
+                yield name, phase
+
+
+def _starts(cause: Fault, effect: Fault, pipelines: Mapping[str, Pipeline]) -> str | None:
+    """The job was to start the phase for that run date, and was in trouble before the phase was due."""
+    why, of = cause.finding, effect.finding
+    job, run_date = why.facts.get("job"), of.subject.run_date
+    pipeline = pipelines.get(of.subject.pipeline or "")
+    phase = next((p for p in pipeline.phases if p.name == of.subject.phase), None) if pipeline else None
+    declared = phase.hand_over_on(run_date) if phase is not None and run_date is not None else None
+    if pipeline is None or phase is None or run_date is None or declared is None:
+        return None
+    if declared.kind is not StarterKind.SCHEDULE or declared.name != job:
+        return None
+    due, begins = phase.due.on(run_date, pipeline.zone), phase.begins_on(run_date, pipeline.zone)
+    if why.since > due or not (cause.is_open or why.last_seen >= begins):
+        return None
+    return f"the scheduler job {job} starts {phase.name}, and {_SAYS.get(why.kind, 'is in trouble')}"
