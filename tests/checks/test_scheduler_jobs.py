@@ -32,6 +32,22 @@ def server() -> Iterator[LoggingServer]:
         yield running
 
 
+def attempt(job: str, at: datetime, status: str = "", **changes: Any) -> dict[str, Any]:
+    """The entry that tells how an attempt ended; ``changes`` are to its payload."""
+    payload = {"@type": FINISHED, "jobName": f"projects/p1/locations/us-west2/jobs/{job}", **changes}
+    if status:
+        payload["status"] = status
+    return {
+        "insertId": f"{job}-{at.timestamp()}",
+        "timestamp": stamp(at),
+        "receiveTimestamp": stamp(at + timedelta(seconds=1)),
+        "severity": "ERROR" if status not in ("", "OK") else "INFO",
+        "logName": "projects/p1/logs/cloudscheduler.googleapis.com%2Fexecutions",
+        "resource": {"type": "cloud_scheduler_job", "labels": {"job_id": job, "project_id": "p1"}},
+        "jsonPayload": payload,
+    }
+
+
 class Watched:
     """The check with its cursor, on the server's clock."""
 
@@ -50,19 +66,7 @@ class Watched:
         self.cursor: JsonValue = None
 
     def attempt(self, job: str, at: datetime, status: str = "", **changes: Any) -> None:
-        payload = {"@type": FINISHED, "jobName": f"projects/p1/locations/us-west2/jobs/{job}", **changes}
-        if status:
-            payload["status"] = status
-        entry = {
-            "insertId": f"{job}-{at.timestamp()}",
-            "timestamp": stamp(at),
-            "receiveTimestamp": stamp(at + timedelta(seconds=1)),
-            "severity": "ERROR" if status not in ("", "OK") else "INFO",
-            "logName": "projects/p1/logs/cloudscheduler.googleapis.com%2Fexecutions",
-            "resource": {"type": "cloud_scheduler_job", "labels": {"job_id": job, "project_id": "p1"}},
-            "jsonPayload": payload,
-        }
-        self.server.write([entry])
+        self.server.write([attempt(job, at, status, **changes)])
 
     def look(self, at: datetime) -> Judgement:
         self.server.clock.now = at
