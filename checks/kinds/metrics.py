@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from checks.carried import carry_of, day, moment
-from checks.metrics.judge import Answers, Verdict, typical_hours, verdicts
+from checks.metrics.judge import Answers, Verdict, subject_of, typical_hours, verdicts
 from checks.metrics.model import MetricQuery, MetricRule, MetricSeries, RuleKind, Target
 from checks.metrics.ports import MetricSource
 from checks.metrics.windows import Span, asked, edge, spans
@@ -36,6 +36,7 @@ _TYPICAL_FROM = timedelta(days=7)
 _HOUR = timedelta(hours=1)
 # Names remembered of one rule.
 _NAMES_KEPT = 1_000
+_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class SeenRule:
     """What was asked for a rule: the window, the run date if it is bound to one, and the answers.
 
     ``error``: why the rule cannot be asked like that. ``seen``: whether there were any points, of it or its witness.
+    ``unjudged``: the names of what the rule cannot judge yet.
     """
 
     rule: MetricRule
@@ -51,6 +53,7 @@ class SeenRule:
     answers: Answers = ()
     typical: Mapping[str, float] = field(default_factory=dict)
     seen: bool = True
+    unjudged: tuple[str, ...] = ()
     error: SourceError | None = None
 
 
@@ -174,6 +177,10 @@ class Metrics:
             judged += len(said)
             if not seen.seen and rule.kind is not RuleKind.ABSENCE:
                 unseen.append(f"{rule.name}: no data from {stamp(seen.window.start)} to {stamp(seen.window.end)}.")
+            unjudged = [name for name in seen.unjudged if name not in self._judged_by_others(rule)]
+            if unjudged:
+                names = ", ".join(unjudged[:_NAMES_SHOWN])
+                unseen.append(f"{rule.name}: {names} not judged: {rule.unjudged_until.format(names=names)}.")
             if rule.kind is RuleKind.ABSENCE and seen.run_date and not any(verdict.broken for verdict in said):
                 proven[rule.name] = seen.run_date
             for verdict in said:
@@ -194,6 +201,11 @@ class Metrics:
             evidence=evidence,
             carry={name: run_date.isoformat() for name, run_date in proven.items()},
         )
+
+    def _judged_by_others(self, rule: MetricRule) -> set[str]:
+        """What another rule of the kind is there for."""
+        others = (other for other in self._rules if other.finding == rule.finding and other.unjudged is None)
+        return {name for other in others for name in other.names}
 
     def _finding(self, seen: SeenRule, verdict: Verdict, now: datetime) -> Finding:
         rule = seen.rule
@@ -268,7 +280,11 @@ class _Reading:
         points = any(series for _, series in answers)
         if not points and rule.witness is not None:
             points = bool(self.ask(rule.witness, window, period))
-        return replace(seen, answers=answers, seen=points)
+        if rule.unjudged is not None:
+            names = {subject_of(rule, rule.unjudged, one.labels) for one in self.ask(rule.unjudged, window, period)}
+            wanted = sorted(name for name in names if not rule.names or name in rule.names)
+            seen = replace(seen, unjudged=tuple(wanted))
+        return replace(seen, answers=answers, seen=points or bool(seen.unjudged))
 
 
 def _numbers(stored: Mapping[str, JsonValue]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from checks.metrics.model import Binding, MetricQuery, MetricRule, MetricSeries
 from checks.metrics.presets import PRESETS
 from checks.metrics.windows import Span, asked, edge, spans
 from checks.mistakes import mistakes_of
-from checks.model import Evidence, Status, Window
+from checks.model import Evidence, Judgement, Status, Window
 from checks.pipeline import DayTime
 from checks.ports import SourceError
 from checks.sources.calendar import Calendars
@@ -27,6 +27,7 @@ NOW = datetime(2026, 1, 26, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 FIVE = 5 * MINUTE
 SERVICE, CODE = "resource.labels.service_name", "metric.labels.response_code"
+FUNCTION = "resource.labels.function_name"
 
 
 def points(*values: float | None) -> tuple[tuple[datetime, float], ...]:
@@ -46,6 +47,10 @@ def by_code(*values: float | None, code: str = "200", name: str = "my_func") -> 
 
 def of_subscription(*values: float | None) -> MetricSeries:
     return MetricSeries(labels={"resource.labels.subscription_id": "a-sub"}, points=points(*values))
+
+
+def by_service(*values: float | None) -> MetricSeries:
+    return MetricSeries(labels={SERVICE: "my_func"}, points=points(*values))
 
 
 FAILED, BACKLOG = PRESETS["failed_executions"], PRESETS["backlog"]
@@ -210,6 +215,32 @@ def test_no_data_is_unknown_and_ends_nothing() -> None:
         assert watching.judge(watching.read(NOW, None)[0], NOW).status is status
 
 
+def test_memory_of_gen1_functions_needs_their_limit() -> None:
+    """No metric has it: without it they are named as not judged, with what to write; with it they are judged by it."""
+    used = MetricSeries(labels={FUNCTION: "old_one"}, points=points(200e6, 250e6, 260e6))
+    free = MetricSeries(labels={FUNCTION: "small"}, points=points(90e6, 90e6, 90e6))
+    source = Recorded({"user_memory_bytes": [used, free], "utilizations": [by_service(0.5, 0.5)]})
+
+    def judged_with(*written: dict[str, Any]) -> Judgement:
+        settings = MetricCheckSettings.model_validate({"watch": [{"preset": "memory", **one} for one in written]})
+        watching = check(source, *settings.to_rules())
+        return watching.judge(watching.read(NOW, None)[0], NOW)
+
+    judgement = judged_with({})
+    assert (judgement.status, judgement.findings) == (Status.UNKNOWN, ())
+    [unseen] = judgement.evidence.unseen
+    assert unseen == (
+        "memory: old-one, small not judged: no metric has the memory limit of gen1 functions; give them a rule of "
+        "their own with memory_mb: 256 (as they were deployed) and functions: [old-one, small]."
+    )
+    assert judged_with({"functions": ["my-func"]}).status is Status.OK
+    [finding] = judged_with({"memory_mb": 256}).findings
+    assert finding.title == "old-one is near its memory limit"
+    assert str(finding.facts["measured"]).startswith("96.86% (limit 90%), from ")
+    rest = {"name": "small-ones", "memory_mb": 512, "functions": ["old-one", "small"]}
+    assert judged_with({}, rest).status is Status.OK, "each is judged by one of the rules"
+
+
 def test_what_is_asked_by_several_rules_is_asked_once() -> None:
     """Executions by outcome serve two presets."""
     source = Recorded({})
@@ -249,6 +280,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"preset": "timeouts"}, "needs the functions' timeout"),
     ({"preset": "backlog", "functions": ["f"]}, "means nothing for backlog"),
     ({"preset": "backlog", "phase": "phase3"}, "needs the pipeline"),
+    ({"preset": "backlog", "memory_mb": 256}, "is for the preset memory"),
     ({"preset": "backlog", "aligner": "max"}, "means nothing for a preset"),
     ({"filter": 'resource.type = "x"'}, "expected a filter of Cloud Monitoring"),
     ({"filter": 'metric.type = "x"'}, "a filter needs name"),
