@@ -122,6 +122,25 @@ def test_what_cannot_be_written_is_told_and_over_with_the_next_beat(world: World
     assert world.beat() is None
 
 
+def test_nothing_waits_for_a_write_that_hangs(world: World) -> None:
+    """Neither who stores what a check found, nor who reads the state; and the thread ends when it is told to."""
+    assert world.beat() is None
+    world.server.script.append("hang")
+    world.clock.time += MINUTE
+    beating = threading.Thread(target=world.beat_of.beat)
+    began = time.monotonic()
+    beating.start()
+    while world.server.script:
+        time.sleep(0.01)
+    for number in range(20):
+        world.ran("completions", Status.OK, NOW + number * MINUTE)
+        assert vitals.read(world.store, NOW).runs
+    assert time.monotonic() - began < 4
+    assert beating.is_alive(), "it still waits"
+    beating.join(10)
+    assert "did not answer in time" in str(world.beat_of.error)
+
+
 def test_metrics_that_cannot_be_described_are_tried_again(world: World) -> None:
     """Nothing is written meanwhile: the service would make metrics without unit and description."""
     world.server.script.append("permission")
