@@ -156,7 +156,9 @@ class Graph:
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
     ) -> str | None:
-        """A failing recorder or starter explains its phase, if it failed between the phase's start and now."""
+        """A failing recorder or starter explains its phase, if it failed between the phase's start and now; what was
+        only measured, if it began before the phase was due.
+        """
         phase = self._phases.get((pipeline_name or "", phase_name or ""))
         if phase is None:
             return None
@@ -165,7 +167,9 @@ class Graph:
         recorder = phase.recorder_on(run_date)
         if service is None or (service != recorder and service not in phase.starters):
             return None
-        if cause.finding.since > now:
+        # What was measured after the phase was due did not keep it from being done.
+        latest = min(now, phase.due.on(run_date, zone)) if measures.is_measured(cause) else now
+        if cause.finding.since > latest:
             return None
         if not cause.is_open and cause.finding.last_seen < phase.begins_on(run_date, zone):
             return None
