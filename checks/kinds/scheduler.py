@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from checks.model import (
     Clearance,
     Evidence,
     Finding,
+    HeldUp,
     JsonValue,
     Judgement,
     Severity,
@@ -136,10 +137,11 @@ class SchedulerCheck:
             zone = turn.pipeline.zone
             facts["starts"] = f"{turn.phase} of {day_words(turn.run_date)}, by {in_zone(turn.decided_at, zone)}"
         if trouble.what is Wrong.FAILING:
-            facts |= {"measured": f"{job.failures} attempts in a row", "status": job.status or "not given"}
+            attempts = "1 attempt failed" if job.failures == 1 else f"{job.failures} attempts in a row failed"
+            facts |= {"measured": attempts, "status": job.status or "not given"}
         elif turn is None:
             told = "as configured" if name in self._silent_after else "its longest pause so far, and a margin"
-            facts["expected within"] = f"{trouble.since - job.last_at} ({told})"
+            facts["expected within"] = f"{(trouble.since - job.last_at) / timedelta(hours=1):.3g} h ({told})"
         else:
             facts["last ran"] = in_zone(job.last_at, turn.pipeline.zone)
         return Finding(
@@ -155,6 +157,7 @@ class SchedulerCheck:
             title=one_line(f"The scheduler job {name} {self._said(job, trouble)}"),
             since=trouble.since,
             last_seen=job.last_at if trouble.what is Wrong.FAILING else now,
+            holds_up=tuple(_held_up(turn)) if turn else (),
             facts={**facts, "remedy": _REMEDIES[trouble.what], "checked at": stamp(now)},
         )
 
@@ -166,6 +169,15 @@ class SchedulerCheck:
         if job.failures < self._failures:
             return f"failed{dated} ({status})"
         return f"failed {self._failures} times in a row or more{dated} ({status})"
+
+
+def _held_up(turn: Turn) -> Iterator[HeldUp]:
+    """The phase that waits for the job, and those behind it."""
+    pipeline, run_date = turn.pipeline, turn.run_date
+    for phase in (pipeline.phase(turn.phase), *pipeline.downstream(turn.phase)):
+        if phase.expected_on(run_date):
+            due_at = phase.due.on(run_date, pipeline.zone)
+            yield HeldUp(pipeline=pipeline.name, phase=phase.name, run_date=run_date, due_at=due_at)
 
 
 def _over(name: str, what: Wrong, job: Job, reason: str) -> Clearance:

@@ -179,6 +179,9 @@ def test_a_job_that_starts_a_phase_must_run_for_each_run_date(server: LoggingSer
     assert (finding.subject.pipeline, finding.subject.phase, finding.subject.run_date) == (
         "nba", "phase3", date(2026, 1, 6),
     )  # fmt: skip
+    assert [(held.phase, held.due_at) for held in finding.holds_up] == [
+        ("phase3", et("2026-01-07 09:00")), ("phase4", et("2026-01-07 11:00")),
+    ]  # fmt: skip
     assert told(watched, "2026-01-07 12:00", "2026-01-08 06:00") == [
         ("2026-01-07 12:00", title), ("2026-01-08 06:00", title),
     ]  # fmt: skip
@@ -342,6 +345,6 @@ def test_more_attempts_than_one_read_takes_are_read_by_the_next(server: LoggingS
     second = watched.look(NOW + HOUR + timedelta(minutes=1))
     [finding] = second.findings
     assert (finding.fingerprint, finding.facts["measured"]) == (
-        "scheduler:often:failing", f"{pages + 500} attempts in a row",
+        "scheduler:often:failing", f"{pages + 500} attempts in a row failed",
     )  # fmt: skip
     assert second.evidence.unseen == ()
