@@ -105,7 +105,7 @@ class MetricSettings(Section):
     )
     timeout: Span | None = Field(default=None, description="the functions' timeout; for the preset timeouts")
     memory_mb: int | None = Field(
-        default=None, ge=128, le=32_768, description="memory of its gen1 functions, which no metric tells; for memory"
+        default=None, ge=128, le=8_192, description="memory of its gen1 functions, which no metric tells; for memory"
     )
     functions: ListOf[Service] = Field(default=(), description="only these functions; all if left out")
     subscriptions: Mapping[Resource, Service] = Field(
