@@ -22,22 +22,17 @@ from monitor import guards, metrics, vitals
 from monitor.config import load
 from monitor.heartbeat import PREFIX, Heartbeat, written
 from monitor.problems import ConfigError
-from tests.support.beating import LATE, MINUTE, NOW, World
+from tests.support.beating import LATE, MINUTE, NOW, World, beating
 from tests.support.findings import log_failure
-from tests.support.logging_server import TestClock
-from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et, nba
 from tests.support.slack_server import SlackServer
-from tests.support.watched import SetClock
 from tests.support.watched import World as Watching
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with MonitoringServer(TestClock(NOW), visible_after=timedelta(0)) as server:
-        world = World(tmp_path, server, SetClock(NOW))
-        yield world
-        world.store.close()
+    with beating(tmp_path) as running:
+        yield running
 
 
 def test_one_call_per_beat_says_how_everything_is(world: World) -> None:

@@ -21,10 +21,7 @@ from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
 from monitor import gauges
 from monitor.heartbeat import written
-from tests.support.beating import LATE, MINUTE, NOW, World
-from tests.support.logging_server import TestClock
-from tests.support.monitoring_server import MonitoringServer
-from tests.support.watched import SetClock
+from tests.support.beating import LATE, MINUTE, NOW, World, beating
 
 FOLDER = Path(__file__).parents[2] / "docs" / "monitoring"
 POLICIES = sorted(FOLDER.glob("*-policy.json"))
@@ -40,10 +37,8 @@ GONE, UNWELL, BLIND, GIVEN_UP, TROUBLE, CRITICAL = (
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with MonitoringServer(TestClock(NOW), visible_after=timedelta(0)) as server:
-        world = World(tmp_path, server, SetClock(NOW))
-        yield world
-        world.store.close()
+    with beating(tmp_path) as running:
+        yield running
 
 
 def read(file: Path, message: Any) -> Any:

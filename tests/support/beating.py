@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
 from monitor import vitals
 from monitor.heartbeat import Heartbeat
+from tests.support.logging_server import TestClock
 from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et, nba
 from tests.support.watched import SetClock
@@ -28,6 +31,15 @@ LATE = LastState(
     state=PhaseState.INCOMPLETE,
     due_at=et("2026-01-26 09:00"),
 )
+
+
+@contextmanager
+def beating(folder: Path) -> Iterator[World]:
+    """The world, with points that are visible at once."""
+    with MonitoringServer(TestClock(NOW), visible_after=timedelta(0)) as server:
+        world = World(folder, server, SetClock(NOW))
+        yield world
+        world.store.close()
 
 
 class World:
