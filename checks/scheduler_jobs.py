@@ -186,7 +186,7 @@ def troubles(
     else:
         found = [t for turn in latest_decided(own, at) if (t := _of_decided(job, turn, limit)) is not None]
         found += [t for turn in own for t in _meanwhile(job, turn, at, failures, limit)]
-    return {trouble.what: trouble for trouble in reversed(found)}
+    return {trouble.what: trouble for trouble in found}
 
 
 def latest_decided(own: Iterable[Turn], at: datetime) -> list[Turn]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import permutations
 
@@ -87,6 +88,15 @@ def test_the_function_that_it_calls_explains_that_it_fails(first: int) -> None:
     assert incident.explains[f"scheduler:{JOB}:failing"] == "analytics fails"
 
 
+def test_a_failure_that_came_after_the_job_s_does_not_explain_it() -> None:
+    """The job is refused; hours later somebody runs the function by hand, and it fails."""
+    faults = [
+        Fault(finding=finding, state=FaultState.FIRING, opened_at=at(9), count=1)
+        for finding in (log_failure(at(5), service="analytics"), job(at(1), "failing"))
+    ]
+    assert explanation(faults[0], faults[1], (scheduled(),), at(9)) is None
+
+
 def test_what_has_nothing_to_do_with_it_stays_apart() -> None:
     """Another job, and another phase."""
     story = Story()
@@ -109,5 +119,9 @@ def test_only_run_dates_that_the_job_was_to_start_and_that_were_not_over() -> No
 
     assert explained(scheduled(), at(1)) is not None
     assert explained(scheduled(), at(8)) is None
+    over = replace(job(at(-10)), last_seen=at(-9))
+    resolved = Fault(finding=over, state=FaultState.RESOLVED, opened_at=at(-10), count=1, resolved_at=at(-9))
+    effect = Fault(finding=phase(at(9)), state=FaultState.FIRING, opened_at=at(9), count=1)
+    assert explanation(resolved, effect, (scheduled(),), at(9)) is None, "it was over before the phase began"
     ended = HandOver(kind=StarterKind.SCHEDULE, name=JOB, within=timedelta(0), valid_until=DAY)
     assert explained(scheduled(hand_overs=(ended,)), at(1)) is None

@@ -182,6 +182,8 @@ CLOCKS: list[tuple[str, date, tuple[DayTime | None, DayTime | None], str, str]] 
      "2026-01-13T04:00Z", "2026-01-13T06:30Z"),
     ("on the day before", date(2026, 1, 12), (DayTime(day=-1, at=time(17)), DayTime(day=0, at=time(1))),
      "2026-01-11T22:00Z", "2026-01-12T06:00Z"),
+    ("before the run date", date(2026, 1, 12), (DayTime(day=-1, at=time(17)), DayTime(day=-1, at=time(20))),
+     "2026-01-11T22:00Z", "2026-01-12T01:00Z"),
     ("five days later", date(2026, 1, 12), (DayTime(day=5, at=time(6)), DayTime(day=5, at=time(7))),
      "2026-01-17T11:00Z", "2026-01-17T12:00Z"),
 ]  # fmt: skip

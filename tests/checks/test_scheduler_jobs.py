@@ -200,7 +200,7 @@ def test_a_day_without_a_run_says_nothing_of_it(server: LoggingServer) -> None:
     assert told(watched, "2026-01-08 06:20") == []
     ran(watched, "2026-01-08 06:30")
     looks = [f"2026-01-{day} {hour:02}:10" for day in ("08", "09") for hour in range(24)]
-    assert told(watched, *looks) == []
+    assert told(watched, *looks[:-5]) == []
     ran(watched, "2026-01-09 20:00", "2026-01-09 20:05", "2026-01-09 20:10", status="UNAVAILABLE")
     assert told(watched, "2026-01-09 20:30", "2026-01-10 05:00") == [], "three failures outside of any turn"
     silent = ("2026-01-10 07:01", f"The scheduler job {JOB} has not run for 9 January 2026")
@@ -208,6 +208,39 @@ def test_a_day_without_a_run_says_nothing_of_it(server: LoggingServer) -> None:
 
     halted = Watched(server, replace(linked(), pauses=Pauses(halts=(DateSpan(first=date(2026, 1, 5), until=None),))))
     assert told(halted, "2026-01-07 06:40", "2026-01-10 07:30", "2026-01-12 07:30") == []
+
+
+def test_a_silence_is_over_with_an_attempt_and_not_with_time(server: LoggingServer) -> None:
+    """A break begins, and the run dates before it are no longer looked at: it is as silent as before."""
+    watched = Watched(server, replace(linked(), calendar=CalendarList(dates=(date(2026, 1, 6), date(2026, 1, 30)))))
+    ran(watched, "2026-01-06 06:30")
+    assert told(watched, "2026-01-06 07:10") == []
+    assert [what for _, what in told(watched, "2026-01-07 07:10")] == [
+        f"The scheduler job {JOB} has not run for 6 January 2026"
+    ]
+    later = watched.look(et("2026-01-20 12:00"))
+    assert later.findings == ()
+    assert f"scheduler:{JOB}:silent" not in {c.fingerprint for c in later.clearances}
+    ran(watched, "2026-01-20 13:00")
+    assert f"scheduler:{JOB}:silent" in {c.fingerprint for c in watched.look(et("2026-01-20 13:10")).clearances}
+
+
+def test_what_is_owed_by_nobody_is_missed_by_nobody(server: LoggingServer) -> None:
+    """The phase has no processor that is owed for the run date."""
+    [phase3] = [p for p in nba().phases if p.name == "phase3"]
+    ended = tuple(replace(p, valid_until=date(2026, 1, 6)) for p in phase3.processors)
+    watched = Watched(server, linked(processors=ended))
+    ran(watched, "2026-01-05 06:30")
+    assert [at for at, _ in told(watched, "2026-01-05 07:10", "2026-01-06 07:10")] == ["2026-01-06 07:10"]
+    ran(watched, "2026-01-06 08:00")
+    assert told(watched, "2026-01-06 08:10", "2026-01-07 07:10", "2026-01-07 09:10") == []
+
+
+def test_it_is_decided_when_the_phase_is_due_at_the_latest(server: LoggingServer) -> None:
+    """However long its first completion may take."""
+    watched = Watched(server, linked(due=DayTime(day=1, at=time(6, 45))))
+    ran(watched, "2026-01-05 06:30")
+    assert [at for at, _ in told(watched, "2026-01-06 06:45", "2026-01-06 06:46")] == ["2026-01-06 06:46"]
 
 
 def test_another_job_has_its_own_schedule_whatever_the_calendar_says(server: LoggingServer) -> None:
@@ -226,7 +259,7 @@ def test_attempts_that_all_failed_for_a_run_date(server: LoggingServer) -> None:
     assert told(watched, "2026-01-06 06:40") == [], "it may be tried again"
     [finding] = watched.look(et("2026-01-06 07:01")).findings
     assert finding.title == f"The scheduler job {JOB} failed for 5 January 2026 (PERMISSION_DENIED)"
-    assert finding.kind == "scheduler.failing"
+    assert (finding.kind, finding.since) == ("scheduler.failing", et("2026-01-06 06:30"))
     ran(watched, "2026-01-06 07:20")
     judgement = watched.look(et("2026-01-06 07:30"))
     assert judgement.findings == ()
@@ -241,7 +274,9 @@ def test_what_may_be_at_work_is_not_missed(server: LoggingServer) -> None:
     watched = Watched(server, linked())
     begun = {"@type": "type.googleapis.com/google.cloud.scheduler.logging.AttemptStarted"}
     watched.attempt(JOB, et("2026-01-06 06:30"), **begun)
-    assert told(watched, "2026-01-06 07:10") == []
+    judgement = watched.look(et("2026-01-06 07:10"))
+    assert judgement.findings == ()
+    assert f"scheduler:{JOB}:failing" not in {c.fingerprint for c in judgement.clearances}, "it has not ended"
     ran(watched, "2026-01-06 07:20", status="DEADLINE_EXCEEDED")
     assert told(watched, "2026-01-06 07:30", "2026-01-06 12:00") == []
     watched.attempt(JOB, et("2026-01-07 06:30"), **begun)
