@@ -78,7 +78,7 @@ def test_recent_days_are_asked_for_once_an_hour_and_as_far_as_times_reach() -> N
     days, calendar, evidence = recent.of(nba(), at)
     assert (days[0], days[-1], evidence.queries) == (date(2026, 1, 10), date(2026, 1, 16), 1)
     assert calendar.owed(days[-1])
-    for later, number in ((59, 1), (60, 2), (119, 2), (121, 3), (122, 3)):
+    for later, number in ((59, 1), (70, 2), (119, 2), (121, 3), (122, 3)):
         _, _, evidence = recent.of(nba(), at + timedelta(minutes=later))
         assert len(warehouse.asked) == number, later
     assert evidence == Evidence(), "what is known costs nothing again"
