@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from alerts.measures import FAILING
 from alerts.model import Fault
-from checks.pipeline import Phase, Pipeline, StarterKind
+from checks.pipeline import Phase, Pipeline
 
 # How the kinds of faults of scheduler jobs begin.
 JOB = "scheduler."
@@ -59,22 +59,19 @@ def _phases(fault: Fault, pipelines: Mapping[str, Pipeline]) -> Iterator[tuple[s
     job = fault.finding.facts.get("job")
     for name, pipeline in pipelines.items():
         for phase in pipeline.phases:
-            if any(h.kind is StarterKind.SCHEDULE and h.name == job for h in phase.hand_overs):
+            if job is not None and any(h.job == job for h in phase.hand_overs):
                 yield name, phase
 
 
 def _starts(cause: Fault, effect: Fault, pipelines: Mapping[str, Pipeline]) -> str | None:
     """The job was to start the phase for that run date, and was in trouble before the phase was due."""
-    why, of = cause.finding, effect.finding
-    job, run_date = why.facts.get("job"), of.subject.run_date
-    pipeline = pipelines.get(of.subject.pipeline or "")
-    phase = next((p for p in pipeline.phases if p.name == of.subject.phase), None) if pipeline else None
-    declared = phase.hand_over_on(run_date) if phase is not None and run_date is not None else None
-    if pipeline is None or phase is None or run_date is None or declared is None:
-        return None
-    if declared.kind is not StarterKind.SCHEDULE or declared.name != job:
-        return None
-    due, begins = phase.due.on(run_date, pipeline.zone), phase.begins_on(run_date, pipeline.zone)
-    if why.since > due or not (cause.is_open or why.last_seen >= begins):
-        return None
-    return f"the scheduler job {job} starts {phase.name}, and {_SAYS.get(why.kind, 'is in trouble')}"
+    why, of = cause.finding, effect.finding.subject
+    for name, phase in _phases(cause, pipelines):
+        if of.run_date is None or (name, phase.name) != (of.pipeline, of.phase):
+            continue
+        declared, zone = phase.hand_over_on(of.run_date), pipelines[name].zone
+        by_it = declared is not None and declared.job == why.facts.get("job")
+        lasted = cause.is_open or why.last_seen >= phase.begins_on(of.run_date, zone)
+        if by_it and lasted and why.since <= phase.due.on(of.run_date, zone):
+            return f"the scheduler job {why.facts['job']} starts {phase.name}, and {_SAYS.get(why.kind, 'fails')}"
+    return None

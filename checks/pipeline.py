@@ -87,6 +87,11 @@ class HandOver(Validity):
     within: timedelta
     fallbacks: tuple[DayTime, ...] = ()
 
+    @property
+    def job(self) -> str | None:
+        """The scheduler job that starts the phase; None where something else does."""
+        return self.name if self.kind is StarterKind.SCHEDULE else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor(Validity):

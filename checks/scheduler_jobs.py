@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from checks.carried import moment
 from checks.model import JsonValue, stamp
-from checks.pipeline import Phase, Pipeline, StarterKind
+from checks.pipeline import Phase, Pipeline
 from checks.ports import CalendarDays
 
 # A job must have been watched for more than a week before its longest pause is known: some pause at weekends.
@@ -124,7 +124,7 @@ class Turn:
 
 def linked_jobs(pipeline: Pipeline) -> frozenset[str]:
     """The jobs that are declared to start a phase, for whichever run dates."""
-    return frozenset(h.name for p in pipeline.phases for h in p.hand_overs if h.kind is StarterKind.SCHEDULE)
+    return frozenset(h.job for p in pipeline.phases for h in p.hand_overs if h.job is not None)
 
 
 def turns(pipeline: Pipeline, calendar: CalendarDays, days: Iterable[date]) -> Iterator[tuple[str, Turn]]:
@@ -134,8 +134,8 @@ def turns(pipeline: Pipeline, calendar: CalendarDays, days: Iterable[date]) -> I
             continue
         for phase in pipeline.phases:
             declared = phase.hand_over_on(day)
-            if declared is not None and declared.kind is StarterKind.SCHEDULE and phase.expected_on(day):
-                yield declared.name, _turn(pipeline, phase, day, declared.within)
+            if declared is not None and declared.job is not None and phase.expected_on(day):
+                yield declared.job, _turn(pipeline, phase, day, declared.within)
 
 
 def _turn(pipeline: Pipeline, phase: Phase, day: date, within: timedelta) -> Turn:
