@@ -16,8 +16,8 @@ from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
-from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
+from monitor.report.words import TROUBLE_SHOWN, looked, silence_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,8 +7,8 @@ import re
 from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from monitor.report import itself
-from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.words import TROUBLE_SHOWN, looked, silence_words, span
 
 # What Markdown or HTML would take for more than text (CommonMark 0.31, section 2.4); _ inside a word is a letter.
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import textwrap
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.silences import Silence
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 from alerts.text import clean, redact
-from alerts.wording import duration, moment
-from checks.model import Evidence, Severity, Status
+from alerts.wording import moment
+from checks.model import Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
-from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.words import TROUBLE_SHOWN, looked, silence_words, span
 
 _STATUS_STYLE = {
     Status.OK: "bold green",
@@ -38,8 +39,6 @@ _STATE_STYLE = {
     PhaseState.UNKNOWN: "magenta",
 }
 _SEVERITY_STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
-# Of these, what is missing is named: nothing is wrong yet with what is pending, and nobody knows of what is unknown.
-TROUBLE_SHOWN = frozenset(PhaseState) - {PhaseState.PENDING, PhaseState.UNKNOWN}
 # Up to so many dates the states are written out; the history of more is drawn with a sign for each.
 WORDS_UP_TO = 4
 SIGNS = {
@@ -59,8 +58,6 @@ SIGNS = {
 
 def render(report: HealthReport, *, colour: bool, width: int) -> str:
     """The whole report as text, lines no wider than ``width`` (long names wrap)."""
-    from rich.console import Console
-
     out = Console(
         file=io.StringIO(),
         width=width,
@@ -133,10 +130,6 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
 
 def _states(out: Console, pipeline: PipelineReport) -> None:
     """A column for each date, states written out."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("phase")
     for day in pipeline.dates:
@@ -149,8 +142,6 @@ def _states(out: Console, pipeline: PipelineReport) -> None:
 
 def _history(out: Console, pipeline: PipelineReport) -> None:
     """A sign for each phase and date, as many dates in a row as fit, and what the signs mean."""
-    from rich.text import Text
-
     lead = min(20, max(map(len, pipeline.names)) + 2)
     per_row = max(1, (out.width - lead) // 3)
     dates = pipeline.dates
@@ -202,25 +193,11 @@ def _incidents(out: Console, report: HealthReport) -> None:
             _line(out, "     - ", f"{_safe(fault.finding.title)}{over}")
 
 
-def span(item: IncidentReport, report: HealthReport) -> str:
-    """Since when an incident is open, or how long it lasted."""
-    opened = item.incident.opened_at
-    ended = item.incident.resolved_at
-    lasted = duration((ended or report.as_of) - opened)
-    return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
-
-
 def _silences(out: Console, report: HealthReport) -> None:
     if report.silences:
         out.print("Silences", style="bold")
     for silence in report.silences:
         _line(out, "  ", silence_words(silence, report.zone))
-
-
-def silence_words(silence: Silence, zone: ZoneInfo) -> str:
-    """What is not told, until when, by whose word and why."""
-    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
-    return _safe(said)
 
 
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -263,12 +240,3 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         out.print("phasewatch itself", style="bold red" if wrong else "bold")
         for sentence in itself.lines(report.itself, report.as_of, zone):
             _line(out, "  ", _safe(sentence))
-
-
-def looked(evidence: Evidence) -> str:
-    """What was read, in a few words."""
-    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in evidence.counts.items()]
-    if evidence.queries:
-        billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
-        parts.append(f"{evidence.queries} queries, bytes billed: {billed}")
-    return ", ".join(parts)
