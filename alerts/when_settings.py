@@ -179,9 +179,13 @@ class WhenSettings(Section):
     rules: ListOf[RuleSettings] = Field(default=(), description="severity, patience and quiet by check, phase and date")
     quiet_hours: QuietHoursSettings | None = Field(default=None, description="when only grave things are told")
     maintenance: ListOf[MaintenanceSettings] = Field(default=(), description="weekly windows in which nobody is told")
-    reminders: ReminderSettings = Field(default=ReminderSettings(), description="when to say again what is still wrong")
+    reminders: ReminderSettings = Field(
+        default={}, validate_default=True, description="when to say again what is still wrong"
+    )
     escalation: ListOf[EscalationSettings] = Field(default=(), description="whom to tell besides, step by step")
-    storm: StormSettings = Field(default=StormSettings(), description="when too much comes at once for a message each")
+    storm: StormSettings = Field(
+        default={}, validate_default=True, description="when too much comes at once for a message each"
+    )
     digest: DigestSettings | None = Field(default=None, description="a message every day; none if left out")
     runbook: PageUrl | None = Field(default=None, description="page that says what to do, linked in every message")
 
