@@ -17,7 +17,7 @@ from checks.model import Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
-from monitor.report.words import TROUBLE_SHOWN, looked, silence_words, span
+from monitor.report.words import TROUBLE_SHOWN, kept_words, looked, response_words, silence_words, span
 
 _STATUS_STYLE = {
     Status.OK: "bold green",
@@ -94,7 +94,7 @@ def _line(out: Console, lead: str, text: str, style: str | None = None) -> None:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    out.print(wrapped, style=style, soft_wrap=True)
+    out.print(wrapped or lead.rstrip(), style=style, soft_wrap=True)
 
 
 def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -116,14 +116,17 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         _line(out, "  could not see: ", _safe(pipeline.error), "magenta")
     if len(pipeline.dates) > WORDS_UP_TO:
         _history(out, pipeline)
+        _kept(out, pipeline)
     elif pipeline.dates:
         _states(out, pipeline)
     elif not pipeline.error:
         out.print("  no run dates in this range", style="dim")
     for day, why in pipeline.nothing_owed():
         _line(out, "  ", _safe(f"{day}: {why}"), "dim")
+    # A quorum's missing rest is worth its lines on the last few dates only.
+    written_out = len(pipeline.dates) <= WORDS_UP_TO
     for phase in pipeline.phases:
-        if phase.day.missing and phase.day.state in TROUBLE_SHOWN:
+        if phase.day.missing and phase.day.state in TROUBLE_SHOWN and (written_out or not phase.day.state.satisfied):
             _missing(out, phase, pipeline.zone)
     out.print()
 
@@ -165,6 +168,13 @@ def _history(out: Console, pipeline: PipelineReport) -> None:
     _line(out, "  ", ", ".join(f"{SIGNS[state]} {state}" for state in PhaseState if state in seen), "dim")
 
 
+def _kept(out: Console, pipeline: PipelineReport) -> None:
+    """How the due times of a history were kept."""
+    lead = max((len(kept.phase) for kept in pipeline.kept), default=0) + 4
+    for kept in pipeline.kept:
+        _line(out, f"  {kept.phase}".ljust(lead), kept_words(kept))
+
+
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
     day = phase.day
     due = f", due {moment(day.due_at, zone)}" if day.due_at else ""
@@ -181,8 +191,8 @@ def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
 def _incidents(out: Console, report: HealthReport) -> None:
     if not report.incidents:
         out.print("Incidents  none", style="bold")
-        return
-    out.print("Incidents", style="bold")
+    else:
+        out.print("Incidents", style="bold")
     for item in report.incidents:
         incident = item.incident
         style = _SEVERITY_STYLE[item.severity]
@@ -191,6 +201,8 @@ def _incidents(out: Console, report: HealthReport) -> None:
         for fault in item.faults[1:]:
             over = "" if fault.is_open else " (over)"
             _line(out, "     - ", f"{_safe(fault.finding.title)}{over}")
+    if report.incidents or any(len(pipeline.dates) > WORDS_UP_TO for pipeline in report.pipelines):
+        _line(out, "  ", response_words(report), "dim")
 
 
 def _silences(out: Console, report: HealthReport) -> None:

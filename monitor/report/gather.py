@@ -265,11 +265,19 @@ def _stored(store: Store, rules: Rules, request: Request, since: datetime) -> St
             for i in incidents[-STORIES:]
         }
         silences = active_silences(stored, rules, request.at)
+        watched_since = stored.watching_since()
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories, silences=silences)
+    return Stored(
+        faults=faults,
+        incidents=incidents,
+        checks=checks,
+        stories=stories,
+        silences=silences,
+        watched_since=watched_since,
+    )
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:

@@ -9,7 +9,7 @@ from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from checks.model import Evidence
 from checks.phases.model import PhaseState
-from monitor.report.model import HealthReport, IncidentReport
+from monitor.report.model import HealthReport, IncidentReport, Kept
 
 # Of these, what is missing is named: nothing is wrong yet with what is pending, and nobody knows of what is unknown.
 TROUBLE_SHOWN = frozenset(PhaseState) - {PhaseState.PENDING, PhaseState.UNKNOWN}
@@ -36,3 +36,30 @@ def looked(evidence: Evidence) -> str:
         billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
         parts.append(f"{evidence.queries} queries, bytes billed: {billed}")
     return ", ".join(parts)
+
+
+def kept_words(kept: Kept) -> str:
+    """How a phase kept its due times, without its name."""
+    parts = [f"{kept.in_time} of {kept.dates} in time"]
+    if kept.late_by is not None:
+        parts.append(f"{kept.late} late by {duration(kept.late_by)}{' (median)' if kept.late > 1 else ''}")
+    if kept.never:
+        parts.append(f"{kept.never} not at all")
+    return ", ".join(parts)
+
+
+def response_words(report: HealthReport) -> str:
+    """How many incidents began in the range of the report, how fast they were noticed and resolved, and from when on
+    that is known.
+    """
+    answer = report.response
+    sentences = [f"Incidents that began in this range: {answer.incidents}."]
+    if answer.to_notice is not None:
+        sentences.append(f"Noticed after {duration(answer.to_notice)} (median).")
+    if answer.to_resolve is not None:
+        sentences.append(f"Resolved after {duration(answer.to_resolve)} (median).")
+    if answer.unrecorded_until is not None:
+        until = answer.unrecorded_until
+        since = "" if until >= report.as_of else f" before {moment(until, report.zone)}"
+        sentences.append(f"No watcher's record of incidents{since}: there only the completions tell what was late.")
+    return " ".join(sentences)
