@@ -69,15 +69,20 @@ class SeenCompletions:
         return (*self.open, *dates_of(self.first, self.last))
 
 
+# What gives the answer of a source, and what it cost, to whoever asked it before.
+Rows = Callable[[], tuple[Recorded, Evidence]]
+Days = Callable[[], tuple[CalendarDays, Evidence]]
+
+
 class Completions:
     """Judges every phase of one pipeline for the last ``look_back`` run dates, today's local date included.
 
     Findings have the fingerprint ``phase:<pipeline>:<phase>:<run date>`` and the kind ``phase.<state>``: stalled,
     failed, incomplete, and blocked as a consequence. A phase that is satisfied, or owes nothing, clears its
     fingerprint, and what its recorder failed before that moment; one that is pending, in progress or unknown says
-    nothing. A calendar that ends before today is itself a
-    finding, ``blind.calendar`` with the fingerprint ``calendar:<pipeline>``; so is evidence that could not be asked,
-    ``blind.evidence`` with ``evidence:<pipeline>:<table>``.
+    nothing. A calendar that ends before today is itself a finding, ``blind.calendar`` with the fingerprint
+    ``calendar:<pipeline>``; so is evidence that could not be asked, ``blind.evidence`` with
+    ``evidence:<pipeline>:<table>``.
 
     While nothing is due and nothing is open nobody is asked (``checks.phases.looks``); ``idle`` is how often run dates
     are looked at all the same that are not settled.
@@ -124,7 +129,7 @@ class Completions:
             nobody = CalendarDays(runs={}, first=None, last=None)
             return self._unasked(first, last, nobody, Evidence(), memory=memory, spared=spared), None
         older = tuple(d for d in memory.open if first - _OPEN_DATES_REACH <= d < first)
-        known: Callable[[], tuple[CalendarDays, Evidence]] | None = None
+        known: Days | None = None
         if memory.next_look is not None:
             # All was well: if the calendar has nothing new that is owed, there is nothing to ask for.
             calendar, cost = self.calendar(min((first, *older)), last)
@@ -140,13 +145,7 @@ class Completions:
         return seen, None
 
     def observe(
-        self,
-        first: date,
-        last: date,
-        at: datetime,
-        *,
-        recorded: Callable[[], tuple[Recorded, Evidence]] | None = None,
-        calendar: Callable[[], tuple[CalendarDays, Evidence]] | None = None,
+        self, first: date, last: date, at: datetime, *, recorded: Rows | None = None, calendar: Days | None = None
     ) -> SeenCompletions:
         """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
 
@@ -200,8 +199,8 @@ class Completions:
         last: date,
         at: datetime,
         *,
-        recorded: Callable[[], tuple[Recorded, Evidence]] | None = None,
-        calendar: Callable[[], tuple[CalendarDays, Evidence]] | None = None,
+        recorded: Rows | None = None,
+        calendar: Days | None = None,
         older: tuple[date, ...] = (),
         memory: Memory | None = None,
         early: bool = False,
