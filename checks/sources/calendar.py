@@ -150,22 +150,19 @@ def calendar_statement(calendar: CalendarTable | CalendarQuery, first: date, las
     :raises SourceError: ``invalid`` for a name that is no identifier.
     """
     if isinstance(calendar, CalendarTable):
-        column = quoted_column(calendar.date_column)
-        source = (
-            f"SELECT {column} AS run_day, COUNT(*) AS runs FROM {quoted_table(calendar.table)} AS t"
-            f" WHERE {column} >= {_ALL_DATES} GROUP BY {column}"
-        )
-        where, reach, what = " WHERE run_day = first_day OR run_day BETWEEN @first AND @last", timedelta(0), "table"
+        day = quoted_column(calendar.date_column)
+        source = f"{quoted_table(calendar.table)} AS t WHERE {day} >= {_ALL_DATES}"
+        wanted, reach, what = "run_day = first_day OR run_day BETWEEN @first AND @last", timedelta(0), "table"
     else:
-        source = f"SELECT t.run_date AS run_day, COUNT(*) AS runs FROM {subquery(calendar.sql)} AS t GROUP BY run_day"
-        where, reach, what = " WHERE run_day IS NOT NULL", _HORIZON, "SQL"
+        day, source = "t.run_date", f"{subquery(calendar.sql)} AS t"
+        wanted, reach, what = "run_day IS NOT NULL", _HORIZON, "SQL"
     return Statement(
         what=f"the calendar's {what}",
         label="calendar",
         sql=(
-            "SELECT run_day, runs, first_day, last_day FROM ("
-            f"SELECT run_day, runs, MIN(run_day) OVER () AS first_day, MAX(run_day) OVER () AS last_day FROM ({source})"
-            f"){where}"
+            f"SELECT {day} AS run_day, COUNT(*) AS runs,"
+            f" MIN({day}) OVER () AS first_day, MAX({day}) OVER () AS last_day"
+            f" FROM {source} GROUP BY {day} QUALIFY {wanted}"
         ),
         params={"first": first - reach, "last": last + reach},
         table=calendar.table if isinstance(calendar, CalendarTable) else None,
