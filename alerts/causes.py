@@ -10,6 +10,7 @@ from types import MappingProxyType
 from alerts.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.measures import FAILING, MEASURED
 from alerts.model import Fault, FaultState, Incident, IncidentState
+from alerts.triggers import JOB
 from alerts.witnesses import KINDS
 from checks.pipeline import Pipeline
 
@@ -82,8 +83,8 @@ def explanation(cause: Fault, effect: Fault, pipelines: Sequence[Pipeline], now:
 
 
 def rank(fault: Fault) -> tuple[int, datetime, str]:
-    """What is rather a cause comes first: a missing table, a failing function by its log, then by its metrics, a
-    witness or another metric, a phase, one that waits.
+    """What is rather a cause comes first: a missing table, a failing function by its log, then by its metrics, or a
+    scheduler job; a witness or another metric, a phase, one that waits.
     """
     kind = fault.finding.kind
     order = 6
@@ -91,7 +92,7 @@ def rank(fault: Fault) -> tuple[int, datetime, str]:
         order = 0
     elif kind.startswith(OF_FUNCTIONS):
         order = 1
-    elif kind == FAILING:
+    elif kind == FAILING or kind.startswith(JOB):
         order = 2
     elif kind.startswith((*KINDS, MEASURED)):
         order = 3

@@ -236,7 +236,7 @@ def checks(
     answer.extend(state_checks.state_checks(config, judges, tables))
     answer.extend(table_checks(config, asked))
     answer.extend(metric_checks(config, pipelines(config), asked))
-    answer.extend(scheduler_checks(config))
+    answer.extend(scheduler_checks(config, pipelines(config), asked))
     return answer
 
 
