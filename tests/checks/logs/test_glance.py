@@ -16,6 +16,7 @@ from checks.logs.revisions import Revisions
 from checks.logs.shipped_signals import SHIPPED
 from checks.logs.signals import SignalScanner
 from checks.logs.signatures import compile_signatures
+from checks.logs.stitch import of_instances
 from checks.logs.triggers import encodable
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import START, entry, request
@@ -149,3 +150,12 @@ def test_signals_are_suspected_in_the_same_texts(texts: list[str], edges: bool) 
     said = encodable("".join("\0" + text for text in texts)).encode()
     suspected = set(scanner.suspected(texts, said))
     assert suspected == {number for number, text in enumerate(texts) if text and scanner.suspects(text)}
+
+
+def test_entries_without_an_instance_are_found_among_those_with_one() -> None:
+    """Whatever stands in the place of its name."""
+    some = [
+        entry("x", labels=labels) for labels in ({}, {"instanceId": "00ab"}, {"instanceId": 7}, {"instance_id": "c"})
+    ]
+    assert of_instances([*some, "no object"], {""}) == [0, 2]
+    assert of_instances(some, {"00ab", "c"}) == [1, 3]
