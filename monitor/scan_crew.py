@@ -60,7 +60,11 @@ class Segment:
         """The stored bytes, and the content, from the segment's beginning."""
         with self.path.open("rb", buffering=0) as stored:
             stored.seek(self.start)
-            yield stored, decompressed(stored) if self.compressed else stored
+            if not self.compressed:
+                yield stored, stored
+                return
+            with contextlib.closing(decompressed(stored, ahead=True)) as content:
+                yield stored, content
 
 
 @dataclass(slots=True)
