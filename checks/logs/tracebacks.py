@@ -19,7 +19,7 @@ from functools import lru_cache
 from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
 from checks.logs.entry import LEVELS, Entry
-from checks.logs.margins import ESCAPED, indent_of, prefix_of, unescaped
+from checks.logs.margins import ESCAPED, Boxes, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
 from checks.logs.triggers import ANSI
@@ -77,6 +77,7 @@ class StreamParser:
         self._chain: Chain | None = None
         self._link: str | None = None
         self._group = False
+        self._boxes = Boxes()
         self._group_opening = _Opening("", None, own_entry=False)
         self._indent = ""
         self._prefix: re.Pattern[str] | None = None
@@ -115,6 +116,10 @@ class StreamParser:
 
     def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
         line = (ANSI.sub("", text) if "\x1b" in text else text).rstrip()
+        if line and (self._boxes or line[0] == "\u256d"):
+            line, edge = self._boxes.inside(line)
+            if edge:
+                self._boxed_member()
         if not line:
             return
         if line[0] in " +|":
@@ -125,7 +130,7 @@ class StreamParser:
             line = self._without_margin(line)
             if not line:
                 return
-        else:
+        elif not self._boxes:
             self._group = False
         line = self._without_prefix(line, entry)
         at = line.find(HEADER)
@@ -185,6 +190,14 @@ class StreamParser:
         self._drop_frames()
         self._notes = False
         self._group = not last or self._group
+
+    def _boxed_member(self) -> None:
+        """The edge of a box around a member of a group. Before the first one the group's own traceback was printed."""
+        if self._chain is not None and not self._group:
+            self._group_opening = _Opening(
+                self._chain.carrier, self._chain.carrier_level, own_entry=self._chain.own_entry_carrier
+            )
+        self._member(last=not self._boxes)
 
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._stack = False
@@ -392,6 +405,7 @@ class StreamParser:
         self._openings.clear()
         self._previous, self._previous_entry = "", None
         self._group = False
+        self._boxes = Boxes()
         self._indent = ""
         self._prefix = None
 
