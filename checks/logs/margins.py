@@ -29,8 +29,8 @@ class Boxes:
         self._depth = 0
 
     def inside(self, line: str) -> tuple[str, bool]:
-        """A line without the sides of the boxes around it, empty if it is an edge of one; and whether a member begins or
-        ends with it.
+        """A line without the sides of the boxes around it, empty if it is their edge; and whether it is where a member
+        begins or ends.
         """
         depth = 0
         while depth < self._depth and line.startswith("\u2502"):

@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from checks.logs import carriers
-from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
+from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing, frame_of
 from checks.logs.entry import LEVELS, Entry
 from checks.logs.margins import ESCAPED, Boxes, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
@@ -33,8 +32,6 @@ NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
-_FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
-_BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
@@ -54,13 +51,6 @@ class _Opening:
     level: int | None
     own_entry: bool
     entry: Entry | None = None
-
-
-@lru_cache(maxsize=4096)
-def _frame_of(line: str) -> Frame | None:
-    """The frame that a line shows, if it does; storms repeat the same few."""
-    found = _FRAME.match(line) or _BOXED_FRAME.match(line)
-    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
 
 
 class StreamParser:
@@ -114,31 +104,17 @@ class StreamParser:
 
     # -- one line ---------------------------------------------------------------------------------------------
 
-    def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
-        line = (ANSI.sub("", text) if "\x1b" in text else text).rstrip()
-        if line and (self._boxes or line[0] == "\u256d"):
-            line, edge = self._boxes.inside(line)
-            if edge:
-                self._boxed_member()
+    def _line(self, text: str, entry: Entry) -> None:  # noqa: PLR0911 - one return for each kind of line
+        line = self._bare((ANSI.sub("", text) if "\x1b" in text else text).rstrip())
         if not line:
             return
-        if line[0] in " +|":
-            rule = _RULE.match(line)
-            if rule:
-                self._member(last=rule.group("number") is None)
-                return
-            line = self._without_margin(line)
-            if not line:
-                return
-        elif not self._boxes:
-            self._group = False
         line = self._without_prefix(line, entry)
         at = line.find(HEADER)
         if at >= 0 and not (line[0] in " \t" and "(" in line[:at]) and line[at - 1 : at] not in {'"', "'"}:
             self._header(line[:at], entry)
             self._keep(line, entry)
             return
-        frame = _frame_of(line)
+        frame = frame_of(line)
         if frame:
             self._frame(frame, line, entry)
             return
@@ -158,12 +134,28 @@ class StreamParser:
             return
         self._flush_left(line, entry)
 
+    def _bare(self, line: str) -> str:
+        """A line without what an exception group draws around it; empty if that is all."""
+        if line and (self._boxes or line[0] == "\u256d"):
+            line, edge = self._boxes.inside(line)
+            if edge:
+                self._boxed_member()
+        if line and line[0] in " +|":
+            rule = _RULE.match(line)
+            if rule:
+                self._member(last=rule.group("number") is None)
+                return ""
+            return self._without_margin(line)
+        if line and not self._boxes:
+            self._group = False
+        return line
+
     def _without_margin(self, line: str) -> str:
         margin = _MARGIN.match(line)
         if not margin:
             return line
         rest = line[margin.end() :]
-        if self._group or HEADER in rest or _FRAME.match(rest) or is_watched(rest.partition(":")[0]):
+        if self._group or HEADER in rest or frame_of(rest) or is_watched(rest.partition(":")[0]):
             self._group = True
             return rest
         return line
