@@ -68,12 +68,12 @@ def _folded(text: str, indent: str, **how: object) -> Iterator[str]:
     """A line, on a terminal as several where it is too narrow; elsewhere lines are for other programs, too."""
     lines = [indent + text]
     if sys.stdout.isatty():
+        indent += text[: len(text) - len(text.lstrip())]
         lines = textwrap.wrap(
-            text,
+            text.lstrip(),
             common.width_of_terminal(),
             initial_indent=indent,
             subsequent_indent=indent + "  ",
-            drop_whitespace=False,
             break_long_words=False,  # a path stays one that can be copied
             break_on_hyphens=False,
         )
