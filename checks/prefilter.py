@@ -121,8 +121,8 @@ class Prefilter:
     """
 
     def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
-        # glibc gives large blocks back to the system, and has them cleared anew, each time; but not those that are smaller
-        # than the largest one given back so far (mallopt(3), M_MMAP_THRESHOLD). That was a fifth of the time.
+        # glibc gives large blocks back to the system, and has them cleared anew, each time; but not those smaller than the
+        # largest one given back so far (mallopt(3), M_MMAP_THRESHOLD). That was a fifth of the time.
         bytes(4 * chunk_bytes)
         self._look = Look(thorough=thorough)
         self._load = loader()
