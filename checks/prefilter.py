@@ -30,7 +30,6 @@ import io
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
@@ -50,6 +49,7 @@ from checks.pieces import (
     pieces_of,
     searcher,
 )
+from checks.wanted import Wanted
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
 REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
@@ -104,8 +104,6 @@ class Located(NamedTuple):
     entry: dict[str, Any]
 
 
-# When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
-Wanted: TypeAlias = tuple[int, bytes]
 # Per name when its triggers were, in order.
 Near: TypeAlias = dict[bytes, list[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
@@ -121,7 +119,7 @@ class Prefilter:
     """
 
     def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
-        # glibc gives large blocks back to the system, and has them cleared anew, each time; but not those smaller than the
+        # glibc gives large blocks back to the system, to be cleared anew each time; but not those smaller than the
         # largest one given back so far (mallopt(3), M_MMAP_THRESHOLD). That was a fifth of the time.
         bytes(4 * chunk_bytes)
         self._look = Look(thorough=thorough)
@@ -129,7 +127,7 @@ class Prefilter:
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
         self._chunk_bytes = chunk_bytes
         self._names: dict[str, bytes] = {}
-        self.wanted: set[Wanted] = set()
+        self.wanted = Wanted()
         self.split = False  # whether an entry was seen that is a part of a larger one
 
     def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
@@ -145,7 +143,7 @@ class Prefilter:
             line += piece.lines
             yield piece
 
-    def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]) -> Iterator[Selected]:
+    def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted) -> Iterator[Selected]:
         """The entries that may be part of a failure, and what is no entry, in order.
 
         :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
@@ -158,7 +156,7 @@ class Prefilter:
                 yield one
 
     def located(
-        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]
+        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted
     ) -> Iterator[Located | Entry | Malformed | Passed]:
         """The same; lines with their entry and their place."""
         near = _Near(wanted)
@@ -240,7 +238,7 @@ class Prefilter:
         grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         name = self._name(instance_of(raw)) or self._name(thread_of(raw))
-        self.wanted.add((grain, name))
+        self.wanted.add(grain, name)
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
         return (grain,)
@@ -256,22 +254,17 @@ class Prefilter:
 class _Near:
     """Finds the lines that are near a trigger of their own instance."""
 
-    def __init__(self, wanted: AbstractSet[Wanted]) -> None:
-        self._sorted = sorted(wanted)
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
         self._times = searcher([TIME_KEY])
         # One search for each: for a single word the searcher takes a thirtieth of the time.
         self._keys = [searcher([key]) for key in _NAME_KEYS]
 
     def names(self, piece: Piece) -> Near:
         """Whose triggers are close in time to a piece, and when."""
-        low, high = 0, len(self._sorted)
-        if piece.times is not None:
-            low = bisect_left(self._sorted, (piece.times[0] - REACH, b""))
-            high = bisect_left(self._sorted, (piece.times[1] + REACH + 1, b""))
-        near: Near = {}
-        for grain, name in self._sorted[low:high]:
-            near.setdefault(name, []).append(grain)
-        return near
+        if piece.times is None:
+            return self._wanted.near(None, None)
+        return self._wanted.near(piece.times[0] - REACH, piece.times[1] + REACH)
 
     def lines(self, data: bytes, near: Near) -> Iterator[int]:
         """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""

@@ -25,7 +25,8 @@ from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
 from checks.pieces import CHUNK_BYTES, FullDecodeError
-from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected, Wanted
+from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected
+from checks.wanted import Wanted
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
 ALWAYS_THOROUGH = 128 * 1024 * 1024  # bytes
@@ -114,7 +115,7 @@ class _Surveyed:
     they were written; None where that cannot be told, or where there are entries in several parts.
     """
 
-    wanted: set[Wanted]
+    wanted: Wanted
     lines: dict[int, int]
     spans: dict[int, Span | None]
 
@@ -123,7 +124,7 @@ class _Surveyed:
 class _Task:
     """What all surveys together found. ``spans``: of all segments, where each process can judge its own."""
 
-    wanted: set[Wanted]
+    wanted: Wanted
     lines: dict[int, int]
     spans: dict[int, Span] | None
 
@@ -172,7 +173,7 @@ class _Job:
             {number: None if self._prefilter.split else _span(pieces) for number, pieces in self._surveys.items()},
         )
 
-    def selected(self, number: int, wanted: set[Wanted]) -> Iterator[list[Selected]]:
+    def selected(self, number: int, wanted: Wanted) -> Iterator[list[Selected]]:
         """Batches of what was selected from a segment."""
         segment = self._segments[number]
         with segment.open() as (_, content):
@@ -302,19 +303,16 @@ class Crew:
         surveys = self._survey(told)
         if surveys is None:
             return None
-        lines: dict[int, int] = {}
-        spans: dict[int, Span | None] = {}
-        for one in surveys:
-            lines |= one.lines
-            spans |= one.spans
-        known = {number: span for number, span in spans.items() if span is not None}
-        apart = len(known) == len(spans) and not any(segment.compressed for segment in self._segments)
-        wanted = set().union(*(one.wanted for one in surveys))
-        task = _Task(wanted, lines, known if apart else None)
+        task = _task(self._segments, surveys)
         for worker in self._workers:
             worker.channel.send(task)
-        if apart or not self._workers:
-            return self._together(task)
+        if task.spans is not None or not self._workers:
+            judged = [self._own.judged(task)]
+            try:
+                judged += [worker.channel.recv() for worker in self._workers]
+            except EOFError:  # one was ended from outside
+                return None
+            return _together(judged)
         scanner, tally = Scanner(failures_only=True), Tally()
         for entry in self._entries(task, tally):
             scanner.add(entry)
@@ -337,30 +335,6 @@ class Crew:
         theirs = [worker.surveyed for worker in self._workers if worker.surveyed is not None]
         return [own, *theirs] if len(theirs) == len(self._workers) else None
 
-    def _together(self, task: _Task) -> tuple[ScanResult, Tally] | None:
-        """Put together what each has judged, and judge the rest."""
-        judged = [self._own.judged(task)]
-        try:
-            judged += [worker.channel.recv() for worker in self._workers]
-        except EOFError:  # one was ended from outside
-            return None
-        scanner, tally = Scanner(failures_only=True), Tally()
-        load = loader()
-        for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
-            scanner.add(load(line))
-        for one in judged:
-            scanner.faults.merge(one.faults)
-            tally.add(one.tally)
-        result = scanner.finish()
-        return (
-            replace(
-                result,
-                entries=result.entries + sum(one.entries for one in judged),
-                malformed=result.malformed + sum(one.malformed for one in judged),
-            ),
-            tally,
-        )
-
     def _entries(self, task: _Task, tally: Tally) -> Iterator[Entry]:
         """What all have selected, in the order of the files."""
         whose = {number: worker for worker in self._workers if worker.surveyed for number in worker.surveyed.lines}
@@ -373,6 +347,38 @@ class Crew:
                 entry = tally.sifted(self._segments[number].file, found, before, self._chosen)
                 if entry is not None:
                     yield entry
+
+
+def _task(segments: Sequence[Segment], surveys: Sequence[_Surveyed]) -> _Task:
+    """What to do next, from what all processes found."""
+    wanted = Wanted()
+    lines: dict[int, int] = {}
+    spans: dict[int, Span] = {}
+    apart = not any(segment.compressed for segment in segments)
+    for one in surveys:
+        wanted.update(one.wanted)
+        lines |= one.lines
+        for number, span in one.spans.items():
+            if span is None:
+                apart = False
+            else:
+                spans[number] = span
+    return _Task(wanted, lines, spans if apart else None)
+
+
+def _together(judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
+    """Put together what each process has judged, and judge the rest."""
+    scanner, tally = Scanner(failures_only=True), Tally()
+    load = loader()
+    for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
+        scanner.add(load(line))
+    for one in judged:
+        scanner.faults.merge(one.faults)
+        tally.add(one.tally)
+    result = scanner.finish()
+    entries = result.entries + sum(one.entries for one in judged)
+    malformed = result.malformed + sum(one.malformed for one in judged)
+    return replace(result, entries=entries, malformed=malformed), tally
 
 
 _OFFSET_BITS = 48
