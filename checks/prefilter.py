@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports import Entry, EntryParser, Malformed, loader
-from checks.logs.entry import instance_of, thread_of, written
+from checks.logs.entry import NANOS_PER_SECOND, instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGER_PARTS, has_trigger
 from checks.pieces import (
@@ -232,10 +232,9 @@ class Prefilter:
 
     def _want(self, raw: Mapping[str, Any]) -> tuple[int, ...]:
         """What is near this entry is wanted. Gives its time in grains, if it has one."""
-        nanos = written(raw)
-        if nanos is None:
+        grain = grain_of_entry(raw)
+        if grain is None:
             return ()
-        grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         name = self._name(instance_of(raw)) or self._name(thread_of(raw))
         self.wanted.add(grain, name)
@@ -298,6 +297,12 @@ class _Near:
                 grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
                 if grains is not None:
                     yield grains, at
+
+
+def grain_of_entry(raw: Mapping[str, Any]) -> int | None:
+    """When an entry was written, in grains; None where nothing says it."""
+    nanos = written(raw)
+    return None if nanos is None else nanos // (GRAIN * NANOS_PER_SECOND)
 
 
 def _close(grain: int, grains: Sequence[int]) -> bool:

@@ -25,7 +25,7 @@ from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
 from checks.pieces import CHUNK_BYTES, FullDecodeError
-from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected
+from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected, grain_of_entry
 from checks.wanted import Wanted
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
@@ -194,12 +194,11 @@ class _Job:
             close = [span for span in others if _meet(span, spans[number])]
             with segment.open() as (_, content):
                 for one in self._prefilter.located(content, self._surveys[number], task.wanted):
-                    item, place, common = (one.entry, one.at, False) if isinstance(one, Located) else (one, 0, False)
-                    if close and isinstance(one, Located) and (times := one.piece.times) is not None:
-                        common = any(_meet(span, times) for span in close)
+                    item, place = (one.entry, one.at) if isinstance(one, Located) else (one, 0)
                     entry = tally.sifted(segment.file, item, before, self._chosen)
                     if entry is not None:
                         fed += 1
+                        common = bool(close) and isinstance(one, Located) and _among(close, one)
                         place = number << _OFFSET_BITS | segment.start + place
                         share.take(cast("dict[str, Any]", entry), place, common=common)
         malformed = share.finish().malformed
@@ -396,6 +395,15 @@ def _span(pieces: Sequence[Piece]) -> Span | None:
 def _meet(one: Span, other: Span) -> bool:
     """Whether something written in one span may belong together with something written in the other."""
     return one[0] <= other[1] + REACH and other[0] <= one[1] + REACH
+
+
+def _among(spans: Sequence[Span], one: Located) -> bool:
+    """Whether an entry may belong together with something written in some spans: the same for all deliveries of it."""
+    times = one.piece.times
+    if times is None or not any(_meet(span, times) for span in spans):
+        return False
+    grain = grain_of_entry(one.entry)
+    return grain is not None and any(_meet(span, (grain, grain)) for span in spans)
 
 
 def _lines_before(segments: Sequence[Segment], lines: Mapping[int, int]) -> dict[int, int]:
