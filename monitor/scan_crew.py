@@ -13,24 +13,23 @@ import itertools
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from checks.exports import DamagedError, Entry, Malformed, decompressed, loader
+from checks.exports import DamagedError, Entry, loader
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
 from checks.pieces import CHUNK_BYTES, FullDecodeError
-from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected, grain_of_entry
+from checks.prefilter import REACH, Located, Piece, Prefilter, Selected, grain_of_entry
 from checks.wanted import Wanted
+from monitor.scan_parts import Chosen, Segment, Tally, Told
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
 ALWAYS_THOROUGH = 128 * 1024 * 1024  # bytes
-SHOWN_MALFORMED = 5
 MAX_PROCESSES = 4
 MAX_SEGMENTS = 1_000
 MAX_PIECES = 20_000
@@ -40,66 +39,8 @@ _PACKED = 10  # times as much as is stored: a guess at what a compressed file ho
 _BATCH = 200
 _TICKET_BYTES = 4
 
-Told: TypeAlias = Callable[[int], None]
-Chosen: TypeAlias = Callable[[Entry], bool]
 # The earliest and the latest time of some entries, in grains.
 Span: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of a file that begins and ends with a line."""
-
-    file: int
-    path: Path
-    start: int
-    size: int
-    compressed: bool
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-        """The stored bytes, and the content, from the segment's beginning."""
-        with self.path.open("rb", buffering=0) as stored:
-            stored.seek(self.start)
-            if not self.compressed:
-                yield stored, stored
-                return
-            with contextlib.closing(decompressed(stored, ahead=True)) as content:
-                yield stored, content
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is counted beside the entries that are looked at.
-
-    ``passed``: entries that nobody needs to look at; ``skipped``: things that are no entries, and of the first few
-    where they are (file, and line in it).
-    """
-
-    passed: int = 0
-    skipped: int = 0
-    malformed: list[tuple[int, Malformed]] = field(default_factory=list)
-
-    def sifted(self, file: int, item: Entry | Malformed | Passed, before: int, chosen: Chosen | None) -> Entry | None:
-        """The entry, if it is one that is asked for. ``before``: the number of lines before its segment."""
-        if isinstance(item, Passed):
-            self.passed += item.count
-        elif isinstance(item, Malformed):
-            self.skipped += 1
-            if len(self.malformed) < SHOWN_MALFORMED:
-                self.malformed.append((file, replace(item, line=item.line + before)))
-        elif chosen is None or chosen(item):
-            return item
-        else:
-            self.passed += 1
-        return None
-
-    def add(self, other: Tally) -> None:
-        """Take what was counted elsewhere."""
-        self.passed += other.passed
-        self.skipped += other.skipped
-        both = [*self.malformed, *other.malformed]
-        self.malformed = sorted(both, key=lambda one: (one[0], one[1].line))[:SHOWN_MALFORMED]
 
 
 def processes() -> int:

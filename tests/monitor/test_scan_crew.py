@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checks.prefilter import Prefilter
-from monitor import scan_crew, scan_files
+from monitor import scan_crew, scan_files, scan_parts
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import entry
 from tests.checks.test_prefilter import exports, whole
@@ -48,7 +48,7 @@ def shared(*paths: Path) -> tuple[Any, ...]:
 def expected(data: bytes) -> tuple[Any, ...]:
     """The same of a full decode."""
     failures, entries, malformed, places = whole(data)
-    return failures, entries, malformed + len(places), places[: scan_crew.SHOWN_MALFORMED]
+    return failures, entries, malformed + len(places), places[: scan_parts.SHOWN_MALFORMED]
 
 
 def same(path: Path, data: bytes) -> bool:
@@ -79,7 +79,7 @@ def ordered(draw: st.DrawFn) -> bytes:
     return b"".join(json.dumps(raw).encode() + b"\n" for raw in stream)
 
 
-def dealt(path: Path, segments: list[scan_crew.Segment], whose: list[int]) -> tuple[Any, ...] | None:
+def dealt(path: Path, segments: list[scan_parts.Segment], whose: list[int]) -> tuple[Any, ...] | None:
     """What processes find that take these segments; None where they cannot judge their own."""
     jobs = [scan_crew._Job(segments, Prefilter(), None) for _ in range(3)]
     taken = [[n for n in range(len(segments)) if whose[n % len(whose)] == which] for which in range(3)]
@@ -108,7 +108,7 @@ def test_an_entry_delivered_again_beyond_the_edge_counts_once(tmp_path: Path) ->
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"".join(lines))
     starts = [len(b"".join(lines[:number])) for number in range(3)]
-    segments = [scan_crew.Segment(0, path, start, len(part), False) for start, part in zip(starts, lines, strict=True)]
+    segments = [scan_parts.Segment(0, path, start, len(part), False) for start, part in zip(starts, lines, strict=True)]
     found = dealt(path, segments, [0, 0, 1])
     assert found is not None
     assert [failure.count for failure in found[0]] == [1, 1]
