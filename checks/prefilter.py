@@ -12,16 +12,17 @@ Why nothing is lost (tested against a full decode):
   accept every line of a piece, that piece is parsed by ``EntryParser``, whose judgement is final. simdjson accepts
   nothing that ``json`` refuses, but for objects nested some 900 deep, and for one arrangement: an object broken inside
   a list just before another line, and in the same piece two objects with a comma between them on one line.
-- Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it.
+- Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it,
+  nor one that does not hold it after a key that such names have.
 - The second pass looks at the pieces whose times are near a trigger. The times of a piece are those of all its lines,
   so that a single line far from its place is found too. One arrangement escapes: an entry without a timestamp of its
   own, but with one inside its payload, which is taken for its own (Cloud Logging gives every entry a timestamp).
 - Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
   near a trigger nearly everywhere, are decoded in full.
 
-With ``thorough=False`` one thing is taken on trust, for a fifth less work: that what begins and ends with a brace, and
-neither holds a trigger nor is near one, is an entry. The failures are the same; a broken line may be counted as an
-entry.
+With ``thorough=False`` one thing is taken on trust, for a fifth less work: that a line is an entry that neither holds
+a trigger nor is near one, and begins with a brace where there are as many times as lines, or begins and ends with one.
+The failures are the same; a broken line may be counted as an entry.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ _NAME_KEYS = (
     b'"instanceId"',
     b'"instance_id"',
     b'"execution_id"',
-    b'"run.googleapis.com/execution_name"',
+    b'execution_name"',  # of run.googleapis.com, however the slash is written
     b'"trace"',
     b'"spanId"',
 )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from checks import prefilter as prefilter_module
 from checks.exports import Malformed, iter_entries
 from checks.logs.failures import ScanResult, scan
 from checks.logs.triggers import TRIGGERS
@@ -165,6 +166,19 @@ def test_the_quick_way_finds_the_same_failures(data: bytes, chunk_bytes: int) ->
     expected = whole(data)
     assert failures == expected[0]
     assert entries + malformed + len(places) == expected[1] + expected[2] + len(expected[3])
+
+
+@SLOW
+@given(exports(), st.sampled_from((700, 10_000, 1_000_000)))
+def test_names_are_found_after_their_keys(data: bytes, chunk_bytes: int) -> None:
+    """As where many are near."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefilter_module, "_FEW", 0)
+        try:
+            outcome, _ = prefiltered(data, chunk_bytes)
+        except FullDecodeError:
+            return
+    assert outcome == whole(data)
 
 
 @pytest.mark.parametrize("thorough", [True, False])
