@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import glob
+import itertools
 import json
 import shutil
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _DRAWN_TIMES = 100
+_WRITTEN_AT_ONCE = 1_000
 
 
 @click.command("scan", short_help="Find import and name failures in exported log entries.")
@@ -95,7 +97,9 @@ def command(
         )
     counts = (result.entries + tally.passed, result.malformed + tally.skipped)
     if form == "json":
-        click.echo("".join(_as_json(result, *counts)), nl=False)
+        pieces = _as_json(result, *counts)
+        while some := "".join(itertools.islice(pieces, _WRITTEN_AT_ONCE)):
+            click.echo(some, nl=False)
     else:
         from monitor.commands.scan_text import render
 
