@@ -26,8 +26,11 @@ from alerts.quiet import QuietHours
 from alerts.reminders import Reminders, Step, occurred_since, reminder_due, step_due
 from alerts.silences import Maintenance, Silence, muting
 from alerts.wording import severity_of
+from checks.model import Severity
 
 SHOWN = frozenset({Change.OPENED, Change.FIRED, Change.REOPENED, Change.CHANGED, Change.PROGRESSED, Change.RESOLVED})
+# What may need no more than the root message to show it.
+_OF_MEMBERS = frozenset({Why.JOINED, Why.CHANGED, Why.ROOT_FOUND})
 # Back so often (``alerts.ledger`` remembers six hours) it comes and goes; steady for so long it no longer does.
 RETURNS = 3
 STEADY_AFTER = timedelta(hours=1)
@@ -74,11 +77,11 @@ class Circumstances:
     catching_up: bool = False
 
 
-def news_by_incident(transitions: Sequence[Transition], faults: Mapping[str, Fault]) -> dict[int, list[Transition]]:
+def news_by_incident(transitions: Sequence[Transition], home: Mapping[str, int]) -> dict[int, list[Transition]]:
     """What changed, by the incident it belongs to now."""
     answer: dict[int, list[Transition]] = {}
     for transition in transitions:
-        placed = faults[transition.fault.fingerprint].incident
+        placed = home.get(transition.fault.fingerprint)
         if transition.change in SHOWN and placed is not None:
             answer.setdefault(placed, []).append(transition)
     return answer
@@ -132,9 +135,26 @@ class _View:
 
     case: Case
     members: Sequence[Fault]
+    severity: Severity
     silences: Sequence[Silence]
     mute: Why | None
     scene: Scene
+
+    def news(self) -> list[Transition]:
+        """What happened, without what only a second check says: that a table is missing which is known to be, or that
+        it is there while another check still misses it.
+        """
+        was = set(self.case.was.members) if self.case.was is not None else set()
+        missing: dict[str | None, set[str]] = {}
+        for fault in self.members:
+            if fault.finding.kind == "table.missing" and fault.is_open and fault.fingerprint in was:
+                missing.setdefault(fault.finding.subject.table, set()).add(fault.fingerprint)
+        return [
+            t
+            for t in self.case.news
+            if t.fault.finding.kind != "table.missing"
+            or not missing.get(t.fault.finding.subject.table, set()) - {t.fault.fingerprint}
+        ]
 
     @property
     def loud(self) -> bool:
@@ -145,7 +165,7 @@ class _View:
     def graver(self) -> bool:
         """Whether it is graver than when somebody was last told."""
         told = self.case.talk.severity
-        return told is not None and severity_of(self.members).rank > told.rank
+        return told is not None and self.severity.rank > told.rank
 
     def root(self, *more: tuple[str, str]) -> Message:
         """The root message, with what people said of it while it is open."""
@@ -163,7 +183,7 @@ class _View:
         return replace(
             self.case.talk,
             told_at=self.scene.now,
-            severity=severity_of(self.members),
+            severity=self.severity,
             held=None,
             held_since=None,
             reminders=0,
@@ -183,8 +203,9 @@ def held(talk: Talk, why: Why, now: datetime) -> Talk:
 def _decide(case: Case, policy: Policy, around: Circumstances, scene: Scene) -> Decision:
     members = scene.members(case.incident)
     silences = muting(members, around.silences) if case.incident.state is IncidentState.OPEN else ()
-    mute = _mute(members, silences, policy, around, scene.now)
-    view = _View(case=case, members=members, silences=silences, mute=mute, scene=scene)
+    severity = severity_of(members)
+    mute = _mute(severity, silences, policy, around, scene.now)
+    view = _View(case=case, members=members, severity=severity, silences=silences, mute=mute, scene=scene)
     decision = _unannounced(view) if case.announced_at is None else _with_human_state(view, _announced(view, policy))
     ended = case.incident.state is not IncidentState.OPEN
     if ended and case.was is not None and case.was.state is IncidentState.OPEN:
@@ -194,14 +215,14 @@ def _decide(case: Case, policy: Policy, around: Circumstances, scene: Scene) -> 
 
 
 def _mute(
-    members: Sequence[Fault], silences: Sequence[Silence], policy: Policy, around: Circumstances, now: datetime
+    severity: Severity, silences: Sequence[Silence], policy: Policy, around: Circumstances, now: datetime
 ) -> Why | None:
     """Why nobody is told of this incident for now; None if somebody may be."""
     if silences:
         return Why.SILENCED
     if around.catching_up:
         return Why.CATCHING_UP
-    return Why.QUIET_HOURS if policy.quiet.hold(severity_of(members), now) else None
+    return Why.QUIET_HOURS if policy.quiet.hold(severity, now) else None
 
 
 def _with_human_state(view: _View, decision: Decision) -> Decision:
@@ -245,15 +266,16 @@ def _announced(view: _View, policy: Policy) -> Decision:
         return _unprompted(view, policy)
     if damped and why not in (None, Why.MERGED) and not view.graver:
         return _damped(view)
-    if why is Why.PROGRESSED:
+    news = view.news()
+    if why is Why.PROGRESSED or (why in _OF_MEMBERS and case.news and not news):
         return Decision(talk=talk, notification=view.note(why, root=view.root()))
     over = case.incident.state is not IncidentState.OPEN
     if view.mute is not None and not over:
         return Decision(talk=view.held(view.mute), notification=view.note(view.mute, suppressed=True, root=view.root()))
     why = why or (Why.RESOLVED if over else Why.HELD_BACK)
-    if case.incident.storm is not None and why in (Why.JOINED, Why.CHANGED, Why.ROOT_FOUND):
+    if case.incident.storm is not None and why in _OF_MEMBERS:
         return Decision(talk=talk, notification=view.note(why, root=view.root()))  # its message counts them
-    reply = _reply(why, case, view.scene)
+    reply = _reply(why, replace(case, news=news or case.news), view.scene)
     told = replace(view.told(), damped=False)
     return Decision(talk=told, notification=view.note(why, root=view.root(), reply=reply))
 
@@ -274,14 +296,13 @@ def _unprompted(view: _View, policy: Policy) -> Decision:
     still = case.incident.state is IncidentState.OPEN and view.loud
     if not still or view.mute or case.acknowledged or case.announced_at is None:
         return Decision(talk=talk)
-    severity = severity_of(view.members)
-    step = step_due(talk, case.announced_at, severity, policy.escalation, now)
+    step = step_due(talk, case.announced_at, view.severity, policy.escalation, now)
     if step is not None:
         reply = replies.reminder(case.incident, view.scene, mention=step.mention)
         root = replace(view.root(), mention=step.mention)
         told = replace(talk, escalated=talk.escalated + 1, told_at=now)
         return Decision(talk=told, notification=view.note(Why.ESCALATED, root=root, reply=reply, to=step.to))
-    if not reminder_due(talk, view.members, severity, policy.reminders, now):
+    if not reminder_due(talk, view.members, view.severity, policy.reminders, now):
         return Decision(talk=talk)
     again = talk.told_at is not None and occurred_since(view.members, talk.told_at)
     told = replace(talk, reminders=talk.reminders + 1, idle=1 if again else talk.idle + 1, told_at=now)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 
-from alerts import measures, witnesses
+from alerts import measures, triggers, witnesses
 from alerts.model import Fault
 from checks.model import Subject
-from checks.pipeline import Pipeline, local_instant
+from checks.pipeline import Pipeline
 
 # A word for what may link two faults, and its values.
 Key = tuple[object, ...]
@@ -28,8 +28,8 @@ def same_function(one: Fault, other: Fault) -> bool:
 class Graph:
     """The pipelines, asked which fault explains which.
 
-    ``offers`` and ``asks`` say where to look: two faults can only be related if one of them asks for a key that the
-    other offers. Without them every fault would have to be compared with every other.
+    ``keys`` says where to look: two faults can only be related if one of them asks for a key that the other offers.
+    Without them every fault would have to be compared with every other.
     """
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
@@ -55,8 +55,12 @@ class Graph:
                 return f"the table {why.subject.table} is missing"
             if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
-        told = witnesses.explains(cause, effect, self._pipelines) or measures.explains(cause, effect)
-        return told or self._explains_phase(cause, effect, now)
+        return (
+            witnesses.explains(cause, effect, self._pipelines)
+            or measures.explains(cause, effect)
+            or triggers.explains(cause, effect, self._pipelines)
+            or self._explains_phase(cause, effect, now)
+        )
 
     def _explains_phase(self, cause: Fault, effect: Fault, now: datetime) -> str | None:
         """A function that fails or does not run, and a phase that waits, explain a phase or its hand-over."""
@@ -70,20 +74,30 @@ class Graph:
             return self._upstream_explains(cause, effect)
         return None
 
-    def offers(self, fault: Fault) -> Iterator[Key]:
-        """The keys under which others may find this fault."""
+    def keys(self, fault: Fault) -> tuple[list[Key], list[Key]]:
+        """The keys under which others may find this fault, and those under which it finds what it may be related to."""
+        if not fault.finding.kind.startswith(OF_FUNCTIONS):
+            return list(self._offers(fault)), list(self._asks(fault))
+        # What storms are made of, so without a detour.
+        subject = fault.finding.subject
+        identity, service, table = shared_identity(fault), subject.service, subject.table
+        offers: list[Key] = [("service", service)]
+        if identity is not None:
+            offers.append(("shared", identity))
+        asks = [*self._serves.get(service or "", ()), *offers, ("measured", service)]
+        if table is not None:
+            offers.append(("table", table))
+            asks.insert(0, ("missing table", table))
+        return offers, asks
+
+    def _offers(self, fault: Fault) -> Iterator[Key]:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("missing table", subject.table)
             yield from (("missing table of", name) for name in self._readers(subject.table))
         elif subject.table is not None:
             yield ("table", subject.table)
-        if kind.startswith(OF_FUNCTIONS):
-            yield ("service", subject.service)
-            identity = shared_identity(fault)
-            if identity is not None:
-                yield ("shared", identity)
-        elif kind.startswith("phase."):
+        if kind.startswith("phase."):
             yield ("phase", subject.pipeline, subject.phase)
             yield ("phase of", subject.pipeline)
             yield ("stuck", subject.pipeline, subject.phase, subject.run_date)
@@ -92,27 +106,22 @@ class Graph:
                     yield ("waiting for", subject.pipeline, name, subject.run_date)
         yield from witnesses.offers(fault, self._pipelines)
         yield from measures.offers(fault)
+        yield from triggers.offers(fault, self._pipelines)
 
-    def asks(self, fault: Fault) -> Iterator[Key]:
-        """The keys under which this fault finds what it may be related to."""
+    def _asks(self, fault: Fault) -> Iterator[Key]:
         yield from self.asks_for_causes(fault)
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind == "table.missing":
             yield ("table", subject.table)
             yield ("missing table", subject.table)
             yield from (("phase of", name) for name in self._readers(subject.table))
-        elif kind.startswith(OF_FUNCTIONS):
-            yield from self._serves.get(subject.service or "", ())
-            yield ("service", subject.service)
-            identity = shared_identity(fault)
-            if identity is not None:
-                yield ("shared", identity)
         elif kind.startswith("phase."):
             yield ("waiting for", subject.pipeline, subject.phase, subject.run_date)
         elif kind.startswith(measures.MEASURED):
             yield from self._serves.get(subject.service or "", ())
         yield from witnesses.asks(fault)
         yield from measures.asks(fault)
+        yield from triggers.asks(fault, self._pipelines)
 
     def asks_for_causes(self, fault: Fault) -> Iterator[Key]:
         """The keys under which this fault finds what may explain it."""
@@ -131,6 +140,7 @@ class Graph:
                     yield ("stuck", subject.pipeline, name, subject.run_date)
         yield from witnesses.asks_for_causes(fault, self._pipelines)
         yield from measures.asks_for_causes(fault)
+        yield from triggers.asks_for_causes(fault, self._pipelines)
 
     def _judged_by(self, subject: Subject) -> tuple[str, ...]:
         """The tables that decide what is said of a phase: the pipeline's, and those that prove its own processors."""
@@ -149,7 +159,9 @@ class Graph:
     def _function_explains(
         self, cause: Fault, pipeline_name: str | None, phase_name: str | None, run_date: date, now: datetime
     ) -> str | None:
-        """A failing recorder or starter explains its phase, if it failed between the phase's start and now."""
+        """A failing recorder or starter explains its phase, if it failed between the phase's start and now; what was
+        only measured, if it began before the phase was due.
+        """
         phase = self._phases.get((pipeline_name or "", phase_name or ""))
         if phase is None:
             return None
@@ -158,8 +170,11 @@ class Graph:
         recorder = phase.recorder_on(run_date)
         if service is None or (service != recorder and service not in phase.starters):
             return None
-        begin = phase.start.on(run_date, zone) if phase.start else local_instant(run_date, time(0), zone)
-        if cause.finding.since > now or not (cause.is_open or cause.finding.last_seen >= begin):
+        # What was measured after the phase was due did not keep it from being done.
+        latest = min(now, phase.due.on(run_date, zone)) if measures.is_measured(cause) else now
+        if cause.finding.since > latest:
+            return None
+        if not cause.is_open and cause.finding.last_seen < phase.begins_on(run_date, zone):
             return None
         return f"{service} {'records' if service == recorder else 'starts'} {phase.name}"
 

@@ -24,8 +24,8 @@ def as_known(
             continue
         fault = transition.fault
         faults[fault.fingerprint] = fault
-        if fault.incident is not None:
-            members.setdefault(fault.incident, {})[fault.fingerprint] = None
+        if transition.incident is not None:
+            members.setdefault(transition.incident, {})[fault.fingerprint] = None
     known = []
     for incident in incidents:
         names = tuple(members.get(incident.id, ()))

@@ -27,6 +27,7 @@ STILL_FAILS = "still fails in"
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_AT_ONCE = timedelta(0)
 
 
 def settle(
@@ -43,10 +44,11 @@ def settle(
     identities = _Identities(known)
     for finding in run.findings:
         seen = identities.of(finding)
-        if closed and closed.get(seen.fingerprint) == signature(seen):
+        name = seen.fingerprint
+        if closed and closed.get(name) == signature(seen):
             continue
-        before = answer[seen.fingerprint].fault if seen.fingerprint in answer else known.get(seen.fingerprint)
-        answer[seen.fingerprint] = _absorb(seen, before, now)
+        before = answer[name].fault if name in answer else known.get(name)
+        answer[name] = _absorb(seen, before, now)
     evidence = _Clearances(run.clearances)
     for fault in known.values():
         if fault.fingerprint in answer or not fault.is_open:
@@ -90,7 +92,7 @@ class _Identities:
 def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition:
     # What passed before it was told was no trouble: it waits anew.
     if before is None or (not before.is_open and (before.fired_at is None or not _recent(before, now))):
-        waits = finding.pending_for > timedelta(0)
+        waits = finding.pending_for > _AT_ONCE
         fresh = _new(finding, FaultState.PENDING if waits else FaultState.FIRING, now)
         return _transition(now, Change.NOTICED if waits else Change.OPENED, "seen for the first time", fresh)
     merged = replace(
@@ -100,7 +102,7 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     )
     if not before.is_open:
         lately = tuple(at for at in before.reopened if now - at <= COMES_BACK_WITHIN)[-_KEPT_RETURNS:]
-        reopened = replace(_new(merged, FaultState.FIRING, now), incident=before.incident, reopened=(*lately, now))
+        reopened = replace(_new(merged, FaultState.FIRING, now), reopened=(*lately, now))
         return _transition(now, Change.REOPENED, f"back after it was resolved: {before.resolution}", reopened)
     after = replace(before, finding=merged, count=before.count + finding.occurrences)
     if is_event(finding) and merged.last_seen > before.finding.last_seen:

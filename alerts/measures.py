@@ -62,8 +62,6 @@ def asks(fault: Fault) -> Iterator[tuple[object, ...]]:
     kind, subject = fault.finding.kind, fault.finding.subject
     if kind.startswith(MEASURED) and subject.phase is not None:
         yield ("phase", subject.pipeline, subject.phase)
-    if kind.startswith((MEASURED, "log.", "rollout.")) and subject.service is not None:
-        yield ("measured", subject.service)
 
 
 def asks_for_causes(fault: Fault) -> Iterator[tuple[object, ...]]:

@@ -84,13 +84,15 @@ def follow_up(title: str, incident: Incident, transitions: Sequence[Transition],
     members = scene.members(incident)
     if incident.state is IncidentState.RESOLVED:
         facts += remains(incident, members, scene)
+    over = incident.state is IncidentState.OPEN and {t.change for t in transitions} == {Change.RESOLVED}
     return Message(
         severity=severity_of(members),
         state=incident.state,
         title=safe(title, MAX_TITLE),
-        summary="",
+        summary=f"Still wrong: {headline(incident, scene)}" if over else "",
         facts=tuple(facts),
         footer=footer(incident, scene),
+        over=over,
     )
 
 
@@ -139,7 +141,8 @@ def remains(incident: Incident, members: Sequence[Fault], scene: Scene) -> Itera
         subject = fault.finding.subject
         here = subject.pipeline in pipelines and subject.run_date in days
         if here and is_phase(fault) and fault.is_open and fault.fingerprint not in incident.members:
-            number = f" (incident #{fault.incident})" if fault.incident is not None else ""
+            home = scene.home.get(fault.fingerprint)
+            number = f" (incident #{home})" if home is not None else ""
             lines.append(safe(f"{fault.finding.title}{number}", MAX_TITLE * 2))
     yield ("Still owed", listed(sorted(lines), "phases") if lines else "no phase of these dates")
 

@@ -32,15 +32,17 @@ class Change(StrEnum):
     RESOLVED = "resolved"  # positive evidence that it is over
     DROPPED = "dropped"  # over before its pending time was: nobody was told
 
+    __hash__ = str.__hash__  # as of Severity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What we believe of one fingerprint over time.
 
     ``finding`` is the latest one, with ``since`` the earliest and ``last_seen`` the latest of all;
-    ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew; ``incident`` the
-    id of the incident it belongs to, None while pending. ``news_at`` is when it last showed something new: an
-    occurrence of a failure, a change of a state. ``reopened`` holds when it came back lately after it was resolved.
+    ``count`` sums the occurrences of the present outbreak; ``opened_at`` is when we first knew. ``news_at`` is when it
+    last showed something new: an occurrence of a failure, a change of a state. ``reopened`` holds when it came back
+    lately after it was resolved. Which incident it is in is the incident's to say.
     """
 
     finding: Finding
@@ -50,7 +52,6 @@ class Fault:
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
-    incident: int | None = None
     news_at: datetime | None = None
     reopened: tuple[datetime, ...] = ()
 
@@ -67,12 +68,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards."""
+    """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards.
+
+    ``incident`` is the one that it was in then: of a transition from the history, where it was in any.
+    """
 
     at: datetime
     change: Change
     reason: str
     fault: Fault
+    incident: int | None = None
 
 
 class IncidentState(StrEnum):
@@ -145,7 +150,8 @@ class Message:
 
     ``facts`` are (label, text) in reading order; texts may hold several lines. ``title`` is one line. All text is plain
     and already redacted, never escaped: escaping is the channel's own duty. ``links`` are (label, URL). ``mention`` is
-    whom a channel that can should call, in that channel's own words from the configuration, never from a log.
+    whom a channel that can should call, in that channel's own words from the configuration, never from a log. ``over``:
+    all that it tells is over although its incident goes on, so that a severity at its head would startle.
     """
 
     severity: Severity
@@ -157,6 +163,7 @@ class Message:
     footer: str = ""
     emphasis: Emphasis | None = None
     mention: str = ""
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +220,7 @@ class Guide:
 class Scene:
     """What a message is made from: all faults concerned by fingerprint, the moment, the zone people read.
 
-    ``windows`` holds what each check last looked at, by its name.
+    ``windows`` holds what each check last looked at, by its name; ``home`` the incident that a fault is in.
     """
 
     faults: Mapping[str, Fault]
@@ -221,10 +228,11 @@ class Scene:
     zone: ZoneInfo
     guide: Guide = field(default_factory=Guide)
     windows: Mapping[str, Window] = field(default_factory=dict)
+    home: Mapping[str, int] = field(default_factory=dict)
 
     def members(self, incident: Incident) -> list[Fault]:
         """The faults of an incident, in order of joining."""
-        return [self.faults[name] for name in incident.members if name in self.faults]
+        return [fault for fault in map(self.faults.get, incident.members) if fault is not None]
 
 
 class Action(StrEnum):

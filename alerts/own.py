@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from alerts.model import Fault
 
 # Found by a check of itself: it could not look, it failed, it did not run.
@@ -9,13 +11,13 @@ _OF_CHECKS = frozenset({"blind", "broken", "skipped", "hung", "query.invalid"})
 DELIVERY = "delivery"
 
 
-def is_own(fault: Fault) -> bool:
-    """Whether the fault is one of the watcher's, not of what it watches."""
-    kind = fault.finding.kind
+def is_own(kind: str) -> bool:
+    """Whether a finding of this kind is about the watcher, not about what it watches."""
     return kind in _OF_CHECKS or kind == DELIVERY or kind.startswith("own.")
 
 
-def dead_channel(fault: Fault) -> str | None:
-    """The channel that a firing fault says does not take messages; None if it says nothing of the kind."""
-    firing = fault.is_open and fault.fired_at is not None
-    return fault.finding.subject.check if firing and fault.finding.kind == DELIVERY else None
+def dead_channels(faults: Iterable[Fault]) -> set[str]:
+    """The channels that firing faults say do not take messages."""
+    delivery = [f for f in faults if f.finding.kind == DELIVERY]
+    firing = {f.finding.subject.check for f in delivery if f.is_open and f.fired_at is not None}
+    return {name for name in firing if name is not None}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from alerts.model import IncidentState, Message
 from alerts.text import clean, is_quoted
-from checks.model import Severity
 
 WIDTH = 80
 _LONGEST_LABEL = 12
@@ -17,6 +16,7 @@ _COLOURS = {
     "CRITICAL": "\x1b[1;31m",
     "WARNING": "\x1b[1;33m",
     "INFO": "\x1b[1;34m",
+    "OVER": "\x1b[1;32m",
     "RESOLVED": "\x1b[1;32m",
     "MERGED": "\x1b[1;36m",
 }
@@ -47,10 +47,15 @@ def render(message: Message, *, width: int = WIDTH, colour: bool = False, short:
     return "\n".join([*lines, "", ""])
 
 
+def heading(message: Message) -> str:
+    """The word in front of its title: how grave it is, or that it is over."""
+    if message.state is not IncidentState.OPEN:
+        return message.state.value
+    return "over" if message.over else message.severity.value
+
+
 def _word(message: Message) -> str:
-    if message.state is IncidentState.OPEN:
-        return Severity(message.severity).value.upper()
-    return message.state.value.upper()
+    return heading(message).upper()
 
 
 def _facts(facts: tuple[tuple[str, str], ...], width: int) -> Iterator[str]:

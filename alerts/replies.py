@@ -34,9 +34,8 @@ def title(why: Why, incident: Incident, news: Sequence[Transition], scene: Scene
         return f"The cause: {scene.faults[incident.root].finding.title}"
     if not news:
         return why.value
-    first = news[0]
-    prefix = {Change.RESOLVED: "Over: ", Change.REOPENED: "Back: "}.get(first.change, "")
-    return f"{prefix}{first.fault.finding.title}"
+    first = next((t for t in news if t.change is not Change.RESOLVED), news[0])
+    return f"{'Back: ' if first.change is Change.REOPENED else ''}{first.fault.finding.title}"
 
 
 def reminder(incident: Incident, scene: Scene, *, mention: str = "") -> Message:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from alerts.model import Fault
-from alerts.own import dead_channel, is_own
+from alerts.own import dead_channels, is_own
 from checks.model import Severity
 
 
@@ -62,7 +62,7 @@ class Routing:
         """
         fitting = [r for r in self.routes if not r.takes_all and r.fits(severity, faults)]
         names = dict.fromkeys(name for r in fitting or [r for r in self.routes if r.takes_all] for name in r.to)
-        if any(is_own(fault) for fault in faults) or all(name in dead for name in names):
+        if any(map(is_own, {f.finding.kind for f in faults})) or all(name in dead for name in names):
             names.update(dict.fromkeys(self.fallback))
-        about = {dead_channel(fault) for fault in faults}
+        about = dead_channels(faults)
         return tuple(name for name in names if name not in about)

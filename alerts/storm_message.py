@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
+from operator import attrgetter
 
 from alerts.model import Fault, Incident, IncidentState, Message, Scene
-from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, plain, safe, severity_of
+from alerts.storms import cause
+from alerts.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, safe
 from checks.model import Severity
 
 TOP = 5
@@ -15,7 +17,7 @@ TOP = 5
 
 def title(incident: Incident, members: Sequence[Fault]) -> str:
     """``10,000 faults at once in 9,812 functions: NameError firestore``."""
-    functions = len({f.finding.subject.service for f in members if f.finding.subject.service})
+    functions = len(set(map(attrgetter("finding.subject.service"), members)) - {None})
     where = f" in {counted(functions, 'function')}" if functions else ""
     return safe(f"{counted(len(members), 'fault')} at once{where}: {incident.storm}", MAX_TITLE)
 
@@ -25,18 +27,17 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     members = scene.members(incident)
     still = [f for f in members if f.is_open]
     shown = still or members
+    # One look at each of thousands of faults; what follows counts columns.
+    looks = [(f.finding.severity, cause(f), f.finding.subject.service, f.finding.check) for f in shown]
+    severities, *columns = zip(*looks, strict=True)
     since = min(f.finding.since for f in members)
     facts = [*remarks, ("Since", moment(since, scene.zone))]
     if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
         facts.append(("Lasted", duration(incident.resolved_at - since)))
-    grave = Counter(f.finding.severity for f in still)
-    numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if grave[s])
+    grave = Counter(severities)
+    numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if still and grave[s])
     facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
-    for label, values in (
-        ("By cause", (_cause(f) for f in shown)),
-        ("By function", (f.finding.subject.service for f in shown)),
-        ("By check", (f.finding.check for f in shown)),
-    ):
+    for label, values in zip(("By cause", "By function", "By check"), columns, strict=True):
         text = _top(values)
         if text:
             facts.append((label, text))
@@ -47,7 +48,7 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     if incident.state is IncidentState.OPEN:
         facts.append(("Next", f"look for what they have in common; all of them: `phasewatch incidents {incident.id}`"))
     return Message(
-        severity=severity_of(members),
+        severity=max(grave, key=lambda s: s.rank),
         state=incident.state,
         title=title(incident, members),
         summary="Too much came at once for a message each: this one counts, and is kept up to date.",
@@ -57,14 +58,10 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     )
 
 
-def _cause(fault: Fault) -> str:
-    facts = fault.finding.facts
-    return " ".join(plain(facts[k]) for k in ("exception", "name") if facts.get(k)) or fault.finding.kind
-
-
 def _top(values: Iterable[str | None]) -> str:
     """The most frequent ones, with their numbers; nothing where all are alike, or each is another."""
-    counts = Counter(v for v in values if v)
+    counts = Counter(values)
+    del counts[None]
     if len(counts) <= 1 or max(counts.values()) == 1:
         return ""
     lines = [f"{number:,} x {value}" for value, number in counts.most_common(TOP)]

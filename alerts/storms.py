@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
-from alerts.causes import Grouping, rank
+from alerts.causes import Alone, Grouping
 from alerts.model import Fault, Incident, IncidentState
 
 # What comes later than this after a storm began is another one.
 LASTS = timedelta(hours=1)
 SEVERAL = "several checks"
+# A new incident, made or not.
+New = Incident | Alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,35 +42,38 @@ def calm(
     quiet incident is told nobody and stays as it is. New incidents are numbered anew, without gaps.
     """
     known = {i.id: i for i in incidents}
-    fresh = [i for i in grouping.incidents if i.id not in known and i.state is IncidentState.OPEN]
+    several = [i for i in grouping.changed if i.id not in known and i.state is IncidentState.OPEN]
+    fresh: list[New] = sorted([*several, *grouping.alone], key=attrgetter("id"))
     loud = [i for i in fresh if _is_loud(i, faults)]
-    current = {**known, **{i.id: i for i in grouping.incidents if i.id in known}}
+    current = {**known, **{i.id: i for i in grouping.changed if i.id in known}}
     going_on = {
         i.storm: i
         for i in current.values()
         if i.storm is not None and i.state is IncidentState.OPEN and now - i.opened_at < LASTS
     }
-    groups: dict[str, list[Incident]] = {}
-    apart: list[Incident] = []
+    groups: dict[str, list[New]] = {}
+    apart: list[New] = []
     for incident in loud:
-        cause = _cause(faults[incident.root]) if going_on else ""
-        (groups.setdefault(cause, []) if cause in going_on else apart).append(incident)
+        label = cause(faults[incident.root]) if going_on else ""
+        (groups.setdefault(label, []) if label in going_on else apart).append(incident)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
         groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
     if not groups:
         return grouping
     number = min(i.id for i in fresh)
-    answer = {i.id: i for i in grouping.incidents if i.id in known}
+    answer = {i.id: i for i in grouping.changed if i.id in known}
     home: dict[str, int] = {}
     gathered = {i.id for group in groups.values() for i in group}
     ordinary = [i for i in fresh if i.id not in gathered]
     for incident in ordinary:
-        answer[number] = replace(incident, id=number)
+        made = incident.made(now) if isinstance(incident, Alone) else incident
+        answer[number] = replace(made, id=number)
         home.update(dict.fromkeys(incident.members, number))
         number += 1
     for label, group in groups.items():
-        ordered = sorted(group, key=lambda i: _gravest_first(i, faults))
+        # Causes come in the order of their rank, and the sort keeps it among those that are equally grave.
+        ordered = sorted(group, key=lambda i: -faults[i.root].finding.severity.rank)
         names = [name for i in ordered for name in i.members]
         if label in going_on:
             storm = going_on[label]
@@ -86,24 +92,24 @@ def calm(
         home.update(dict.fromkeys(names, storm.id))
     fresh_ids = {i.id for i in fresh}
     placed = {name: home[name] if number in fresh_ids else number for name, number in grouping.placed.items()}
-    return Grouping(incidents=tuple(answer[n] for n in sorted(answer)), placed=placed)
+    return Grouping(changed=tuple(answer[n] for n in sorted(answer)), alone=(), placed=placed, at=now)
 
 
 def _groups(
-    loud: Sequence[Incident], faults: Mapping[str, Fault], room: int, going_on: Mapping[str, Incident]
-) -> dict[str, list[Incident]]:
+    loud: Sequence[New], faults: Mapping[str, Fault], room: int, going_on: Mapping[str, Incident]
+) -> dict[str, list[New]]:
     """What shares a message, by label: at most ``room`` messages, those of lone incidents included.
 
     Of the causes the gravest and largest keep a message of their own; the rest is told by check.
     """
-    by_cause: dict[str, list[Incident]] = {}
+    by_cause: dict[str, list[New]] = {}
     for incident in loud:
-        by_cause.setdefault(_cause(faults[incident.root]), []).append(incident)
+        by_cause.setdefault(cause(faults[incident.root]), []).append(incident)
     if len(by_cause) <= room:
         return {label: group for label, group in by_cause.items() if len(group) > 1}
     ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
     apart = [label for label in ordered[: room - 1] if len(by_cause[label]) > 1]
-    rest: dict[str, list[Incident]] = {}
+    rest: dict[str, list[New]] = {}
     for label, group in by_cause.items():
         if label not in apart:
             for incident in group:
@@ -113,22 +119,23 @@ def _groups(
     return {**{label: by_cause[label] for label in apart}, **rest}
 
 
-def _cause(fault: Fault) -> str:
+def cause(fault: Fault) -> str:
+    """What it may have in common with others: exception and name, or the kind of finding."""
     facts = fault.finding.facts
-    named = [facts[key] for key in ("exception", "name") if isinstance(facts.get(key), str)]
-    return " ".join(str(part) for part in named) or fault.finding.kind
+    exception, name = facts.get("exception"), facts.get("name")
+    if not isinstance(exception, str):
+        return fault.finding.kind
+    return f"{exception} {name}" if isinstance(name, str) else exception
 
 
-def _weight(group: Sequence[Incident], faults: Mapping[str, Fault]) -> tuple[int, int]:
+def _weight(group: Sequence[New], faults: Mapping[str, Fault]) -> tuple[int, int]:
     """Sorts the gravest first, then the largest."""
     return (min(-faults[i.root].finding.severity.rank for i in group), -len(group))
 
 
-def _gravest_first(incident: Incident, faults: Mapping[str, Fault]) -> tuple[int, tuple[int, datetime, str]]:
-    root = faults[incident.root]
-    return (-root.finding.severity.rank, rank(root))
-
-
-def _is_loud(incident: Incident, faults: Mapping[str, Fault]) -> bool:
-    members = (faults[name] for name in incident.members if name in faults)
-    return any(f.is_open and not f.finding.quiet for f in members)
+def _is_loud(incident: New, faults: Mapping[str, Fault]) -> bool:
+    for name in incident.members:
+        fault = faults.get(name)
+        if fault is not None and fault.is_open and not fault.finding.quiet:
+            return True
+    return False

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from alerts.finding_rules import FindingRule
-from alerts.matching import Matcher
-from alerts.quiet import QuietHours, Weekly
-from alerts.reminders import Reminders, Step
-from alerts.silences import Maintenance
-from alerts.storms import Limit
 from checks.fields import ClockTime, Day, Duration, ListOf, PageUrl, Span, ZoneName, matching
 from checks.mistakes import Mistake, Section
 from checks.model import Severity
+
+if TYPE_CHECKING:
+    from alerts.finding_rules import FindingRule
+    from alerts.matching import Matcher
+    from alerts.quiet import QuietHours, Weekly
+    from alerts.reminders import Reminders, Step
+    from alerts.silences import Maintenance
+    from alerts.storms import Limit
 
 AnySeverity = Annotated[Severity, Field(strict=False)]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -51,6 +53,8 @@ class MatchSettings(Section):
 
     def to_matcher(self) -> Matcher:
         """The value meant."""
+        from alerts.matching import Matcher
+
         return Matcher(
             pipeline=self.pipeline,
             check=self.check,
@@ -77,6 +81,8 @@ class RuleSettings(Section):
 
     def to_rule(self) -> FindingRule:
         """The value meant."""
+        from alerts.finding_rules import FindingRule
+
         return FindingRule(
             matcher=self.match.to_matcher(), severity=self.severity, pending_for=self.pending, quiet=self.quiet
         )
@@ -93,6 +99,8 @@ class WeeklySettings(Section):
 
     def to_weekly(self, zone: ZoneInfo) -> Weekly:
         """The value meant, in the zone of the alerts."""
+        from alerts.quiet import Weekly
+
         days = frozenset(_DAYS.index(day) for day in self.days)
         return Weekly(days=days, begin=self.from_, end=self.to, zone=zone)
 
@@ -112,6 +120,8 @@ class MaintenanceSettings(WeeklySettings):
 
     def to_maintenance(self, zone: ZoneInfo) -> Maintenance:
         """The value meant."""
+        from alerts.silences import Maintenance
+
         return Maintenance(when=self.to_weekly(zone), matcher=self.match.to_matcher(), reason=self.reason)
 
 
@@ -128,6 +138,8 @@ class ReminderSettings(Section):
 
     def to_reminders(self) -> Reminders:
         """The value meant."""
+        from alerts.reminders import Reminders
+
         pauses = {Severity.CRITICAL: self.critical, Severity.WARNING: self.warning}
         return Reminders(every={s: pause for s, pause in pauses.items() if pause}, longest=self.longest)
 
@@ -147,6 +159,8 @@ class EscalationSettings(Section):
 
     def to_step(self, enabled: frozenset[str]) -> Step:
         """The value meant, without channels that are switched off."""
+        from alerts.reminders import Step
+
         to = tuple(name for name in self.to if name in enabled)
         return Step(after=self.after, to=to, mention=self.mention or "", at_least=self.severity_at_least)
 
@@ -159,6 +173,8 @@ class StormSettings(Section):
 
     def to_limit(self) -> Limit:
         """The value meant."""
+        from alerts.storms import Limit
+
         return Limit(above=self.above, within=self.within)
 
 
@@ -179,9 +195,13 @@ class WhenSettings(Section):
     rules: ListOf[RuleSettings] = Field(default=(), description="severity, patience and quiet by check, phase and date")
     quiet_hours: QuietHoursSettings | None = Field(default=None, description="when only grave things are told")
     maintenance: ListOf[MaintenanceSettings] = Field(default=(), description="weekly windows in which nobody is told")
-    reminders: ReminderSettings = Field(default=ReminderSettings(), description="when to say again what is still wrong")
+    reminders: ReminderSettings = Field(
+        default={}, validate_default=True, description="when to say again what is still wrong"
+    )
     escalation: ListOf[EscalationSettings] = Field(default=(), description="whom to tell besides, step by step")
-    storm: StormSettings = Field(default=StormSettings(), description="when too much comes at once for a message each")
+    storm: StormSettings = Field(
+        default={}, validate_default=True, description="when too much comes at once for a message each"
+    )
     digest: DigestSettings | None = Field(default=None, description="a message every day; none if left out")
     runbook: PageUrl | None = Field(default=None, description="page that says what to do, linked in every message")
 
@@ -197,6 +217,8 @@ class WhenSettings(Section):
 
     def to_quiet_hours(self, zone: ZoneInfo) -> QuietHours:
         """The value meant; no quiet hours where none are given."""
+        from alerts.quiet import QuietHours
+
         if self.quiet_hours is None:
             return QuietHours()
         spans = tuple(span.to_weekly(zone) for span in self.quiet_hours.spans)

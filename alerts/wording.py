@@ -59,4 +59,4 @@ def severity_of(members: Iterable[Fault]) -> Severity:
     """The gravest of the open ones; of all, when none is open."""
     everything = list(members)
     chosen = [f for f in everything if f.is_open] or everything
-    return max((f.finding.severity for f in chosen), key=lambda s: s.rank)
+    return max({f.finding.severity for f in chosen}, key=lambda s: s.rank)

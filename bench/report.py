@@ -1,7 +1,9 @@
 """`phasewatch report` against the least that could be done: a script that imports the client and runs one query.
 
-A year of completions lies in the embedded BigQuery, which runs all the while. Prints medians and ratios; both commands
-are new processes, taken in turn. Also `phasewatch --help` against `python3 -c pass`.
+A year of completions lies in the embedded BigQuery, which runs all the while. The script runs the report's own query of
+the completions (the report asks two more questions), or a plain SELECT of the same rows, which is more than a report
+could be made of. Prints medians and ratios; the commands are new processes, taken in turn. Also `phasewatch --help`
+against `python3 -c pass`.
 
     python bench/report.py [--rounds 7]
 """
@@ -11,16 +13,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from checks.completion_sql import completions_statement
+from checks.sources.bigquery import query_parameter
+from monitor.config import load
 from monitor.embedded import attach_or_start
 
 PROJECT = "nba-props-platform"
@@ -32,20 +40,21 @@ PROCESSORS = {
     "phase4": ["player_daily_cache", "ml_feature_store", "team_defense_zone_analysis"],
 }
 BARE = """
-import datetime
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 client = bigquery.Client("{project}", credentials=AnonymousCredentials(),
     client_options=ClientOptions(api_endpoint="{endpoint}"))
-config = bigquery.QueryJobConfig(query_parameters=[
-    bigquery.ScalarQueryParameter("first", "DATE", datetime.date(2026, 1, 22)),
-    bigquery.ScalarQueryParameter("last", "DATE", datetime.date(2026, 1, 25))])
-rows = client.query_and_wait(
-    "SELECT phase, game_date, processor_name, status, record_count, execution_id, completed_at, inserted_at"
-    " FROM `nba_orchestration.phase_completions` WHERE game_date BETWEEN @first AND @last", job_config=config)
+config = bigquery.QueryJobConfig.from_api_repr({{"query": {{"useLegacySql": False, "queryParameters": {params}}}}})
+rows = client.query_and_wait({sql!r}, job_config=config)
 print(sum(1 for _ in rows), "rows")
 """
+PLAIN = (
+    "SELECT phase, game_date, processor_name, status, record_count, execution_id, completed_at, inserted_at"
+    " FROM `nba_orchestration.phase_completions` WHERE game_date BETWEEN @first AND @last"
+)
+AT = datetime(2026, 1, 26, 18, tzinfo=UTC)
+FIRST_SHOWN, LAST_SHOWN = date(2026, 1, 23), date(2026, 1, 26)
 
 
 def main() -> None:
@@ -58,16 +67,25 @@ def main() -> None:
         with attach_or_start(folder / "emulator", PROJECT) as emulator:
             config = _configure(folder, emulator.endpoint)
             _fill(folder, config)
-            bare = folder / "bare.py"
-            bare.write_text(BARE.format(project=PROJECT, endpoint=emulator.endpoint))
-            at = "2026-01-26T18:00:00Z"
-            report = [_command(), "--config", str(config), "report", "--at", at, "-o", str(folder / "report.txt")]
-            _compare("report", report, "bare script", [sys.executable, str(bare)], rounds)
-    _compare("phasewatch --help", [_command(), "--help"], "python -c pass", [sys.executable, "-c", "pass"], rounds)
+            report = [_command(), "--config", str(config), "report", "--at", AT.isoformat(), "-o", os.devnull]
+            pipeline = load(config, os.environ).pipelines[0].to_pipeline()
+            asked = completions_statement(pipeline, FIRST_SHOWN, LAST_SHOWN, AT)
+            same = _script(folder / "same.py", emulator.endpoint, asked.sql, asked.params)
+            plain = _script(folder / "plain.py", emulator.endpoint, PLAIN, {"first": FIRST_SHOWN, "last": LAST_SHOWN})
+            commands = {"report": report, "script, the report's query": same, "script, plain SELECT": plain}
+            _compare(commands, rounds)
+    _compare({"phasewatch --help": [_command(), "--help"], "python -c pass": [sys.executable, "-c", "pass"]}, rounds)
 
 
 def _command() -> str:
     return str(Path(sys.executable).with_name("phasewatch"))
+
+
+def _script(path: Path, endpoint: str, sql: str, params: Mapping[str, Any]) -> list[str]:
+    """The command that runs a script for that query."""
+    described = [query_parameter(name, value).to_api_repr() for name, value in params.items()]
+    path.write_text(BARE.format(project=PROJECT, endpoint=endpoint, params=described, sql=sql), encoding="utf-8")
+    return [sys.executable, str(path)]
 
 
 def _configure(folder: Path, endpoint: str) -> Path:
@@ -115,19 +133,28 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _compare(name: str, ours: list[str], other: str, theirs: list[str], rounds: int) -> None:
-    times: dict[str, list[float]] = {name: [], other: []}
+def _compare(commands: Mapping[str, list[str]], rounds: int) -> None:
+    """The first command against each of the others: wall time, and processor time, which a busy machine spoils less."""
+    walls: dict[str, list[float]] = {name: [] for name in commands}
+    processor: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
-        for label, command in ((name, ours), (other, theirs)):
-            begin = time.perf_counter()
+        for name, command in commands.items():
+            before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             subprocess.run(command, check=False, capture_output=True, env=_environment())
+            wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
             if turn:  # the first round warms the caches
-                times[label].append(time.perf_counter() - begin)
-    ratios = [a / b for a, b in zip(times[name], times[other], strict=True)]
-    print(
-        f"{name}: {statistics.median(times[name]):.2f} s; {other}: {statistics.median(times[other]):.2f} s; "
-        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, {rounds} rounds)"
-    )
+                walls[name].append(wall)
+                processor[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    ours, *others = commands
+    for name in commands:
+        print(f"{name}: {statistics.median(walls[name]):.3f} s, processor {statistics.median(processor[name]):.3f} s")
+    for name in others:
+        ratios = [a / b for a, b in zip(walls[ours], walls[name], strict=True)]
+        used = [a / b for a, b in zip(processor[ours], processor[name], strict=True)]
+        print(
+            f"{ours} to {name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}),"
+            f" processor {statistics.median(used):.2f}; {rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        )
 
 
 if __name__ == "__main__":

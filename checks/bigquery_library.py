@@ -1,7 +1,8 @@
 """The BigQuery client library without what it would like to have: half its import time, and some 60 MB of memory.
 
 ``google.cloud.bigquery`` 3.x imports pyarrow (and numpy with it), bigquery_storage, pandas and tqdm if they are
-installed, for results as data frames; the embedded BigQuery brings the first three along. phasewatch reads some rows.
+installed, for results as data frames, and opentelemetry, to be traced; other packages bring most of them along.
+phasewatch reads some rows.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ import importlib
 import sys
 import threading
 
-_NOT_NEEDED = ("pyarrow", "google.cloud.bigquery_storage_v1", "google.cloud.bigquery_storage", "pandas", "tqdm")
+_NOT_NEEDED = (
+    "pyarrow",
+    "google.cloud.bigquery_storage_v1",
+    "google.cloud.bigquery_storage",
+    "pandas",
+    "tqdm",
+    "opentelemetry",
+)
 _LOCK = threading.Lock()
 
 

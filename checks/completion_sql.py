@@ -41,35 +41,26 @@ recorded AS (
     -- A row without a time of insertion is fetched, so that it is counted as unreadable and not lost.
     AND ({inserted_at} <= @as_of OR {inserted_at} IS NULL)
 ),
-numbered AS (
-  SELECT *, ROW_NUMBER() OVER (
-    PARTITION BY phase, run_date, processor, status, slot, execution_id
-    ORDER BY completed_at, inserted_at, IFNULL(record_count, -1)
-  ) AS nth
-  FROM recorded
-),
 executed AS (
   SELECT phase, run_date, processor, status, slot, execution_id,
     COUNT(*) AS row_count, MIN(completed_at) AS completed_at, MIN(inserted_at) AS inserted_at,
-    MAX(IF(nth = 1, record_count, NULL)) AS record_count,
-    MAX(TIMESTAMP_DIFF(inserted_at, completed_at, MICROSECOND)) AS delay
-  FROM numbered
+    ARRAY_AGG(record_count ORDER BY completed_at, inserted_at, IFNULL(record_count, -1) LIMIT 1)[OFFSET(0)]
+      AS record_count,
+    MAX(TIMESTAMP_DIFF(inserted_at, completed_at, MICROSECOND)) AS delay,
+    LEAST({several}, ROW_NUMBER() OVER (
+      PARTITION BY phase, run_date, processor, status, slot ORDER BY MIN(completed_at), execution_id
+    )) AS place
+  FROM recorded
   GROUP BY phase, run_date, processor, status, slot, execution_id
-),
-placed AS (
-  SELECT *, LEAST({several}, ROW_NUMBER() OVER (
-    PARTITION BY phase, run_date, processor, status, slot ORDER BY completed_at, execution_id
-  )) AS place
-  FROM executed
-),
-grouped AS (
-  SELECT phase, run_date, processor, status, slot,
-    MIN(execution_id) AS execution_id, SUM(row_count) AS row_count, COUNT(*) AS executions,
-    MIN(completed_at) AS completed_at, MAX(completed_at) AS last_completed_at, MIN(inserted_at) AS inserted_at,
-    IF(COUNTIF(record_count IS NULL) > 0, NULL, MAX(record_count)) AS record_count, MAX(delay) AS delay
-  FROM placed
-  GROUP BY phase, run_date, processor, status, slot, place
 )"""
+
+_GROUPED = """
+SELECT phase, run_date, processor, status,{slot}
+  MIN(execution_id) AS execution_id, SUM(row_count) AS row_count, COUNT(*) AS executions,
+  MIN(completed_at) AS completed_at, MAX(completed_at) AS last_completed_at, MIN(inserted_at) AS inserted_at,
+  IF(COUNTIF(record_count IS NULL) > 0, NULL, MAX(record_count)) AS record_count, MAX(delay) AS delay
+FROM executed
+GROUP BY phase, run_date, processor, status, slot, place"""
 
 # 1 for a row not completed before the cut of its run date. SAFE, since rows of other dates may be evaluated too.
 _PASSED = "IF({completed_at} >= @cut{n}[SAFE_OFFSET(DATE_DIFF({run_date}, @first, DAY))], 1, 0)"
@@ -80,6 +71,8 @@ _ROW = (
 )
 
 _FOLDED = """,
+grouped AS ({grouped}
+),
 expected AS (
   SELECT SPLIT(e, '|')[OFFSET(0)] AS phase, SPLIT(e, '|')[OFFSET(1)] AS processor,
     SPLIT(e, '|')[OFFSET(2)] = 'critical' AS critical, CAST(SPLIT(e, '|')[OFFSET(3)] AS INT64) AS cut,
@@ -170,7 +163,7 @@ def completions_statement(pipeline: Pipeline, first: date, last: date, as_of: da
     large = [phase for phase in pipeline.phases if len(phase.processors) > FOLD_FROM]
     plain = [word for word in pipeline.completions.success if word not in pipeline.completions.partial]
     if large and plain:
-        sql += _FOLDED.format(row=_ROW)
+        sql += _FOLDED.format(grouped=_GROUPED.format(slot=" slot,"), row=_ROW)
         params |= {
             "expected": [line for phase in large for line in _expected_lines(phase, cuts)],
             "needs": _needs(pipeline, large, dates),
@@ -178,7 +171,7 @@ def completions_statement(pipeline: Pipeline, first: date, last: date, as_of: da
             "late": pipeline.late_insert_after // timedelta(microseconds=1),
         }
     else:
-        sql += f"\nSELECT {_ROW} FROM grouped"
+        sql += _GROUPED.format(slot="")
     return Statement(
         what="the completions",
         label="completions",

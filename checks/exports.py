@@ -181,13 +181,13 @@ class _Ahead:
             self._thread.join(0.001)
 
     def _make(self) -> None:
-        end = None
+        end: Exception | None = None
         try:
             for block in self._blocks:
                 self._made.put(block)
                 if self._closed:
                     return
-        except (DamagedError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - raised where the block is asked for
             end = error
         self._made.put(end)
 

@@ -14,7 +14,7 @@ from checks.day_settings import DayTimeSettings
 from checks.fields import Duration, ListOf, Name, Service, Span, at_least, at_most
 from checks.follow_up_settings import Resource
 from checks.metrics.model import Binding, MetricQuery, MetricRule, Outcome, RuleKind, Target
-from checks.metrics.presets import PRESETS, timeout_threshold
+from checks.metrics.presets import PRESETS, timeout_threshold, with_memory
 from checks.mistakes import Mistake, Section, kind_of, unknown
 from checks.model import Severity
 from checks.references import mappings
@@ -104,6 +104,9 @@ class MetricSettings(Section):
         default=None, description="bad events are harmless if a later period has good ones only"
     )
     timeout: Span | None = Field(default=None, description="the functions' timeout; for the preset timeouts")
+    memory_mb: int | None = Field(
+        default=None, ge=128, le=8_192, description="memory of its gen1 functions, which no metric tells; for memory"
+    )
     functions: ListOf[Service] = Field(default=(), description="only these functions; all if left out")
     subscriptions: Mapping[Resource, Service] = Field(
         default={}, description="only these subscriptions, each with the function that it reaches; all if left out"
@@ -135,6 +138,8 @@ class MetricSettings(Section):
         yield from self._of_filter() if self.filter else self._of_preset()
 
     def _of_filter(self) -> Iterator[Mistake]:
+        if self.memory_mb is not None:
+            yield Mistake(message="is for the preset memory", at=("memory_mb",))
         for needed in ("name", "aligner", "named_by"):
             if getattr(self, needed) is None:
                 yield Mistake(message=f"a filter needs {needed}", at=("filter",))
@@ -156,6 +161,8 @@ class MetricSettings(Section):
         if (rule.name == "timeouts") != (self.timeout is not None):
             message = "timeouts needs the functions' timeout" if self.timeout is None else "is for the preset timeouts"
             yield Mistake(message=message, at=("preset",) if self.timeout is None else ("timeout",))
+        if self.memory_mb is not None and rule.unjudged is None:
+            yield Mistake(message="is for the preset memory", at=("memory_mb",))
         for word, target in (("functions", Target.FUNCTION), ("subscriptions", Target.SUBSCRIPTION)):
             if getattr(self, word) and rule.target is not target:
                 yield Mistake(message=f"means nothing for {rule.name}", hint="leave it out", at=(word,))
@@ -163,6 +170,8 @@ class MetricSettings(Section):
     def to_rule(self) -> MetricRule:
         """The rule meant: the preset with what is said here, or one's own."""
         rule = PRESETS[self.preset] if self.preset else self._own()
+        if self.memory_mb is not None:
+            rule = with_memory(rule, self.memory_mb)
         binding = self.pipeline and Binding(
             pipeline=self.pipeline,
             phase=self.phase,

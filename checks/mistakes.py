@@ -103,6 +103,9 @@ class Section(BaseModel):
 
     A key without a value (``checks:`` and nothing below) means its default. The folder that relative paths start from
     is handed down in pydantic's validation context as ``folder``.
+
+    A section that may be left out has the default ``{}``, validated as if it were written: an instance as the default
+    would be built when the module is imported, whether anybody needs it or not.
     """
 
     model_config = ConfigDict(defer_build=True, strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)

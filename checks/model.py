@@ -37,6 +37,9 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    # An Enum's own hash is computed in Python at each look into a dict; a string knows its own.
+    __hash__ = str.__hash__
+
     @property
     def rank(self) -> int:
         """0 for info, 1 for warning, 2 for critical."""

@@ -87,6 +87,11 @@ class HandOver(Validity):
     within: timedelta
     fallbacks: tuple[DayTime, ...] = ()
 
+    @property
+    def job(self) -> str | None:
+        """The scheduler job that starts the phase; None where something else does."""
+        return self.name if self.kind is StarterKind.SCHEDULE else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor(Validity):
@@ -133,6 +138,10 @@ class Phase:
     stall_after: timedelta
     hand_overs: tuple[HandOver, ...] = ()
     learned: LearnedDue | None = None
+
+    def begins_on(self, run_date: date, zone: ZoneInfo) -> datetime:
+        """When its work for that run date can begin: at its start, or if it has none at the run date's midnight."""
+        return self.start.on(run_date, zone) if self.start else local_instant(run_date, time(0), zone)
 
     def hand_over_on(self, run_date: date) -> HandOver | None:
         """How the phase is declared to be started for that run date; None where nothing is declared."""

@@ -199,7 +199,9 @@ class CompletionSettings(Section):
     """Where completions are recorded, and what the status words mean. Any other word counts for nothing."""
 
     table: Table = Field(description="table with one row per completion")
-    columns: ColumnSettings = Field(default=ColumnSettings(), description="its columns, where they are named otherwise")
+    columns: ColumnSettings = Field(
+        default={}, validate_default=True, description="its columns, where they are named otherwise"
+    )
     success: ListOf[Word] = Field(
         default=("success", "partial"), min_length=1, description="status words that mean: done"
     )

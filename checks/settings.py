@@ -70,7 +70,9 @@ class GcpSettings(Section):
 
     project: Project = Field(default="phasewatch-local", description="id of the project; must be given in mode gcp")
     region: Region | None = Field(default=None, description="region of the functions; all regions where it is left out")
-    endpoints: EndpointSettings = Field(default=EndpointSettings(), description="other addresses for Google's services")
+    endpoints: EndpointSettings = Field(
+        default={}, validate_default=True, description="other addresses for Google's services"
+    )
     log_analytics: LogAnalyticsSettings | None = Field(
         default=None, description="read function logs by SQL from a Log Analytics view, not from Cloud Logging"
     )
@@ -139,30 +141,30 @@ class ChecksSettings(Section):
     """Which checks run, and how often."""
 
     function_logs: FunctionLogSettings = Field(
-        default=FunctionLogSettings(), description="failures in the functions' logs"
+        default={}, validate_default=True, description="failures in the functions' logs"
     )
     completions: CompletionCheckSettings = Field(
-        default=CompletionCheckSettings(), description="completions owed and recorded"
+        default={}, validate_default=True, description="completions owed and recorded"
     )
     recording: RecordingCheckSettings = Field(
-        default=RecordingCheckSettings(), description="whether anything is being recorded; needs completions"
+        default={}, validate_default=True, description="whether anything is being recorded; needs completions"
     )
     hand_over: HandOverCheckSettings = Field(
-        default=HandOverCheckSettings(), description="who starts the phases; needs completions"
+        default={}, validate_default=True, description="who starts the phases; needs completions"
     )
     outputs: OutputCheckSettings = Field(
-        default=OutputCheckSettings(), description="data without completions and the reverse; needs completions"
+        default={}, validate_default=True, description="data without completions and the reverse; needs completions"
     )
     history: HistoryCheckSettings = Field(
-        default=HistoryCheckSettings(), description="what the past shows, once a day; needs completions"
+        default={}, validate_default=True, description="what the past shows, once a day; needs completions"
     )
-    tables: TableCheckSettings = Field(default=TableCheckSettings(), description="required tables")
+    tables: TableCheckSettings = Field(default={}, validate_default=True, description="required tables")
     partitions: PartitionCheckSettings = Field(
-        default=PartitionCheckSettings(), description="tables that stopped filling, once a day"
+        default={}, validate_default=True, description="tables that stopped filling, once a day"
     )
     metrics: MetricCheckSettings = Field(
-        default=MetricCheckSettings(), description="what Cloud Monitoring shows of functions and subscriptions"
+        default={}, validate_default=True, description="what Cloud Monitoring shows of functions and subscriptions"
     )
     scheduler: SchedulerCheckSettings = Field(
-        default=SchedulerCheckSettings(), description="scheduler jobs that fail or are silent"
+        default={}, validate_default=True, description="scheduler jobs that fail or are silent"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema
@@ -24,7 +24,9 @@ from checks.tables.model import (
     normal_type,
 )
 from checks.tables.model import Column as TableColumn
-from checks.tables.partitions import PartitionRules, Retired
+
+if TYPE_CHECKING:
+    from checks.tables.partitions import PartitionRules
 
 Dataset = Annotated[
     str,
@@ -254,6 +256,8 @@ class PartitionSettings(Section):
 
     def to_rules(self, project: str) -> PartitionRules:
         """The value meant."""
+        from checks.tables.partitions import PartitionRules, Retired
+
         return PartitionRules(
             datasets=tuple(name if "." in name else f"{project}.{name}" for name in dict.fromkeys(self.datasets)),
             due=self.due.to_day_time(),

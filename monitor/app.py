@@ -29,6 +29,7 @@ from monitor.lock import WatchLock
 from monitor.report import gather
 from monitor.report.cached import FRESH_FOR, CachedReports
 from monitor.report.model import HealthReport
+from monitor.report.request import Request
 from monitor.scheduler import Scheduler, nearest_slot
 from monitor.sending import REVIVE_SINCE, Sending
 from monitor.supervisor import STALE_AFTER, Supervisor, Watched
@@ -260,7 +261,7 @@ class App:
 
     def _gather(self, query: dict[str, str]) -> HealthReport:
         now = self._clock.now()
-        request = gather.Request.parse(query, now)
+        request = Request.parse(query, now)
         return gather.gather(self.config, self.data, self.store, request, now, speed=self._clock.speed)
 
     def metrics(self) -> bytes:

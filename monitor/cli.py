@@ -8,6 +8,8 @@ from typing import IO, Any
 
 import click
 
+from monitor import collector
+
 COMMANDS = {
     "watch": ("monitor.commands.watch", "Start the watcher: scheduled checks, alerts, HTTP server."),
     "explain": (
@@ -169,4 +171,5 @@ def cli(ctx: click.Context, config_path: str, log_level: str, log_format: str) -
 
 def main() -> None:
     """The entry point of the ``phasewatch`` command."""
+    collector.spare()
     cli(prog_name="phasewatch")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from checks.model import JsonValue
 from checks.ports import SourceError
@@ -160,3 +162,13 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     if not bad:
         return EXIT_GOOD
     return EXIT_BLIND if all(verdict.blind for verdict in bad) else EXIT_FAILED
+
+
+def minute(moment: datetime) -> str:
+    """A moment to the minute, in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

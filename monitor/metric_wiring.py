@@ -45,14 +45,15 @@ def metric_checks(config: Config, pipelines: tuple[Pipeline, ...], warehouse: Wa
     ]
 
 
-def scheduler_checks(config: Config) -> list[Check[Any]]:
-    """The check of scheduler jobs, if it is switched on."""
+def scheduler_checks(config: Config, pipelines: tuple[Pipeline, ...], warehouse: Warehouse) -> list[Check[Any]]:
+    """The check of scheduler jobs, if it is switched on; calendars are asked of the warehouse."""
     settings = config.checks.scheduler
     if not settings.enabled:
         return []
     from checks.kinds.scheduler import SchedulerCheck
     from checks.logging_api import LoggingApi
     from checks.rate import RateLimiter
+    from checks.sources.calendar import Calendars
     from checks.sources.scheduler_logs import SchedulerLogs
 
     api = LoggingApi(
@@ -67,5 +68,7 @@ def scheduler_checks(config: Config) -> list[Check[Any]]:
             every=settings.every,
             failures=settings.failures,
             silent_after=settings.silent_after,
+            pipelines=pipelines,
+            calendars=Calendars(warehouse),
         )
     ]

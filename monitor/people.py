@@ -15,7 +15,7 @@ from alerts.silences import Silence
 from alerts.when_settings import MatchSettings
 from checks.fields import Duration
 from checks.mistakes import mistakes_of
-from monitor.report.gather import moment_of
+from monitor.report.request import moment_of
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store

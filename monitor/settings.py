@@ -88,7 +88,7 @@ class StateSettings(WithSecrets):
 
     url: DatabaseUrl = Field(description="SQLite file or PostgreSQL database; default sqlite:///var/phasewatch.db")
     url_file: LocalPath | None = Field(default=None, description="file with the URL, instead of url")
-    keep: KeepSettings = Field(default=KeepSettings(), description="how long what is over is kept")
+    keep: KeepSettings = Field(default={}, validate_default=True, description="how long what is over is kept")
 
 
 class ServerSettings(WithSecrets):
@@ -126,20 +126,20 @@ class Config(Section):
     mode: Literal["embedded", "gcp"] = Field(
         default="embedded", description="embedded: a local BigQuery and log files; gcp: Google Cloud"
     )
-    gcp: GcpSettings = Field(default=GcpSettings(), description="the Google Cloud project that is watched")
+    gcp: GcpSettings = Field(default={}, validate_default=True, description="the Google Cloud project that is watched")
     pipelines: ListOf[PipelineSettings] = Field(
         default=(), description="the pipelines; without any, only the functions' logs are watched"
     )
     tables: Tables = Field(default=(), description="required tables that belong to no pipeline")
-    checks: ChecksSettings = Field(default=ChecksSettings(), description="which checks run, and how often")
+    checks: ChecksSettings = Field(default={}, validate_default=True, description="which checks run, and how often")
     budget: BudgetSettings | None = Field(default=None, description="what BigQuery may cost; anything if left out")
-    alerts: AlertSettings = Field(default_factory=AlertSettings, description="who hears of what")
+    alerts: AlertSettings = Field(default={}, validate_default=True, description="who hears of what")
     state: StateSettings = Field(description="where faults, incidents and the outbox are kept")
-    server: ServerSettings = Field(default=ServerSettings(), description="the HTTP server")
-    watchdog: WatchdogSettings = Field(default=WatchdogSettings(), description="what watches the watcher")
+    server: ServerSettings = Field(default={}, validate_default=True, description="the HTTP server")
+    watchdog: WatchdogSettings = Field(default={}, validate_default=True, description="what watches the watcher")
     embedded: EmbeddedSettings = Field(description="what mode embedded works with")
     preflight: PreflightSettings = Field(
-        default=PreflightSettings(), description="what is looked at before a deployment"
+        default={}, validate_default=True, description="what is looked at before a deployment"
     )
     var: LocalPath = Field(description="folder for what the program writes; default var")
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts import decisions, digest, plan
 from alerts.decisions import Case, Circumstances, Decision
 from alerts.model import Change, Fault, Incident, IncidentState, Notification, Scene, Talk, Transition, Why
-from alerts.own import dead_channel
+from alerts.own import dead_channels
 from alerts.silences import Silence, done, muting
 from alerts.store.sql import Tick
 from alerts.wording import severity_of
@@ -41,7 +41,7 @@ def speak(
     talks = stored.people.talks(resolved_since=recently)
     announced = stored.announced(resolved_since=recently, besides=talks)
     acknowledged = stored.people.acknowledged(now_state)
-    news = decisions.news_by_incident(transitions, scene.faults)
+    news = decisions.news_by_incident(transitions, scene.home)
     cases = []
     for number, incident in sorted(now_state.items()):
         talk = talks.get(number, Talk(incident=number))
@@ -63,7 +63,7 @@ def speak(
     decided += _digest(stored, rules, scene, now_state, silences)
     changed = [d.talk for d in decided if d.talk != talks.get(d.talk.incident, Talk(incident=d.talk.incident))]
     stored.people.save_talks(changed)
-    return _write(stored, rules, scene, decided, identity)
+    return _write(stored, rules, scene, now_state, decided, identity=identity)
 
 
 def active_silences(stored: Tick, rules: Rules, now: datetime) -> tuple[Silence, ...]:
@@ -143,16 +143,19 @@ def _digest(
     return [Decision(talk=Talk(incident=number), notification=note)]
 
 
-def _write(stored: Tick, rules: Rules, scene: Scene, decided: Sequence[Decision], identity: str) -> list[Notification]:
+def _write(
+    stored: Tick,
+    rules: Rules,
+    scene: Scene,
+    now_state: Mapping[int, Incident],
+    decided: Sequence[Decision],
+    *,
+    identity: str,
+) -> list[Notification]:
     """Log every decision, and put what is said into the outbox."""
     said = [(d.talk, d.notification) for d in decided if d.notification is not None]
     stored.add_suppressed(n for _, n in said if n.suppressed and n.root is None)
-    members: dict[int, list[Fault]] = {}
-    wanted = {n.incident for _, n in said if n.root is not None}
-    for fault in scene.faults.values():
-        if fault.incident in wanted and fault.incident is not None:
-            members.setdefault(fault.incident, []).append(fault)
-    dead = {name for fault in scene.faults.values() if (name := dead_channel(fault)) is not None}
+    dead = dead_channels(scene.faults.values())
     for talk, notification in said:
         log.info(
             "notification",
@@ -165,7 +168,8 @@ def _write(stored: Tick, rules: Rules, scene: Scene, decided: Sequence[Decision]
         if notification.suppressed and notification.root is None:
             continue
         number = stored.add_notification(notification)
-        to = destinations(notification, members.get(notification.incident, []), rules, dead)
+        incident = now_state.get(notification.incident)
+        to = destinations(notification, scene.members(incident) if incident else [], rules, dead)
         told_in = None if talk.told_in is None else (talk.told_in, stored.threads(talk.told_in))
         rows = plan.postings(notification, to, stored.threads(notification.incident), told_in)
         stored.enqueue(number, identity, rows, scene.now)

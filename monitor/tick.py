@@ -14,7 +14,7 @@ from alerts import causes, finding_rules, ledger, storms
 from alerts.model import Action, IncidentState, Notification, Scene, Why
 from alerts.store.outbox import Claimed
 from alerts.store.people import Closure
-from alerts.store.sql import Store, Tick, with_incident
+from alerts.store.sql import Store, Tick
 from checks import runner
 from checks.model import CheckRun, Clearance, Status, Window
 from checks.ports import Check
@@ -145,24 +145,20 @@ class Path:
         faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
         grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
-        faults = with_incident(faults, grouping.placed)
-        transitions = [
-            replace(t, fault=faults[t.fault.fingerprint]) if t.fault.fingerprint in grouping.placed else t
-            for t in transitions
-        ]
-        changed = {t.fault.fingerprint for t in transitions} | set(grouping.placed)
-        stored.save_faults(faults[name] for name in sorted(changed))
-        stored.add_transitions(transitions)
-        stored.save_incidents(grouping.incidents)
+        home = {**causes.home(incidents), **grouping.placed}
+        changed = {t.fault.fingerprint: None for t in transitions} | dict.fromkeys(grouping.placed)
+        stored.save_faults([faults[name] for name in sorted(changed)], home, transitions, now)
+        news = grouping.incidents
+        stored.save_incidents(news)
         if run.evidence.window is not None:
             self._windows[run.check] = run.evidence.window
         before = {i.id: i for i in incidents}
         return speaking.speak(
             stored,
             rules,
-            Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows),
+            Scene(faults=faults, now=now, zone=rules.zone, guide=rules.guide, windows=self._windows, home=home),
             before=before,
-            now_state={**before, **{i.id: i for i in grouping.incidents}},
+            now_state={**before, **{i.id: i for i in news}},
             transitions=transitions,
             recently=recently,
             catching_up=self.catch_up_until is not None and now < self.catch_up_until,

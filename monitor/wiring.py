@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alerts.routing import Route, Routing
 from checks.pipeline import Pipeline
 from checks.ports import Check, LogSource
 from monitor import state_checks
@@ -236,7 +235,7 @@ def checks(
     answer.extend(state_checks.state_checks(config, judges, tables))
     answer.extend(table_checks(config, asked))
     answer.extend(metric_checks(config, pipelines(config), asked))
-    answer.extend(scheduler_checks(config))
+    answer.extend(scheduler_checks(config, pipelines(config), asked))
     return answer
 
 
@@ -260,6 +259,7 @@ def open_state(config: Config) -> Store:
 
 def rules(config: Config) -> Rules:
     """What the one path needs of the configuration."""
+    from alerts.routing import Route, Routing
     from monitor import when
     from monitor.rules import Rules
 

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from alerts.model import Action, Dispatch, IncidentState, Message
-from alerts.plain import render
+from alerts.plain import heading, render
 from alerts.ports import DeliveryError
 from alerts.text import shorten
 from checks.model import JsonValue, Severity
@@ -120,13 +120,12 @@ class _Listener(logging.Handler):
 
 
 def _title(message: Message) -> str:
-    word = message.severity.value if message.state is IncidentState.OPEN else message.state.value
-    return f"{word.upper()} {' '.join(message.title.split())}"
+    return f"{heading(message).upper()} {' '.join(message.title.split())}"
 
 
 def _kind(message: Message) -> str:
     """Apprise's own word, by which services choose a colour."""
-    if message.state is not IncidentState.OPEN:
+    if message.over or message.state is not IncidentState.OPEN:
         return "success"
     return {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}[message.severity]
 

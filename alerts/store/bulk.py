@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+
+# How each driver writes the place of a value.
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
-def put(db: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert the rows, or replace the columns named in them where the primary key is there already."""
+def put(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert the rows, or replace the named columns where the primary key, one of them, is there already.
+
+    The values go to the driver as they are, times as text (``schema.as_text``): SQLAlchemy's work on each value would
+    take longer than SQLite takes to store it.
+    """
     if not rows:
         return
-    statement = (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
-    keys = [column.name for column in table.primary_key]
-    values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    db.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
+    [key] = [column.name for column in table.primary_key]
+    marks = ", ".join([_MARKS[db.dialect.name]] * len(columns))
+    values = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET "
+    db.exec_driver_sql(statement + values, list(rows))

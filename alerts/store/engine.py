@@ -18,6 +18,11 @@ from alerts.store.migrate import StateError
 __all__ = ["StateError", "open_engine"]
 
 BUSY_TIMEOUT_MS = 10_000
+# A storm fits, so that none of its pages is written twice: early, for want of room, and again when it is complete.
+CACHE_KIB = 32_768
+# What is committed is safe in the log; moving it to its place in the file can wait until no storm is being stored.
+PAGES_BETWEEN_CHECKPOINTS = 4_000
+PAGE_BYTES = 8_192
 
 
 def open_engine(url: str) -> Engine:
@@ -77,7 +82,14 @@ def _begin(connection: Connection) -> None:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by the engine's own event, as IMMEDIATE ones
-    pragmas = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+    pragmas = [
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={PAGES_BETWEEN_CHECKPOINTS}",
+    ]
     for pragma in (*_for_a_new_file(connection), *pragmas):
         try:
             connection.execute(f"PRAGMA {pragma}")
@@ -89,9 +101,11 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _for_a_new_file(connection: Any) -> list[str]:
-    """What can only be said of an empty file: the pages of deleted rows can then be given back little by little."""
+    """What can only be said of an empty file: how large its pages are (a fault's text fills a good part of the usual
+    4 KiB), and that those of deleted rows can be given back little by little.
+    """
     try:
         [pages] = connection.execute("PRAGMA page_count").fetchone()
     except sqlite3.DatabaseError:  # not a state at all, which is found out and said later
         return []
-    return [] if pages else ["auto_vacuum=INCREMENTAL"]
+    return [] if pages else [f"page_size={PAGE_BYTES}", "auto_vacuum=INCREMENTAL"]

@@ -19,20 +19,32 @@ class StateError(Exception):
     """The state cannot be used; the message says why and how to go on."""
 
 
-def _to_2(connection: Connection) -> None:
-    """The history of an incident without reading the history of all."""
-    [index] = [i for i in schema.transitions.indexes if i.name == "transitions_by_incident"]
-    index.create(connection, checkfirst=True)
+def _to_3(connection: Connection) -> None:
+    """The history in rows of many transitions instead of one, and an index by which open faults are found."""
+    schema.history.create(connection)
+    reason = "json_quote(reason)" if connection.dialect.name == "sqlite" else "to_json(reason)"
+    said = f"""'[{{"at":"' || at || '","change":"' || change || '","reason":' || {reason}"""
+    whole = f"""{said} || ',"fault":' || fault || '}}]'"""
+    copied = (
+        f"INSERT INTO history (at, incident, transitions) SELECT at, incident, {whole} FROM transitions ORDER BY id"
+    )
+    connection.exec_driver_sql(copied)
+    connection.execute(text("DROP TABLE transitions"))
+    connection.execute(text("DROP INDEX faults_by_state"))
+    [index] = [i for i in schema.faults.indexes if i.name == "faults_by_end"]
+    index.create(connection)
 
 
-# What makes of version n-1 a version n, beyond tables that are new: those are made anyway.
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: _to_2}
+# What makes of version n-1 a version n, beyond tables that are new: those are made anyway. What version 2 added to
+# version 1 is gone again.
+STEPS: Mapping[int, Callable[[Connection], None]] = {3: _to_3}
 
 
 def prepare(engine: Engine, where: str) -> None:
     """Make the tables, or bring those of an older version to this one.
 
-    A SQLite file is copied first, to ``NAME.v1-backup`` beside it: an older program cannot read what a newer one wrote.
+    A SQLite file is copied first, to ``NAME.v2-backup`` beside it (2: its version): an older program cannot read
+    what a newer one wrote.
 
     :raises StateError: if the tables are not ours, or from a newer version.
     """
@@ -40,8 +52,7 @@ def prepare(engine: Engine, where: str) -> None:
         found = _version(connection, where)
     outdated = found is not None and found < schema.SCHEMA_VERSION
     if outdated and engine.url.get_backend_name() == "sqlite":
-        path = Path(str(engine.url.database))
-        copy(path, path.with_name(f"{path.name}.v{found}-backup"))
+        copy(Path(str(engine.url.database)), backup_of(str(engine.url.database), found))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -63,6 +74,11 @@ def prepare(engine: Engine, where: str) -> None:
         upkeep.Upkeep(engine).shrink(whole=True)
 
 
+def backup_of(path: str, version: int | None) -> Path:
+    """Where a SQLite state of that version is kept when a newer program has changed it."""
+    return Path(f"{path}.v{version}-backup")
+
+
 def _version(connection: Connection, where: str) -> int | None:
     """The version of the tables; None where there are none yet."""
     if not inspect(connection).has_table("meta"):
@@ -72,9 +88,12 @@ def _version(connection: Connection, where: str) -> int | None:
     if found is None or not found.isdigit():
         raise StateError(f"{where} has tables of something else; name another `state.url`")
     if int(found) > schema.SCHEMA_VERSION:
+        kept = backup_of(where, schema.SCHEMA_VERSION)
+        back = f"to go back to what it was before that, put {kept} in its place" if kept.exists() else ""
         raise StateError(
             f"the state {where} was written by a newer phasewatch (version {found}, this one knows "
-            f"{schema.SCHEMA_VERSION}); run that version, or move the state away to start with an empty one"
+            f"{schema.SCHEMA_VERSION}); run that version, or "
+            f"{back or 'move the state away to start with an empty one'}"
         )
     return int(found)
 

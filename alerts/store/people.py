@@ -122,8 +122,8 @@ class People:
 
     def save_talks(self, talks: Iterable[Talk]) -> None:
         """Insert or replace by incident."""
-        rows = [{"incident": t.incident, "busy": t.held is not None, "talk": codec.dump(t)} for t in talks]
-        put(self._db, schema.talks, rows)
+        rows = [(t.incident, t.held is not None, codec.dump(t)) for t in talks]
+        put(self._db, schema.talks, ("incident", "busy", "talk"), rows)
 
     def unannounce(self, incident: int) -> None:
         """Nobody was told after all, unless a channel has the message or may still get it."""

@@ -10,7 +10,14 @@ from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+
+def as_text(moment: datetime | None) -> str | None:
+    """``2026-01-26T14:00:00.000000Z``, as it stands in the database; None stays None."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 class Moment(TypeDecorator[datetime]):
@@ -22,11 +29,7 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """To the database."""
         del dialect
-        return (
-            None
-            if value is None
-            else value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        )
+        return as_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         """From the database."""
@@ -77,23 +80,21 @@ faults = Table(
     Column("incident", Integer),
     Column("resolved_at", Moment),
     Column("fault", Text, nullable=False),
-    Index("faults_by_state", "state", "resolved_at"),
+    Index("faults_by_end", "resolved_at"),
     Index("faults_by_incident", "incident"),
 )
 
-transitions = Table(
-    "transitions",
+# What changed, as a JSON array of transitions: one row per tick, incident and kind of change, or a few where very much
+# changed at once.
+history = Table(
+    "history",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
-    Column("fingerprint", String(700), nullable=False),
-    Column("change", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
     Column("incident", Integer),
-    Column("fault", Text, nullable=False),
-    Index("transitions_by_time", "at"),
-    Index("transitions_by_fault", "fingerprint", "at"),
-    Index("transitions_by_incident", "incident", "id"),
+    Column("transitions", Text, nullable=False),
+    Index("history_by_time", "at"),
+    Index("history_by_incident", "incident", "id"),
 )
 
 incidents = Table(

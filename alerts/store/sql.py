@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
+from alerts.model import Change, Fault, Incident, IncidentState, Notification, Transition
 from alerts.plan import Posting
 from alerts.store import codec, engine, schema
 from alerts.store.bulk import put
@@ -25,6 +25,8 @@ from checks.model import CheckRun, Evidence, JsonValue, Status
 KEEP_SLOTS = timedelta(days=1)
 # Databases limit how many values one statement may have.
 _IN_ONE_QUERY = 500
+# Transitions in one row of the history, so that a step of the upkeep stays small.
+_IN_ONE_ROW = 200
 # Any number that nothing else in the database locks.
 _DECIDING = 7_236_001
 
@@ -89,7 +91,6 @@ class Tick:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
-        self._texts: dict[str, tuple[Fault, str]] = {}
         self.people = People(connection)
 
     def identity(self) -> str:
@@ -178,7 +179,7 @@ class Tick:
     def faults(self, *, resolved_since: datetime, of_incidents: Collection[int] = ()) -> dict[str, Fault]:
         """Open faults, those resolved since then, and all members of the named incidents."""
         table = schema.faults
-        lately = or_(table.c.state != FaultState.RESOLVED.value, table.c.resolved_at >= resolved_since)
+        lately = or_(table.c.resolved_at.is_(None), table.c.resolved_at >= resolved_since)
         numbers = sorted(of_incidents)
         parts = [numbers[n : n + _IN_ONE_QUERY] for n in range(0, len(numbers), _IN_ONE_QUERY)]
         texts = list(self._db.execute(select(table.c.fault).where(lately)).scalars())
@@ -187,56 +188,47 @@ class Tick:
             texts += self._db.execute(older).scalars()
         return {f.fingerprint: f for f in codec.load_all(Fault, texts)}
 
-    def save_faults(self, faults: Iterable[Fault]) -> None:
-        """Insert or replace by fingerprint."""
+    def save_faults(
+        self, faults: Sequence[Fault], home: Mapping[str, int], transitions: Iterable[Transition], now: datetime
+    ) -> None:
+        """Insert or replace faults, each with the incident it is in, and append to the history what changed of them. A
+        mere recurrence is no change and is not kept.
+        """
+        texts = {f.fingerprint: codec.dump(f) for f in faults}
         rows = [
-            {
-                "fingerprint": fault.fingerprint,
-                "state": fault.state.value,
-                "incident": fault.incident,
-                "resolved_at": fault.resolved_at,
-                "fault": self._text(fault),
-            }
-            for fault in faults
+            (name, f.state.value, home.get(name), schema.as_text(f.resolved_at), texts[name])
+            for name, f in zip(texts, faults, strict=True)
         ]
-        put(self._db, schema.faults, rows)
-
-    def add_transitions(self, transitions: Sequence[Transition]) -> None:
-        """Append to the history. A mere recurrence is no change and is not kept."""
-        rows = [
-            {
-                "at": t.at,
-                "fingerprint": t.fault.fingerprint,
-                "change": t.change.value,
-                "reason": t.reason,
-                "incident": t.fault.incident,
-                "fault": self._text(t.fault),
-            }
-            for t in transitions
-            if t.change is not Change.RECURRED
-        ]
-        if rows:
-            self._db.execute(schema.transitions.insert(), rows)
-
-    def _text(self, fault: Fault) -> str:
-        """The fault as JSON; made once, for it stands in the faults and in the history."""
-        known = self._texts.get(fault.fingerprint)
-        if known is None or known[0] is not fault:
-            known = self._texts[fault.fingerprint] = (fault, codec.dump(fault))
-        return known[1]
+        put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
+        changes: dict[tuple[int | None, Change, str], list[str]] = {}
+        for t in transitions:
+            if t.change is not Change.RECURRED:
+                name = t.fault.fingerprint
+                changes.setdefault((home.get(name), t.change, t.reason), []).append(texts[name])
+        for (incident, change, reason), same in changes.items():
+            # All begin alike, so the faults' texts are joined rather than written once more.
+            head = codec.dump({"at": now, "change": change, "reason": reason}).removesuffix("}") + ',"fault":'
+            lines = [
+                {
+                    "at": now,
+                    "incident": incident,
+                    "transitions": f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]",
+                }
+                for n in range(0, len(same), _IN_ONE_ROW)
+            ]
+            self._db.execute(schema.history.insert(), lines)
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
-        table = schema.transitions
-        query = select(table).order_by(table.c.id)
+        table = schema.history
+        query = select(table.c.incident, table.c.transitions).order_by(table.c.id)
         if incident is not None:
             query = query.where(table.c.incident == incident)
         if until is not None:
             query = query.where(table.c.at <= until)
-        return [
-            Transition(at=r.at, change=Change(r.change), reason=r.reason, fault=codec.load(Fault, r.fault))
-            for r in self._db.execute(query)
-        ]
+        rows = self._db.execute(query).all()
+        parts = codec.load_all(list[Transition], [row.transitions for row in rows])
+        return [replace(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
 
     def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
         """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
@@ -261,16 +253,10 @@ class Tick:
     def save_incidents(self, incidents: Iterable[Incident]) -> None:
         """Insert or replace by number."""
         rows = [
-            {
-                "id": incident.id,
-                "state": incident.state.value,
-                "opened_at": incident.opened_at,
-                "resolved_at": incident.resolved_at,
-                "incident": codec.dump(incident),
-            }
-            for incident in incidents
+            (i.id, i.state.value, schema.as_text(i.opened_at), schema.as_text(i.resolved_at), codec.dump(i))
+            for i in incidents
         ]
-        put(self._db, schema.incidents, rows)
+        put(self._db, schema.incidents, ("id", "state", "opened_at", "resolved_at", "incident"), rows)
 
     def announced(self, *, resolved_since: datetime, besides: Collection[int] = ()) -> dict[int, datetime]:
         """Of the same incidents those that somebody was told of, and when first."""
@@ -375,8 +361,3 @@ def _notification_row(notification: Notification) -> dict[str, object]:
         "suppressed": notification.suppressed,
         "notification": codec.dump(notification),
     }
-
-
-def with_incident(faults: Mapping[str, Fault], placed: Mapping[str, int]) -> dict[str, Fault]:
-    """The faults with the incidents they were placed in."""
-    return {name: replace(f, incident=placed[name]) if name in placed else f for name, f in faults.items()}

@@ -88,7 +88,7 @@ class Upkeep:
 
 
 _BELONGINGS: Sequence[tuple[Table, Column[Any]]] = (
-    (schema.transitions, schema.transitions.c.id),
+    (schema.history, schema.history.c.id),
     (schema.notifications, schema.notifications.c.id),
     (schema.outbox, schema.outbox.c.id),
     (schema.acknowledgements, schema.acknowledgements.c.id),
@@ -115,7 +115,7 @@ def _loose(keep: Keep, now: datetime) -> list[tuple[Table, Column[Any], ColumnEl
     """What belongs to no incident, or to one that is gone: each with the condition under which it is old."""
     old = now - keep.history
     known = select(schema.incidents.c.id)
-    faults, transitions, runs = schema.faults, schema.transitions, schema.check_runs
+    faults, history, runs = schema.faults, schema.history, schema.check_runs
     notifications, outbox = schema.notifications, schema.outbox
     latest = select(func.max(runs.c.id)).group_by(runs.c.check_name)
     return [
@@ -124,7 +124,7 @@ def _loose(keep: Keep, now: datetime) -> list[tuple[Table, Column[Any], ColumnEl
             faults.c.fingerprint,
             (faults.c.state == FaultState.RESOLVED.value) & (faults.c.resolved_at < old) & _homeless(faults, known),
         ),
-        (transitions, transitions.c.id, (transitions.c.at < old) & _homeless(transitions, known)),
+        (history, history.c.id, (history.c.at < old) & _homeless(history, known)),
         (notifications, notifications.c.id, (notifications.c.at < old) & _homeless(notifications, known)),
         (
             outbox,

@@ -32,7 +32,7 @@ from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, CompletionRow, FoldedDay
 from checks.shared import Shared, States
 from checks.sources.calendar import Calendars
-from checks.sources.completions import CompletionTables
+from checks.sources.completions import CompletionTables, Recorded
 from checks.sources.evidence import EvidenceTables
 
 _FLAGS_SHOWN = 10
@@ -69,8 +69,9 @@ class SeenCompletions:
         return (*self.open, *dates_of(self.first, self.last))
 
 
-# What the calendar says, and what it cost to ask.
-Known = tuple[CalendarDays, Evidence]
+# What gives the answer of a source, and what it cost, to whoever asked it before.
+Rows = Callable[[], tuple[Recorded, Evidence]]
+Days = Callable[[], tuple[CalendarDays, Evidence]]
 
 
 class Completions:
@@ -79,9 +80,9 @@ class Completions:
     Findings have the fingerprint ``phase:<pipeline>:<phase>:<run date>`` and the kind ``phase.<state>``: stalled,
     failed, incomplete, and blocked as a consequence. A phase that is satisfied, or owes nothing, clears its
     fingerprint, and what its recorder failed before that moment; one that is pending, in progress or unknown says
-    nothing. A calendar that ends before today is itself a
-    finding, ``blind.calendar`` with the fingerprint ``calendar:<pipeline>``; so is evidence that could not be asked,
-    ``blind.evidence`` with ``evidence:<pipeline>:<table>``.
+    nothing. A calendar that ends before today is itself a finding, ``blind.calendar`` with the fingerprint
+    ``calendar:<pipeline>``; so is evidence that could not be asked, ``blind.evidence`` with
+    ``evidence:<pipeline>:<table>``.
 
     While nothing is due and nothing is open nobody is asked (``checks.phases.looks``); ``idle`` is how often run dates
     are looked at all the same that are not settled.
@@ -128,7 +129,7 @@ class Completions:
             nobody = CalendarDays(runs={}, first=None, last=None)
             return self._unasked(first, last, nobody, Evidence(), memory=memory, spared=spared), None
         older = tuple(d for d in memory.open if first - _OPEN_DATES_REACH <= d < first)
-        known: Callable[[], Known] | None = None
+        known: Days | None = None
         if memory.next_look is not None:
             # All was well: if the calendar has nothing new that is owed, there is nothing to ask for.
             calendar, cost = self.calendar(min((first, *older)), last)
@@ -136,22 +137,23 @@ class Completions:
             if memory.settled.issuperset(owed):
                 return self._unasked(first, last, calendar, cost, memory=memory), None
 
-            def known() -> Known:
+            def known() -> tuple[CalendarDays, Evidence]:
                 return calendar, cost
 
-        seen = self._observe(first, last, now, known, older=older, memory=memory)
+        seen = self._observe(first, last, now, calendar=known, older=older, memory=memory)
         self.shared.latest = self._states(seen, now)
         return seen, None
 
     def observe(
-        self, first: date, last: date, at: datetime, calendar: Callable[[], Known] | None = None
+        self, first: date, last: date, at: datetime, *, recorded: Rows | None = None, calendar: Days | None = None
     ) -> SeenCompletions:
         """Run dates ``first`` to ``last`` as they were recorded at ``at``, with all that tables prove by then.
 
-        :param calendar: gives what ``self.calendar(first, last)`` would, for who asks for it at the same time.
+        :param recorded: gives what the tables' ``completions`` would for these dates, if somebody asked already;
+        :param calendar: and what ``self.calendar(first, last)`` would.
         :raises SourceError: as ``read``.
         """
-        return self._observe(first, last, at, calendar, early=True)
+        return self._observe(first, last, at, recorded=recorded, calendar=calendar, early=True)
 
     def states(self, at: datetime, first: date | None = None) -> States:
         """The states of the run dates from ``first`` (the look-back, where it is left out) to the local date of ``at``.
@@ -196,8 +198,9 @@ class Completions:
         first: date,
         last: date,
         at: datetime,
-        known: Callable[[], Known] | None = None,
         *,
+        recorded: Rows | None = None,
+        calendar: Days | None = None,
         older: tuple[date, ...] = (),
         memory: Memory | None = None,
         early: bool = False,
@@ -205,14 +208,14 @@ class Completions:
         """One query for the rows, and one for each table that may prove what they do not."""
         memory = memory or Memory()
         start = min((first, *older))
-        recorded, rows_cost = self._tables.completions(self._pipeline, start, last, at)
-        calendar, cost = known() if known is not None else self.calendar(start, last)
+        found, rows_cost = recorded() if recorded else self._tables.completions(self._pipeline, start, last, at)
+        days, cost = calendar() if calendar else self.calendar(start, last)
         seen = SeenCompletions(
             first=first,
             last=last,
-            rows=recorded.rows,
-            folded=recorded.folded,
-            calendar=calendar,
+            rows=found.rows,
+            folded=found.folded,
+            calendar=days,
             tables=TableSight(answers=memory.proved),
             evidence=rows_cost.merged(cost),
             open=older,

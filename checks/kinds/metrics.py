@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from checks.carried import carry_of, day, moment
-from checks.metrics.judge import Answers, Verdict, typical_hours, verdicts
+from checks.metrics.judge import Answers, Verdict, subject_of, typical_hours, verdicts
 from checks.metrics.model import MetricQuery, MetricRule, MetricSeries, RuleKind, Target
 from checks.metrics.ports import MetricSource
 from checks.metrics.windows import Span, asked, edge, spans
@@ -25,20 +25,18 @@ from checks.model import (
     in_zone,
     stamp,
 )
-from checks.phases.calendar import dates_of
 from checks.phases.words import one_line
 from checks.pipeline import Pipeline
-from checks.ports import CalendarDays, SourceError
-from checks.sources.calendar import Calendars
+from checks.ports import SourceError
+from checks.sources.calendar import Calendars, RecentDays
 
-_CALENDAR_KEPT = timedelta(hours=1)
-_LOOK_BACK = timedelta(days=3)
 # What is typical is learned anew so often, from so many days.
 _TYPICAL_KEPT = timedelta(hours=24)
 _TYPICAL_FROM = timedelta(days=7)
 _HOUR = timedelta(hours=1)
 # Names remembered of one rule.
 _NAMES_KEPT = 1_000
+_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,7 @@ class SeenRule:
     """What was asked for a rule: the window, the run date if it is bound to one, and the answers.
 
     ``error``: why the rule cannot be asked like that. ``seen``: whether there were any points, of it or its witness.
+    ``unjudged``: the names of what the rule cannot judge yet.
     """
 
     rule: MetricRule
@@ -54,6 +53,7 @@ class SeenRule:
     answers: Answers = ()
     typical: Mapping[str, float] = field(default_factory=dict)
     seen: bool = True
+    unjudged: tuple[str, ...] = ()
     error: SourceError | None = None
 
 
@@ -97,9 +97,9 @@ class Metrics:
         self._rules = rules
         self._source = source
         self._pipelines = {p.name: p for p in pipelines}
-        self._calendars = calendars
+        bound = [rule.binding for rule in rules if rule.binding is not None]
+        self._recent = RecentDays(calendars, [m for b in bound for m in (b.begins, b.ends) if m is not None])
         self._visible_after = visible_after
-        self._days: dict[str, tuple[datetime, date, CalendarDays]] = {}
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenMetrics, JsonValue]:
         """The series of the rules that hold now; the cursor keeps how far each was judged, and what is typical.
@@ -141,25 +141,12 @@ class Metrics:
         pipeline = self._pipelines.get(rule.binding.pipeline) if rule.binding else None
         if pipeline is None:
             return asked(rule, (), now, self._visible_after, since)
-        today = now.astimezone(pipeline.zone).date()
-        calendar = self._calendar(pipeline, today, now, reading)
-        if not calendar.covers(today):
-            reading.add(Evidence(unseen=(f"The calendar of {pipeline.name} does not cover {day_words(today)}.",)))
-        days = dates_of(today - _LOOK_BACK, today)
+        days, calendar, evidence = self._recent.of(pipeline, now)
+        reading.add(evidence)
         span = asked(rule, list(spans(rule, pipeline, calendar, days)), now, self._visible_after, since)
         if span is None:
             reading.add(Evidence(notes=(f"{rule.name}: nothing is owed now, not asked",)))
         return span
-
-    def _calendar(self, pipeline: Pipeline, today: date, now: datetime, reading: _Reading) -> CalendarDays:
-        """Asked once an hour: what it costs, it costs each time."""
-        kept = self._days.get(pipeline.name)
-        if kept is not None and kept[1] == today and timedelta(0) <= now - kept[0] < _CALENDAR_KEPT:
-            return kept[2]
-        calendar, cost = self._calendars.days(pipeline, today - _LOOK_BACK, today)
-        reading.add(cost)
-        self._days[pipeline.name] = (now, today, calendar)
-        return calendar
 
     def _typical(self, rule: MetricRule, kept: JsonValue, now: datetime, reading: _Reading) -> dict[str, JsonValue]:
         """What each subject does in a typical hour, as it is stored: learned once a day."""
@@ -190,6 +177,10 @@ class Metrics:
             judged += len(said)
             if not seen.seen and rule.kind is not RuleKind.ABSENCE:
                 unseen.append(f"{rule.name}: no data from {stamp(seen.window.start)} to {stamp(seen.window.end)}.")
+            unjudged = [name for name in seen.unjudged if name not in self._judged_by_others(rule)]
+            if unjudged:
+                names = ", ".join(unjudged[:_NAMES_SHOWN])
+                unseen.append(f"{rule.name}: {names} not judged: {rule.unjudged_until.format(names=names)}.")
             if rule.kind is RuleKind.ABSENCE and seen.run_date and not any(verdict.broken for verdict in said):
                 proven[rule.name] = seen.run_date
             for verdict in said:
@@ -210,6 +201,11 @@ class Metrics:
             evidence=evidence,
             carry={name: run_date.isoformat() for name, run_date in proven.items()},
         )
+
+    def _judged_by_others(self, rule: MetricRule) -> set[str]:
+        """What another rule of the kind is there for."""
+        others = (other for other in self._rules if other.finding == rule.finding and other.unjudged is None)
+        return {name for other in others for name in other.names}
 
     def _finding(self, seen: SeenRule, verdict: Verdict, now: datetime) -> Finding:
         rule = seen.rule
@@ -284,7 +280,11 @@ class _Reading:
         points = any(series for _, series in answers)
         if not points and rule.witness is not None:
             points = bool(self.ask(rule.witness, window, period))
-        return replace(seen, answers=answers, seen=points)
+        if rule.unjudged is not None:
+            names = {subject_of(rule, rule.unjudged, one.labels) for one in self.ask(rule.unjudged, window, period)}
+            wanted = sorted(name for name in names if not rule.names or name in rule.names)
+            seen = replace(seen, unjudged=tuple(wanted))
+        return replace(seen, answers=answers, seen=points or bool(seen.unjudged))
 
 
 def _numbers(stored: Mapping[str, JsonValue]) -> dict[str, float]:

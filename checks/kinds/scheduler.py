@@ -1,63 +1,61 @@
-"""The check of scheduler jobs: attempts that fail in a row, and jobs that are silent past their own schedule."""
+"""The check of scheduler jobs: attempts that fail, and jobs that are silent when they should run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from checks.carried import carry_of, moment
-from checks.model import Clearance, Evidence, Finding, JsonValue, Judgement, Severity, Status, Subject, stamp
+from checks.model import (
+    Clearance,
+    Evidence,
+    Finding,
+    HeldUp,
+    JsonValue,
+    Judgement,
+    Severity,
+    Status,
+    Subject,
+    day_words,
+    in_zone,
+    stamp,
+)
 from checks.phases.words import one_line
-from checks.sources.scheduler_logs import Attempt, SchedulerLogs
+from checks.pipeline import Pipeline
+from checks.scheduler_jobs import Job, Trouble, Turn, Wrong, counts_from, latest_decided, linked_jobs, troubles, turns
+from checks.sources.calendar import Calendars, RecentDays
+from checks.sources.scheduler_logs import SchedulerLogs
 
 _FIRST_READ = timedelta(hours=25)
 _SETTLES = timedelta(minutes=1)
-# A job must have been watched for more than a week before its longest pause is known: some pause at weekends.
-_LEARNED_IN = timedelta(days=8)
-# So much longer than its longest pause: a summer time's hour, a late start.
-_TIMES, _MARGIN = 1.25, timedelta(hours=1)
 _JOBS_KEPT = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What is known of one job. ``failures`` in a row since ``failing_since``; ``pause`` is its longest so far."""
-
-    first_at: datetime
-    last_at: datetime
-    pause: timedelta = timedelta(0)
-    failures: int = 0
-    failing_since: datetime | None = None
-    status: str = ""
-
-    def after(self, attempt: Attempt) -> Job:
-        """The job with one more attempt; one that is older than the last adds nothing."""
-        if attempt.at <= self.last_at:
-            return self
-        job = replace(self, last_at=attempt.at, pause=max(self.pause, attempt.at - self.last_at), status=attempt.status)
-        return job.told(attempt)
-
-    def told(self, attempt: Attempt) -> Job:
-        """With the outcome of its latest attempt."""
-        if not attempt.failed:
-            return replace(self, failures=0, failing_since=None, status=attempt.status)
-        since = self.failing_since or attempt.at
-        return replace(self, failures=self.failures + 1, failing_since=since, status=attempt.status)
+_REMEDIES = {
+    Wrong.FAILING: "what it calls refused or did not answer: look at its target, and at who may call it",
+    Wrong.SILENT: "see whether it is paused or deleted: `gcloud scheduler jobs describe`",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenJobs:
-    """The jobs with all attempts that were received by now."""
+    """The jobs with all attempts that were received by ``until``, and those that ``ran`` since the read before.
+
+    ``turns``: for each job that is declared to start a phase, the run dates for which it is to.
+    """
 
     jobs: Mapping[str, Job]
+    ran: frozenset[str]
+    until: datetime
     evidence: Evidence
+    turns: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
 
 
 class SchedulerCheck:
     """Judges every job that has ever been seen to run; one that never ran is not missed.
 
-    Findings ``scheduler.failing`` (``scheduler:<job>:failing``), over with an attempt that succeeds, and
+    A job that is declared to start a phase (``started_by``) is judged by the run dates for which it is to: one without
+    a run, a halt, a span for which it is not declared say nothing about it. All others are judged by their own
+    schedule. Findings ``scheduler.failing`` (``scheduler:<job>:failing``), over with an attempt that succeeds, and
     ``scheduler.silent`` (``scheduler:<job>:silent``), over with any attempt.
     """
 
@@ -68,6 +66,8 @@ class SchedulerCheck:
         every: timedelta,
         failures: int,
         silent_after: Mapping[str, timedelta],
+        pipelines: Sequence[Pipeline],
+        calendars: Calendars,
         name: str = "scheduler",
     ) -> None:
         self.name = name
@@ -76,120 +76,109 @@ class SchedulerCheck:
         self._logs = logs
         self._failures = failures
         self._silent_after = silent_after
+        self._pipelines = [p for p in pipelines if linked_jobs(p)]
+        self._recent = RecentDays(calendars)
 
     def read(self, now: datetime, cursor: JsonValue) -> tuple[SeenJobs, JsonValue]:
         """The attempts since the last read, added to what was known.
 
-        :raises checks.ports.SourceError: if they could not be listed.
+        :raises checks.ports.SourceError: if they could not be listed, or a calendar could not be asked.
         """
         since = moment(cursor.get("source") if isinstance(cursor, dict) else None) or now - _FIRST_READ
-        until = max(since, now - _SETTLES)
-        attempts, evidence = self._logs.attempts(since, until)
-        jobs = {name: job for name, stored in carry_of(cursor).items() if (job := _job(stored)) is not None}
+        attempts, until, evidence = self._logs.attempts(since, max(since, now - _SETTLES))
+        jobs = {name: job for name, stored in carry_of(cursor).items() if (job := Job.from_json(stored)) is not None}
+        known = dict(jobs)
         for attempt in attempts:
-            known = jobs.get(attempt.job)
-            fresh = Job(first_at=attempt.at, last_at=attempt.at).told(attempt)
-            jobs[attempt.job] = fresh if known is None else known.after(attempt)
-        return SeenJobs(jobs=jobs, evidence=evidence), stamp(until)
+            before = jobs.get(attempt.job, Job(first_at=attempt.at, last_at=attempt.at))
+            jobs[attempt.job] = before.after(attempt)
+        ran = (name for name, job in jobs.items() if name not in known or job.last_at > known[name].last_at)
+        own: dict[str, list[Turn]] = {}
+        for pipeline in self._pipelines:
+            own |= {name: own.get(name, []) for name in linked_jobs(pipeline)}
+            days, calendar, cost = self._recent.of(pipeline, now)
+            evidence = evidence.merged(cost)
+            for name, turn in turns(pipeline, calendar, days):
+                own[name].append(turn)
+        return SeenJobs(jobs=jobs, ran=frozenset(ran), until=until, evidence=evidence, turns=own), stamp(until)
 
     def judge(self, observed: SeenJobs, now: datetime) -> Judgement:
         """At most one finding of each kind per job."""
         findings: list[Finding] = []
         clearances: list[Clearance] = []
         for name, job in sorted(observed.jobs.items()):
-            limit = self._limit(name, job)
-            if limit is not None and now - job.last_at > limit:
-                findings.append(self._silent(name, job, limit, now))
-            else:
-                clearances.append(_over(name, "silent", job, "it ran"))
-            if job.failures >= self._failures:
-                findings.append(self._failing(name, job, now))
-            elif not job.failures:
-                clearances.append(_over(name, "failing", job, "an attempt succeeded"))
+            own = observed.turns.get(name)
+            limit = self._silent_after.get(name, job.usual_pause)
+            wrong = troubles(job, own, observed.until, self._failures, limit)
+            findings += [self._finding(name, job, trouble, now) for trouble in wrong.values()]
+            decided = latest_decided(own or (), observed.until)
+            # Of a job that starts a phase nothing follows from a day on which it need not run.
+            ran = own is None or name in observed.ran or any(job.last_at >= counts_from(t, limit) for t in decided)
+            if Wrong.SILENT not in wrong and ran:
+                clearances.append(_over(name, Wrong.SILENT, job, "it ran"))
+            if Wrong.FAILING not in wrong and not job.failures and job.ended_at is not None:
+                clearances.append(_over(name, Wrong.FAILING, job, "an attempt succeeded"))
         latest = sorted(observed.jobs.items(), key=lambda item: item[1].last_at)[-_JOBS_KEPT:]
-        evidence = observed.evidence.merged(Evidence(counts={"jobs": len(observed.jobs)}))
+        unknown = sorted(set(observed.turns) - set(observed.jobs))
+        notes = tuple(f"{name} is declared to start a phase, and was never seen to run" for name in unknown)
+        evidence = observed.evidence.merged(Evidence(counts={"jobs": len(observed.jobs)}, notes=notes))
         status = Status.FAILING if findings else Status.UNKNOWN if evidence.unseen else Status.OK
         return Judgement(
             status=status,
             findings=tuple(findings),
             clearances=tuple(clearances),
             evidence=evidence,
-            carry={name: _stored(job) for name, job in latest},
+            carry={name: job.as_json() for name, job in latest},
         )
 
-    def _limit(self, name: str, job: Job) -> timedelta | None:
-        """How long the job may be silent; None while nobody knows."""
-        told = self._silent_after.get(name)
-        if told is not None:
-            return told
-        return job.pause * _TIMES + _MARGIN if job.last_at - job.first_at >= _LEARNED_IN else None
-
-    def _failing(self, name: str, job: Job, now: datetime) -> Finding:
+    def _finding(self, name: str, job: Job, trouble: Trouble, now: datetime) -> Finding:
+        turn = trouble.turn
+        facts: dict[str, JsonValue] = {"job": name}
+        if turn is not None:
+            zone = turn.pipeline.zone
+            facts["starts"] = f"{turn.phase} of {day_words(turn.run_date)}, by {in_zone(turn.decided_at, zone)}"
+        if trouble.what is Wrong.FAILING:
+            attempts = "1 attempt failed" if job.failures == 1 else f"{job.failures} attempts in a row failed"
+            facts |= {"measured": attempts, "status": job.status or "not given"}
+        elif turn is None:
+            told = "as configured" if name in self._silent_after else "its longest pause so far, and a margin"
+            facts["expected within"] = f"{(trouble.since - job.last_at) / timedelta(hours=1):.3g} h ({told})"
+        else:
+            facts["last ran"] = in_zone(job.last_at, turn.pipeline.zone)
         return Finding(
-            fingerprint=f"scheduler:{name}:failing",
+            fingerprint=f"scheduler:{name}:{trouble.what}",
             check=self.name,
-            kind="scheduler.failing",
+            kind=f"scheduler.{trouble.what}",
             severity=Severity.WARNING,
-            subject=Subject(),
-            title=one_line(
-                f"The scheduler job {name} failed {self._failures} times in a row or more ({job.status or 'no status'})"
+            subject=Subject(
+                pipeline=turn.pipeline.name if turn else None,
+                phase=turn.phase if turn else None,
+                run_date=turn.run_date if turn else None,
             ),
-            since=job.failing_since or job.last_at,
-            last_seen=job.last_at,
-            facts={
-                "measured": f"{job.failures} attempts in a row",
-                "status": job.status or "not given",
-                "remedy": "what it calls refused or did not answer: look at its target, and at who may call it",
-                "checked at": stamp(now),
-            },
+            title=one_line(f"The scheduler job {name} {self._said(job, trouble)}"),
+            since=trouble.since,
+            last_seen=job.last_at if trouble.what is Wrong.FAILING else now,
+            holds_up=tuple(_held_up(turn)) if turn else (),
+            facts={**facts, "remedy": _REMEDIES[trouble.what], "checked at": stamp(now)},
         )
 
-    def _silent(self, name: str, job: Job, limit: timedelta, now: datetime) -> Finding:
-        told = "as configured" if name in self._silent_after else "its longest pause so far, and a margin"
-        return Finding(
-            fingerprint=f"scheduler:{name}:silent",
-            check=self.name,
-            kind="scheduler.silent",
-            severity=Severity.WARNING,
-            subject=Subject(),
-            title=one_line(f"The scheduler job {name} has not run since {stamp(job.last_at)}"),
-            since=job.last_at + limit,
-            last_seen=now,
-            facts={
-                "expected within": f"{limit} ({told})",
-                "remedy": "see whether it is paused or deleted: `gcloud scheduler jobs describe`",
-                "checked at": stamp(now),
-            },
-        )
+    def _said(self, job: Job, trouble: Trouble) -> str:
+        dated = f" for {day_words(trouble.turn.run_date)}" if trouble.turn else ""
+        if trouble.what is Wrong.SILENT:
+            return f"has not run{dated or f' since {stamp(job.last_at)}'}"
+        status = job.status or "no status"
+        if job.failures < self._failures:
+            return f"failed{dated} ({status})"
+        return f"failed {self._failures} times in a row or more{dated} ({status})"
 
 
-def _over(name: str, what: str, job: Job, reason: str) -> Clearance:
+def _held_up(turn: Turn) -> Iterator[HeldUp]:
+    """The phase that waits for the job, and those behind it."""
+    pipeline, run_date = turn.pipeline, turn.run_date
+    for phase in (pipeline.phase(turn.phase), *pipeline.downstream(turn.phase)):
+        if phase.expected_on(run_date):
+            due_at = phase.due.on(run_date, pipeline.zone)
+            yield HeldUp(pipeline=pipeline.name, phase=phase.name, run_date=run_date, due_at=due_at)
+
+
+def _over(name: str, what: Wrong, job: Job, reason: str) -> Clearance:
     return Clearance(fingerprint=f"scheduler:{name}:{what}", at=job.last_at, reason=f"{reason} at {stamp(job.last_at)}")
-
-
-def _stored(job: Job) -> JsonValue:
-    return {
-        "first_at": stamp(job.first_at),
-        "last_at": stamp(job.last_at),
-        "pause": job.pause.total_seconds(),
-        "failures": job.failures,
-        "failing_since": stamp(job.failing_since) if job.failing_since else None,
-        "status": job.status,
-    }
-
-
-def _job(stored: JsonValue) -> Job | None:
-    """What was stored; None for what cannot be read."""
-    kept = stored if isinstance(stored, dict) else {}
-    first_at, last_at = moment(kept.get("first_at")), moment(kept.get("last_at"))
-    pause, failures = kept.get("pause"), kept.get("failures")
-    if first_at is None or last_at is None or not isinstance(pause, int | float) or not isinstance(failures, int):
-        return None
-    return Job(
-        first_at=first_at,
-        last_at=last_at,
-        pause=timedelta(seconds=pause),
-        failures=failures,
-        failing_since=moment(kept.get("failing_since")),
-        status=str(kept.get("status") or ""),
-    )

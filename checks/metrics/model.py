@@ -95,7 +95,8 @@ class MetricRule:
     functions, subscriptions or topics; for an absence, those that must be seen. ``what`` goes into titles.
     ``functions`` gives for a subscription the function behind it. ``kind`` of a finding is ``metrics.<finding>``.
     ``witness``: has points whenever the rule's series can be seen; for metrics that are only written when there is
-    something to count.
+    something to count. ``unjudged``: asks for what cannot be judged before something is set, and ``unjudged_until``
+    says what.
     """
 
     name: str
@@ -119,6 +120,8 @@ class MetricRule:
     times: float = 10.0
     remedy: str | None = None
     witness: MetricQuery | None = None
+    unjudged: MetricQuery | None = None
+    unjudged_until: str = ""
 
     def breaks(self, value: float) -> bool:
         """Whether a value is beyond the threshold."""

@@ -8,6 +8,7 @@ count; the push requests of the subscription show it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from checks.metrics.model import MetricQuery, MetricRule, Outcome, RuleKind, Target
@@ -111,6 +112,10 @@ _ALL = (
             _query("run.googleapis.com/container/memory/utilizations", "cloud_run_revision", "ALIGN_PERCENTILE_99",
                    "REDUCE_MAX", _SERVICE, scale=100),
         ),
+        unjudged=_query("cloudfunctions.googleapis.com/function/user_memory_bytes", "cloud_function",
+                        "ALIGN_PERCENTILE_99", "REDUCE_MAX", _FUNCTION),
+        unjudged_until="no metric has the memory limit of gen1 functions; give them a rule of their own with "
+                       "memory_mb: 256 (as they were deployed) and functions: [{names}]",
         above=90,
         lasts=10 * _MINUTE,
         unit="%",
@@ -171,6 +176,14 @@ _ALL = (
     ),
 )  # fmt: skip
 PRESETS: Mapping[str, MetricRule] = {rule.name: rule for rule in _ALL}
+
+
+def with_memory(rule: MetricRule, megabytes: int) -> MetricRule:
+    """The rule with the memory limit of its gen1 functions: what they use counts in percent of it."""
+    if rule.unjudged is None:
+        return rule
+    query = replace(rule.unjudged, scale=100 / (megabytes * 2**20))
+    return replace(rule, queries=(*rule.queries, query), unjudged=None)
 
 
 def timeout_threshold(timeout: timedelta) -> float:

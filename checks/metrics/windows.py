@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from checks.logs.entry import EPOCH
 from checks.metrics.model import Binding, MetricRule, RuleKind
 from checks.model import Window
-from checks.pipeline import Phase, Pipeline, local_instant
+from checks.pipeline import Phase, Pipeline
 from checks.ports import CalendarDays
 
 # An absence of an older run date is told, or too late to be.
@@ -54,8 +54,7 @@ def spans(rule: MetricRule, pipeline: Pipeline, calendar: CalendarDays, days: It
 def _begin(binding: Binding, phases: list[Phase], day: date, pipeline: Pipeline) -> datetime:
     if binding.begins:
         return binding.begins.on(day, pipeline.zone)
-    midnight = local_instant(day, time(0), pipeline.zone)
-    return min(p.start.on(day, pipeline.zone) if p.start else midnight for p in phases)
+    return min(p.begins_on(day, pipeline.zone) for p in phases)
 
 
 def _retired(rule: MetricRule, phase: Phase, day: date) -> bool:

@@ -6,9 +6,10 @@ configuration runs as a subquery, so that it can be nothing but one query.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
-from checks.model import Evidence
+from checks.model import Evidence, day_words
 from checks.phases.calendar import (
     CalendarQuery,
     CalendarTable,
@@ -20,7 +21,7 @@ from checks.phases.calendar import (
     days_owed,
     listed,
 )
-from checks.pipeline import Pipeline
+from checks.pipeline import DayTime, Pipeline
 from checks.ports import CalendarDays, SourceError, Warehouse
 from checks.sql import Statement, quoted_column, quoted_table, subquery
 
@@ -28,6 +29,7 @@ from checks.sql import Statement, quoted_column, quoted_table, subquery
 _ALL_DATES = "DATE '0001-01-01'"
 # SQL is asked for so many dates more on either side, to learn how far its calendar reaches.
 _HORIZON = timedelta(days=366)
+_KEPT = timedelta(hours=1)
 
 
 class Calendars:
@@ -90,6 +92,42 @@ class Calendars:
         return tuple(halts), Evidence(counts={"halts": len(halts)}, queries=1, bytes_billed=result.bytes_billed)
 
 
+class RecentDays:
+    """The run dates for which something may be under way, by the calendars. Asked once an hour: each time it costs.
+
+    ``moments`` are times of run dates beside the phases' own; how far is looked follows from all of them, and ``back``
+    days more, for what is told later.
+    """
+
+    def __init__(self, calendars: Calendars, moments: Iterable[DayTime] = (), *, back: int = 3) -> None:
+        self._calendars = calendars
+        self._offsets = [moment.day for moment in moments]
+        self._back = back
+        self._kept: dict[str, tuple[datetime, tuple[date, date], CalendarDays]] = {}
+
+    def of(self, pipeline: Pipeline, now: datetime) -> tuple[list[date], CalendarDays, Evidence]:
+        """The dates in their order, the calendar, and what asking it cost or what it does not cover.
+
+        :raises SourceError: if it could not be asked.
+        """
+        own = (m.day for phase in pipeline.phases for m in (phase.start, phase.due) if m is not None)
+        offsets = [0, *own, *self._offsets]
+        today = now.astimezone(pipeline.zone).date()
+        span = today - timedelta(days=self._back + max(offsets)), today - timedelta(days=min(offsets))
+        kept = self._kept.get(pipeline.name)
+        evidence = Evidence()
+        if kept is not None and kept[1] == span and timedelta(0) <= now - kept[0] < _KEPT:
+            calendar = kept[2]
+        else:
+            calendar, evidence = self._calendars.days(pipeline, *span)
+            self._kept[pipeline.name] = (now, span, calendar)
+        beyond = next((day for day in (today, span[1]) if not calendar.covers(day)), None)
+        if beyond is not None:
+            unseen = f"The calendar of {pipeline.name} does not cover {day_words(beyond)}."
+            evidence = evidence.merged(Evidence(unseen=(unseen,)))
+        return list(dates_of(*span)), calendar, evidence
+
+
 def statements(pipeline: Pipeline, first: date, last: date) -> tuple[Statement, ...]:
     """Every query that the pipeline's calendar runs for those dates: what a dry run has to validate.
 
@@ -112,22 +150,19 @@ def calendar_statement(calendar: CalendarTable | CalendarQuery, first: date, las
     :raises SourceError: ``invalid`` for a name that is no identifier.
     """
     if isinstance(calendar, CalendarTable):
-        column = quoted_column(calendar.date_column)
-        source = (
-            f"SELECT {column} AS run_day, COUNT(*) AS runs FROM {quoted_table(calendar.table)} AS t"
-            f" WHERE {column} >= {_ALL_DATES} GROUP BY {column}"
-        )
-        where, reach, what = " WHERE run_day = first_day OR run_day BETWEEN @first AND @last", timedelta(0), "table"
+        day = quoted_column(calendar.date_column)
+        source = f"{quoted_table(calendar.table)} AS t WHERE {day} >= {_ALL_DATES}"
+        wanted, reach, what = "run_day = first_day OR run_day BETWEEN @first AND @last", timedelta(0), "table"
     else:
-        source = f"SELECT t.run_date AS run_day, COUNT(*) AS runs FROM {subquery(calendar.sql)} AS t GROUP BY run_day"
-        where, reach, what = " WHERE run_day IS NOT NULL", _HORIZON, "SQL"
+        day, source = "t.run_date", f"{subquery(calendar.sql)} AS t"
+        wanted, reach, what = "run_day IS NOT NULL", _HORIZON, "SQL"
     return Statement(
         what=f"the calendar's {what}",
         label="calendar",
         sql=(
-            "SELECT run_day, runs, first_day, last_day FROM ("
-            f"SELECT run_day, runs, MIN(run_day) OVER () AS first_day, MAX(run_day) OVER () AS last_day FROM ({source})"
-            f"){where}"
+            f"SELECT {day} AS run_day, COUNT(*) AS runs,"
+            f" MIN({day}) OVER () AS first_day, MAX({day}) OVER () AS last_day"
+            f" FROM {source} GROUP BY {day} QUALIFY {wanted}"
         ),
         params={"first": first - reach, "last": last + reach},
         table=calendar.table if isinstance(calendar, CalendarTable) else None,

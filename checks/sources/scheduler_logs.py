@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks.logging_api import LoggingApi
 from checks.model import Evidence, Window, stamp
+from checks.scheduler_jobs import Attempt
 
+_BEGUN = "type.googleapis.com/google.cloud.scheduler.logging.AttemptStarted"
 _FINISHED = "type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished"
 _MAX_PAGES = 10
 _PATIENCE_SECONDS = 30.0
@@ -19,24 +20,15 @@ _LATENESS = timedelta(hours=1)
 _ERROR = 500  # google.logging.type.LogSeverity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt of a job that has ended. ``status`` is empty or OK for a good one, else a word such as NOT_FOUND."""
-
-    job: str
-    at: datetime
-    status: str
-    failed: bool
-
-
 class SchedulerLogs:
     """Lists attempts of one project. Idempotent: the same span gives the same attempts."""
 
     def __init__(self, api: LoggingApi) -> None:
         self._api = api
 
-    def attempts(self, since: datetime, until: datetime) -> tuple[Sequence[Attempt], Evidence]:
-        """Those that were received in ``since <= t < until``, in the order in which they ended.
+    def attempts(self, since: datetime, until: datetime) -> tuple[Sequence[Attempt], datetime, Evidence]:
+        """Those that were received in ``since <= t < until``, in their order, and until when all of them were read:
+        where there are too many for one read, the next one goes on there.
 
         :raises checks.ports.SourceError: if they could not be listed.
         """
@@ -47,6 +39,7 @@ class SchedulerLogs:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         found: list[Attempt] = []
         requests, entries, token = 0, 0, ""
+        reached = until
         while requests < _MAX_PAGES:
             page = self._api.page(text, deadline=deadline, counted=lambda: None, token=token)
             requests += 1
@@ -55,22 +48,25 @@ class SchedulerLogs:
             token = page.token
             if not token:
                 break
-        unseen = (f"more than {_MAX_PAGES} pages of scheduler logs since {stamp(since)}",) if token else ()
-        window = Window(start=since, end=until)
-        counts = {"requests": requests, "entries": entries, "attempts": len(found)}
-        return sorted(found, key=lambda a: a.at), Evidence(window=window, counts=counts, unseen=unseen)
+            if page.entries:
+                # Entries come in the order of their timestamps, and none is received before it is written.
+                reached = max(since, page.entries[-1].timestamp.ToDatetime(tzinfo=UTC))
+        reached = reached if token else until
+        unseen = (f"scheduler logs after {stamp(reached)}: more than {_MAX_PAGES} pages of them",) if token else ()
+        window = Window(start=since, end=reached)
+        counts = {"requests": requests, "entries": entries, "attempts": sum(not a.begun for a in found)}
+        return sorted(found, key=lambda a: a.at), reached, Evidence(window=window, counts=counts, unseen=unseen)
 
 
 def _attempt(entry: Any) -> Attempt | None:
-    """The attempt that an entry tells of; None for one that has only begun, or another entry."""
+    """The attempt that an entry tells of; None for another entry."""
     fields = entry.json_payload.fields
     job = entry.resource.labels.get("job_id", "")
-    if "@type" not in fields or fields["@type"].string_value != _FINISHED or not job:
+    what = fields["@type"].string_value if "@type" in fields else ""
+    if what not in (_BEGUN, _FINISHED) or not job:
         return None
+    at = entry.timestamp.ToDatetime(tzinfo=UTC)
+    if what == _BEGUN:
+        return Attempt(job=job, at=at, begun=True)
     status = fields["status"].string_value if "status" in fields else ""
-    return Attempt(
-        job=job,
-        at=entry.timestamp.ToDatetime(tzinfo=UTC),
-        status=status,
-        failed=entry.severity >= _ERROR or status not in ("", "OK"),
-    )
+    return Attempt(job=job, at=at, status=status, failed=entry.severity >= _ERROR or status not in ("", "OK"))

@@ -52,7 +52,7 @@ def preview(ctx: click.Context, first: str, last: str | None, every: str, form: 
     """
     from monitor import people, wiring
     from monitor import preview as replay
-    from monitor.report.gather import moment_of
+    from monitor.report.request import moment_of
 
     config = common.load_config(ctx)
     now = SystemClock().now()

@@ -38,7 +38,7 @@ def command(
     from monitor import wiring
     from monitor.embedded import EmulatorError
     from monitor.explain import as_json, as_text, gather
-    from monitor.report.gather import day_of, moment_of
+    from monitor.report.request import day_of, moment_of
     from monitor.state_checks import recall
 
     try:

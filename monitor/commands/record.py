@@ -159,7 +159,7 @@ def _day(ctx: click.Context, text: str) -> date:
 
 
 def _moment(ctx: click.Context, text: str | None) -> datetime | None:
-    from monitor.report.gather import moment_of
+    from monitor.report.request import moment_of
 
     try:
         return moment_of(text) if text else None

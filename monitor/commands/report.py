@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.clock import SystemClock
 from monitor.commands import common
 
-FORMS = ("text", "json", "markdown", "html", "slack")
+if TYPE_CHECKING:
+    from monitor.report.model import HealthReport
 
 
 @click.command("report", short_help="Print the health report.")
@@ -52,40 +57,46 @@ def command(
 
     Exit codes: 0 healthy, 1 problems found, 2 wrong usage or configuration, 3 could not see.
     """
-    import json
-
-    from monitor import wiring
-    from monitor.report import gather
-
     if schema:
+        import json
+
         from monitor.report import as_json
 
         common.write(json.dumps(as_json.schema(), indent=2) + "\n", output)
         return
+    from monitor import wiring
+    from monitor.report.asking import ask
+    from monitor.report.request import Request
+
     now = SystemClock().now()
     given = {"date": day, "days": days, "at": at, "pipeline": pipeline}
     try:
-        request = gather.Request.parse({k: v for k, v in given.items() if v}, now)
+        request = Request.parse({k: v for k, v in given.items() if v}, now)
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error
     config = common.load_config(ctx)
     with contextlib.ExitStack() as undo:
         where = undo.enter_context(wiring.data(config, common.progress))
+        try:
+            questions = undo.enter_context(ask(config, where, request))
+        except ValueError as error:
+            raise click.UsageError(str(error), ctx) from error
+        # BigQuery is at work: what its answers are judged and shown by is loaded only now.
+        from monitor.report import gather
+
+        draw = _drawn(form, output)
         store = common.existing_store(config)
         if store is not None:
             undo.callback(store.close)
-        try:
-            report = gather.gather(config, where, store, request, now)
-        except ValueError as error:
-            raise click.UsageError(str(error), ctx) from error
-    if form == "text":
-        import sys
-
-        from monitor.report import as_text
-
-        colour = output is None and common.coloured(sys.stdout)
-        text = as_text.render(report, colour=colour, width=common.width_of_terminal())
-    else:
-        text = importlib.import_module(f"monitor.report.as_{form}").render(report)
-    common.write(text, output)
+        report = gather.answered(config, questions, store, now)
+    common.write(draw(report), output)
     ctx.exit(common.exit_code(report.status))
+
+
+def _drawn(form: str, output: str | None) -> Callable[[HealthReport], str]:
+    """What makes the text of a report in that form; the text form suits the terminal."""
+    render: Callable[..., str] = importlib.import_module(f"monitor.report.as_{form}").render
+    if form != "text":
+        return render
+    colour = output is None and common.coloured(sys.stdout)
+    return functools.partial(render, colour=colour, width=common.width_of_terminal())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor import collector
 from monitor.clock import SystemClock
 from monitor.commands import common
 
@@ -44,6 +45,7 @@ def command(ctx: click.Context) -> None:
     signal.signal(signal.SIGHUP, lambda *_: asked.put(False))
     app = App(config, SystemClock(), stream=sys.stdout, progress=common.progress)
     app.start()
+    collector.settle()
     try:
         click.echo(first_screen(config, app))
         while not asked.get():
@@ -83,7 +85,7 @@ def first_screen(config: Config, app: App) -> str:
     for pipeline in config.pipelines:
         phases = " -> ".join(p.name for p in pipeline.to_pipeline().phases)
         lines.append(("pipeline", f"{pipeline.name}: {phases} ({pipeline.timezone})"))
-    lines.append(("report", f"{app.url}/report  or  {me} report"))
+    lines.append(("report", f"{app.url}/  or  {me} report"))
     lines.append(("health", f"{app.url}/healthz  {app.url}/readyz"))
     for name, channel in config.alerts.channels.items():
         lines.append(("alerts", f"{name}: {f'off, {channel.off}' if channel.off else 'on'}"))

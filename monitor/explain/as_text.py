@@ -11,7 +11,7 @@ from alerts.text import clean
 from alerts.wording import moment
 from checks.model import Severity, day_words
 from checks.phases.model import PhaseState
-from monitor.explain.model import AlertLine, Explanation, PhaseLine, ProcessorLine
+from monitor.explain.model import NOT_DECLARED, AlertLine, Explanation, PhaseLine, ProcessorLine
 
 _STATE_COLOURS = {
     PhaseState.COMPLETE: "green",
@@ -75,7 +75,7 @@ class _Text:
             self._row("usual", phase.usual.removeprefix("usually "))
         self._row("enough", phase.enough)
         self._row("recorder", phase.recorder)
-        if phase.upstream:
+        if phase.upstream or phase.starter != NOT_DECLARED:
             self._row("starter", phase.starter)
         for processor in phase.processors:
             self._processor(processor)

@@ -14,7 +14,7 @@ from checks.phases.habits import Habits
 from checks.phases.model import PhaseDay, PhaseState
 from checks.pipeline import Phase, Pipeline, Processor
 from checks.ports import CalendarDays
-from monitor.explain.model import AlertLine, Explanation, NextDue, PhaseLine, ProcessorLine
+from monitor.explain.model import NOT_DECLARED, AlertLine, Explanation, NextDue, PhaseLine, ProcessorLine
 
 # How far ahead the next due time is looked for.
 HORIZON = timedelta(days=7)
@@ -212,7 +212,7 @@ def _enough(phase: Phase) -> str:
 def _starter(phase: Phase, run_date: date) -> str:
     declared = phase.hand_over_on(run_date)
     if declared is None:
-        return ", ".join(phase.starters) or "not declared"
+        return ", ".join(phase.starters) or NOT_DECLARED
     fallbacks = ", ".join(f"{at.at:%H:%M} on day {at.day}" for at in declared.fallbacks)
     return f"{declared.kind} {declared.name}" + (f", fallback {fallbacks}" if fallbacks else "")
 

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 from checks.model import Severity
 from checks.phases.model import PhaseDay
 
+# What stands for the starter of a phase of which nothing says how it is started.
+NOT_DECLARED = "not declared"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorLine:

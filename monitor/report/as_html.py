@@ -16,8 +16,8 @@ from alerts.wording import duration, moment
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
-from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport, ProcessorReport
+from monitor.report.words import TROUBLE_SHOWN, looked, response_words, silence_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -106,7 +106,14 @@ def _environment() -> Environment:
     def silenced(context: Context, value: Silence) -> str:
         return silence_words(value, context["zone"])
 
-    environment.filters.update(silenced=silenced, moment=local_moment, lasted=duration, safe_text=_safe, looked=looked)
+    environment.filters.update(
+        silenced=silenced,
+        moment=local_moment,
+        lasted=duration,
+        safe_text=_safe,
+        looked=looked,
+        responded=response_words,
+    )
     return environment
 
 

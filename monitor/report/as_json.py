@@ -85,15 +85,17 @@ def evidence(value: Evidence) -> dict[str, JsonValue]:
     }
 
 
-def _response(answer: Response) -> dict[str, JsonValue]:
-    def seconds(span: timedelta | None) -> int | None:
-        return None if span is None else max(0, round(span.total_seconds()))
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else max(0, round(span.total_seconds()))
 
+
+def _response(answer: Response) -> dict[str, JsonValue]:
     return {
         "incidents": answer.incidents,
-        "to_notice_seconds": seconds(answer.to_notice),
-        "to_resolve_seconds": seconds(answer.to_resolve),
+        "to_notice_seconds": _seconds(answer.to_notice),
+        "to_resolve_seconds": _seconds(answer.to_resolve),
         "offenders": [{"name": name, "incidents": times} for name, times in answer.offenders],
+        "unrecorded_until": None if answer.unrecorded_until is None else stamp(answer.unrecorded_until),
     }
 
 
@@ -116,7 +118,14 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
         ],
         "recording": recording,
         "kept": [
-            {"phase": k.phase, "dates": k.dates, "in_time": k.in_time, "late": k.late, "never": k.never}
+            {
+                "phase": k.phase,
+                "dates": k.dates,
+                "in_time": k.in_time,
+                "late": k.late,
+                "late_by_seconds": _seconds(k.late_by),
+                "never": k.never,
+            }
             for k in pipeline.kept
         ],
     }

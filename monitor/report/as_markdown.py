@@ -7,8 +7,8 @@ import re
 from alerts.text import clean, redact
 from alerts.wording import duration, moment
 from monitor.report import itself
-from monitor.report.as_text import TROUBLE_SHOWN, looked, silence_words, span
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.words import TROUBLE_SHOWN, looked, response_words, silence_words, span
 
 # What Markdown or HTML would take for more than text (CommonMark 0.31, section 2.4); _ inside a word is a letter.
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
@@ -101,13 +101,11 @@ def _reliability(report: HealthReport) -> list[str]:
     for pipeline in report.pipelines:
         if not pipeline.kept:
             continue
-        lines += [f"| {_safe(pipeline.name)} | run dates due | in time | late | not at all |", "| --- |" + " --- |" * 4]
-        lines += [f"| {_safe(k.phase)} | {k.dates} | {k.in_time} | {k.late} | {k.never} |" for k in pipeline.kept]
+        lines += [f"| {_safe(pipeline.name)} | run dates due | in time | late | by (median) | not at all |"]
+        lines.append("| --- |" + " --- |" * 5)
+        for k in pipeline.kept:
+            late_by = duration(k.late_by) if k.late_by is not None else "-"
+            lines.append(f"| {_safe(k.phase)} | {k.dates} | {k.in_time} | {k.late} | {late_by} | {k.never} |")
         lines.append("")
-    answer = report.response
-    lines.append(f"Incidents that began in this range: {answer.incidents}.")
-    if answer.to_notice is not None:
-        lines.append(f"Noticed after {duration(answer.to_notice)} (median).")
-    if answer.to_resolve is not None:
-        lines.append(f"Resolved after {duration(answer.to_resolve)} (median).")
+    lines.append(response_words(report))
     return lines

@@ -30,7 +30,7 @@ def render(report: HealthReport) -> str:
 
 
 def message(report: HealthReport) -> Message:
-    """The report in no channel's dialect: verdict, phases in trouble, incidents, how due times were kept."""
+    """The report in no channel's dialect: verdict, phases in trouble, incidents, failures."""
     facts: list[tuple[str, str]] = []
     if len(report.verdict) > 1:
         facts.append(("Also", "\n".join(_safe(sentence) for sentence in report.verdict[1:])))

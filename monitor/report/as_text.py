@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import textwrap
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.silences import Silence
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 from alerts.text import clean, redact
-from alerts.wording import duration, moment
-from checks.model import Evidence, Severity, Status
+from alerts.wording import moment
+from checks.model import Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself
-from monitor.report.model import HealthReport, IncidentReport, PhaseReport, PipelineReport
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from monitor.report.model import HealthReport, PhaseReport, PipelineReport
+from monitor.report.words import TROUBLE_SHOWN, kept_words, looked, response_words, silence_words, span
 
 _STATUS_STYLE = {
     Status.OK: "bold green",
@@ -38,8 +39,6 @@ _STATE_STYLE = {
     PhaseState.UNKNOWN: "magenta",
 }
 _SEVERITY_STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
-# Of these, what is missing is named: nothing is wrong yet with what is pending, and nobody knows of what is unknown.
-TROUBLE_SHOWN = frozenset(PhaseState) - {PhaseState.PENDING, PhaseState.UNKNOWN}
 # Up to so many dates the states are written out; the history of more is drawn with a sign for each.
 WORDS_UP_TO = 4
 SIGNS = {
@@ -59,8 +58,6 @@ SIGNS = {
 
 def render(report: HealthReport, *, colour: bool, width: int) -> str:
     """The whole report as text, lines no wider than ``width`` (long names wrap)."""
-    from rich.console import Console
-
     out = Console(
         file=io.StringIO(),
         width=width,
@@ -97,7 +94,7 @@ def _line(out: Console, lead: str, text: str, style: str | None = None) -> None:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    out.print(wrapped, style=style, soft_wrap=True)
+    out.print(wrapped or lead.rstrip(), style=style, soft_wrap=True)
 
 
 def _verdict(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -119,24 +116,23 @@ def _pipeline(out: Console, pipeline: PipelineReport) -> None:
         _line(out, "  could not see: ", _safe(pipeline.error), "magenta")
     if len(pipeline.dates) > WORDS_UP_TO:
         _history(out, pipeline)
+        _kept(out, pipeline)
     elif pipeline.dates:
         _states(out, pipeline)
     elif not pipeline.error:
         out.print("  no run dates in this range", style="dim")
     for day, why in pipeline.nothing_owed():
         _line(out, "  ", _safe(f"{day}: {why}"), "dim")
+    # A quorum's missing rest is worth its lines on the last few dates only.
+    written_out = len(pipeline.dates) <= WORDS_UP_TO
     for phase in pipeline.phases:
-        if phase.day.missing and phase.day.state in TROUBLE_SHOWN:
+        if phase.day.missing and phase.day.state in TROUBLE_SHOWN and (written_out or not phase.day.state.satisfied):
             _missing(out, phase, pipeline.zone)
     out.print()
 
 
 def _states(out: Console, pipeline: PipelineReport) -> None:
     """A column for each date, states written out."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("phase")
     for day in pipeline.dates:
@@ -149,8 +145,6 @@ def _states(out: Console, pipeline: PipelineReport) -> None:
 
 def _history(out: Console, pipeline: PipelineReport) -> None:
     """A sign for each phase and date, as many dates in a row as fit, and what the signs mean."""
-    from rich.text import Text
-
     lead = min(20, max(map(len, pipeline.names)) + 2)
     per_row = max(1, (out.width - lead) // 3)
     dates = pipeline.dates
@@ -174,6 +168,13 @@ def _history(out: Console, pipeline: PipelineReport) -> None:
     _line(out, "  ", ", ".join(f"{SIGNS[state]} {state}" for state in PhaseState if state in seen), "dim")
 
 
+def _kept(out: Console, pipeline: PipelineReport) -> None:
+    """How the due times of a history were kept."""
+    lead = max((len(kept.phase) for kept in pipeline.kept), default=0) + 4
+    for kept in pipeline.kept:
+        _line(out, f"  {kept.phase}".ljust(lead), kept_words(kept))
+
+
 def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
     day = phase.day
     due = f", due {moment(day.due_at, zone)}" if day.due_at else ""
@@ -190,8 +191,8 @@ def _missing(out: Console, phase: PhaseReport, zone: ZoneInfo) -> None:
 def _incidents(out: Console, report: HealthReport) -> None:
     if not report.incidents:
         out.print("Incidents  none", style="bold")
-        return
-    out.print("Incidents", style="bold")
+    else:
+        out.print("Incidents", style="bold")
     for item in report.incidents:
         incident = item.incident
         style = _SEVERITY_STYLE[item.severity]
@@ -200,14 +201,8 @@ def _incidents(out: Console, report: HealthReport) -> None:
         for fault in item.faults[1:]:
             over = "" if fault.is_open else " (over)"
             _line(out, "     - ", f"{_safe(fault.finding.title)}{over}")
-
-
-def span(item: IncidentReport, report: HealthReport) -> str:
-    """Since when an incident is open, or how long it lasted."""
-    opened = item.incident.opened_at
-    ended = item.incident.resolved_at
-    lasted = duration((ended or report.as_of) - opened)
-    return f"since {moment(opened, report.zone)}, {'lasted' if ended else 'open for'} {lasted}"
+    if report.incidents or any(len(pipeline.dates) > WORDS_UP_TO for pipeline in report.pipelines):
+        _line(out, "  ", response_words(report), "dim")
 
 
 def _silences(out: Console, report: HealthReport) -> None:
@@ -215,12 +210,6 @@ def _silences(out: Console, report: HealthReport) -> None:
         out.print("Silences", style="bold")
     for silence in report.silences:
         _line(out, "  ", silence_words(silence, report.zone))
-
-
-def silence_words(silence: Silence, zone: ZoneInfo) -> str:
-    """What is not told, until when, by whose word and why."""
-    said = f"{silence.matcher.words()}, until {moment(silence.ends_at, zone)}, by {silence.author}: {silence.reason}"
-    return _safe(said)
 
 
 def _failures(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
@@ -263,12 +252,3 @@ def _proof(out: Console, report: HealthReport, zone: ZoneInfo) -> None:
         out.print("phasewatch itself", style="bold red" if wrong else "bold")
         for sentence in itself.lines(report.itself, report.as_of, zone):
             _line(out, "  ", _safe(sentence))
-
-
-def looked(evidence: Evidence) -> str:
-    """What was read, in a few words."""
-    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in evidence.counts.items()]
-    if evidence.queries:
-        billed = "not reported" if evidence.bytes_billed is None else f"{evidence.bytes_billed:,}"
-        parts.append(f"{evidence.queries} queries, bytes billed: {billed}")
-    return ", ".join(parts)

@@ -56,7 +56,8 @@ class Stored:
     """What the watcher's state knows, as of the moment of the report; empty where there is no state yet.
 
     ``incidents`` are the open ones and those that ended since ``recently`` or in the range of the report; ``stories``
-    tells what happened to them, by number. ``silences`` are those in force.
+    tells what happened to them, by number. ``silences`` are those in force. ``watched_since`` is when the oldest run on
+    record began.
     """
 
     faults: Mapping[str, Fault] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Stored:
     checks: Sequence[CheckReport] = ()
     stories: Mapping[int, tuple[StoryLine, ...]] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    watched_since: datetime | None = None
 
 
 def build(
@@ -132,7 +134,7 @@ def build(
         failures=failures,
         sources=tuple(sorted(sources, key=lambda s: s.name)),
         checks=tuple(sorted(stored.checks, key=lambda c: c.name)),
-        response=reliability.response(listed, since),
+        response=reliability.response(listed, since, as_of, stored.watched_since),
         marks=_marks(faults.values(), deployments),
         silences=stored.silences,
         notes=tuple(notes),

@@ -2,76 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
+from checks.phases.calendar import dates_of
 from checks.phases.evidence import TableSight
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
 from monitor import costs, storage, wiring
 from monitor.report import itself
+from monitor.report.asking import Asked, Questions, ask
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
+from monitor.report.request import Request
 from monitor.state_checks import recall
+
+__all__ = ["Request", "answered", "gather"]
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
     from checks.logs.deployments import Deployment
-    from checks.sources.completions import CompletionTables
     from monitor.config import Config
     from monitor.rules import Rules
 
-DEFAULT_DAYS = 4
-MAX_DAYS = 366
 # The watcher's last look at the logs may be three intervals and this much old before it counts as a gap.
 STALE_GRACE = timedelta(minutes=2)
 # What the report lists of ended incidents.
 ENDED_SINCE = timedelta(days=2)
 # Of the latest so many incidents the report tells the story.
 STORIES = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked: ``days`` run dates ending at ``date`` (None: the local date of ``at``), judged as of ``at``.
-
-    ``past`` is true when ``at`` was given: the state is then taken as known at that time.
-    """
-
-    at: datetime
-    past: bool = False
-    date: date | None = None
-    days: int = DEFAULT_DAYS
-    pipeline: str | None = None
-
-    @classmethod
-    def parse(cls, query: Mapping[str, str], now: datetime) -> Request:
-        """From the texts of a command line or a URL: ``at``, ``date``, ``days``, ``pipeline``.
-
-        :raises ValueError: with what is wrong and what would be right.
-        """
-        unknown = sorted(set(query) - {"at", "date", "days", "pipeline"})
-        if unknown:
-            raise ValueError(f"unknown parameter {unknown[0]!r}: there are at, date, days and pipeline")
-        at = now
-        if query.get("at"):
-            at = moment_of(query["at"])
-        day = None
-        if query.get("date"):
-            day = day_of(query["date"])
-        days = DEFAULT_DAYS
-        if query.get("days"):
-            text = query["days"]
-            if not text.isdigit() or not 1 <= int(text) <= MAX_DAYS:
-                raise ValueError(f"days: {text!r} is no number from 1 to {MAX_DAYS}")
-            days = int(text)
-        return cls(at=at, past=bool(query.get("at")), date=day, days=days, pipeline=query.get("pipeline") or None)
 
 
 def gather(
@@ -88,29 +52,29 @@ def gather(
     :param speed: how many seconds of the watcher's clock pass in a second.
     :raises ValueError: for a pipeline that is not in the configuration.
     """
-    from checks.sources.completions import CompletionTables
+    with ask(config, where, request) as questions:
+        return answered(config, questions, store, generated_at, speed=speed)
 
-    tables = CompletionTables(wiring.warehouse(config, where))
-    wanted = wiring.completion_checks(config, tables)
-    names = [c.about.pipeline for c in wanted]
-    if request.pipeline is not None and request.pipeline not in names:
-        known = ", ".join(sorted(n for n in names if n)) or "none"
-        raise ValueError(f"there is no pipeline {request.pipeline!r}; the configuration has: {known}")
+
+def answered(
+    config: Config, questions: Questions, store: Store | None, generated_at: datetime, *, speed: float = 1.0
+) -> HealthReport:
+    """The report, as ``gather`` gives it, of questions that are on their way: what is read here is read meanwhile."""
+    request = questions.request
+    judges = {check.about.pipeline: check for check in wiring.completion_checks(config, questions.tables)}
     if store is not None:
-        recall(wanted, store)
-    sources = []
-    seen = [_pipeline(c, tables, request) for c in wanted if request.pipeline in (None, c.about.pipeline)]
-    if seen:
-        sources.append(_source("bigquery", seen))
+        recall(judges.values(), store)
     since = request.at - timedelta(days=request.days)
     state = _stored(store, wiring.rules(config), request, since) if store is not None else Stored()
     logs = None
     source = wiring.past_logs(config)
     if source is not None:
         logs = _logs(config, source, request)
-        if logs is not None:
-            sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
-    elif config.checks.function_logs.enabled:
+    seen = [_pipeline(judges[one.pipeline.name], one, request) for one in questions.asked]
+    sources = [_source("bigquery", seen)] if seen else []
+    if logs is not None:
+        sources.append(SourceReport(name="logs", status=_looked(logs), evidence=logs.evidence))
+    elif source is None and config.checks.function_logs.enabled:
         sources.append(_watched_logs(state.checks, config.checks.function_logs.every, request.at))
     notes = []
     if request.past:
@@ -143,25 +107,21 @@ def gather(
     return replace(report, itself=about)
 
 
-def _pipeline(check: Completions, tables: CompletionTables, request: Request) -> Seen:
+def _pipeline(check: Completions, asked: Asked, request: Request) -> Seen:
     """What the tables say. Run dates that the calendar does not cover are named, not listed.
 
     Where completions cannot be read, every phase of a date on which a run is (or may be) owed is ``unknown``.
     """
     pipeline = check.pipeline
-    last = request.date or request.at.astimezone(pipeline.zone).date()
-    first = last - timedelta(days=request.days - 1)
     try:
-        # Three questions at once: a person waits for the answer.
-        with ThreadPoolExecutor(2) as asking:
-            calendar = asking.submit(check.calendar, first, last)
-            counted = asking.submit(tables.recording, pipeline, request.at)
-            observed = check.observe(first, last, request.at, calendar.result)
-            recording, cost = counted.result()
+        observed = check.observe(
+            asked.first, asked.last, request.at, recorded=asked.recorded.result, calendar=asked.calendar.result
+        )
+        recording, cost = asked.recording.result()
     except SourceError as error:
         text = f"{error}; {error.remedy}" if error.remedy else str(error)
         run = _run(check.name, request.at, Status.UNKNOWN, evidence=Evidence(unseen=(text,)), error=text)
-        days = _unknown(check, first, last)
+        days = _unknown(asked)
         return Seen(pipeline=pipeline, run=run, days=days, recording=None, error=text, habits=check.shared.habits)
     judgement = check.judge(observed, request.at)
     run = _run(
@@ -198,14 +158,13 @@ def _of_tables(tables: TableSight, *, past: bool) -> Iterator[str]:
         yield from (f"{table} does not say when its rows were written: judged by those of today" for table in undated)
 
 
-def _unknown(check: Completions, first: date, last: date) -> tuple[PhaseDay, ...]:
+def _unknown(asked: Asked) -> tuple[PhaseDay, ...]:
     """All phases of the dates, unread; without those of which the calendar says that nothing is owed."""
-    pipeline = check.pipeline
+    pipeline = asked.pipeline
     try:
-        calendar, _ = check.calendar(first, last)
+        calendar, _ = asked.calendar.result()
     except SourceError:
         calendar = None
-    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return tuple(
         PhaseDay(
             pipeline=pipeline.name,
@@ -215,7 +174,7 @@ def _unknown(check: Completions, first: date, last: date) -> tuple[PhaseDay, ...
             upstream=phase.after,
             due_at=phase.due.on(day, pipeline.zone),
         )
-        for day in dates
+        for day in dates_of(asked.first, asked.last)
         for phase in pipeline.phases
         if calendar is None or (calendar.covers(day) and calendar.owed(day))
     )
@@ -306,11 +265,19 @@ def _stored(store: Store, rules: Rules, request: Request, since: datetime) -> St
             for i in incidents[-STORIES:]
         }
         silences = active_silences(stored, rules, request.at)
+        watched_since = stored.watching_since()
     checks = tuple(
         CheckReport(name=r.check, status=r.status, last_run_at=r.finished_at, evidence=r.evidence, error=r.error)
         for r in runs
     )
-    return Stored(faults=faults, incidents=incidents, checks=checks, stories=stories, silences=silences)
+    return Stored(
+        faults=faults,
+        incidents=incidents,
+        checks=checks,
+        stories=stories,
+        silences=silences,
+        watched_since=watched_since,
+    )
 
 
 def _source(name: str, seen: list[Seen]) -> SourceReport:
@@ -323,28 +290,3 @@ def _source(name: str, seen: list[Seen]) -> SourceReport:
 
 def _looked(run: CheckRun) -> Status:
     return Status.UNKNOWN if run.error is not None else Status.OK
-
-
-def day_of(text: str) -> date:
-    """A run date as people write it.
-
-    :raises ValueError: saying what is wrong and what would be right.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"date: {text!r} is no date; write it as 2026-01-25") from error
-
-
-def moment_of(text: str) -> datetime:
-    """A moment written with its offset.
-
-    :raises ValueError: saying what is wrong and what would be right.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no time; write it as 2026-01-26T10:00:00-05:00") from error
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset; write it as 2026-01-26T10:00:00-05:00 or with Z")
-    return moment

@@ -30,7 +30,7 @@ def build(
 ) -> Itself:
     """What the state and its storage tell of the watcher; its clock runs ``speed`` times as fast as real time. Pure."""
     looked_at = next((check.last_run_at for check in checks if check.name == NAME), None)
-    open_ones = [f for f in faults.values() if f.is_open and f.fired_at is not None and is_own(f)]
+    open_ones = [f for f in faults.values() if f.is_open and f.fired_at is not None and is_own(f.finding.kind)]
     return Itself(
         looked_at=looked_at,
         stale=looked_at is None or now - looked_at > STALE_AFTER * speed,

@@ -71,12 +71,14 @@ class Kept:
     """How a phase kept its due times over the run dates listed on which it owed something and was due.
 
     ``in_time`` were complete or had their quorum when due, ``late`` only afterwards, ``never`` not until now.
+    ``late_by`` is the median time (the lower of two middle ones) from due to there of the late ones.
     """
 
     phase: str
     in_time: int
     late: int
     never: int
+    late_by: timedelta | None = None
 
     @property
     def dates(self) -> int:
@@ -154,13 +156,15 @@ class Response:
 
     ``to_notice`` is from the first evidence of the trouble to its incident, ``to_resolve`` from there to its end; None
     where there is none to tell from. ``offenders`` are the functions, phases and tables most often the root, with how
-    often.
+    often. Before ``unrecorded_until`` no watcher's state tells of incidents, only completions of what was late; None
+    where the state covers the whole range.
     """
 
     incidents: int
     to_notice: timedelta | None = None
     to_resolve: timedelta | None = None
     offenders: tuple[tuple[str, int], ...] = ()
+    unrecorded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from alerts import causes, ledger
 from alerts.model import Fault, Incident, IncidentState
-from alerts.store.sql import with_incident
 from checks.model import Clearance, Finding, Subject
 from checks.phases.evidence import TableEvidence
 from tests.support.findings import SERVICE, at, log_failure, phase, run
@@ -25,6 +24,7 @@ class Story:
     def __init__(self) -> None:
         self.faults: dict[str, Fault] = {}
         self.incidents: dict[int, Incident] = {}
+        self.home: dict[str, int] = {}
 
     def run(self, now: datetime, *findings: Finding, **changes: object) -> list[Incident]:
         """One run; the incidents that changed."""
@@ -34,7 +34,7 @@ class Story:
             i for i in self.incidents.values() if i.resolved_at is None or now - i.resolved_at <= causes.JOIN_WITHIN
         ]
         grouping = causes.group(self.faults, known, PIPELINES, now, max(self.incidents, default=0) + 1)
-        self.faults = with_incident(self.faults, grouping.placed)
+        self.home |= grouping.placed
         self.incidents.update({i.id: i for i in grouping.incidents})
         return list(grouping.incidents)
 
@@ -214,7 +214,7 @@ def test_a_link_between_two_open_incidents_merges_the_younger_into_the_older() -
         2: (IncidentState.MERGED, 1),
     }
     assert len(story.incidents[1].members) == 3
-    assert {f.incident for f in story.faults.values()} == {1}
+    assert {story.home[name] for name in story.faults} == {1}
 
 
 def test_an_incident_ends_when_all_its_faults_have() -> None:
@@ -282,9 +282,16 @@ def test_any_story_keeps_every_firing_fault_in_exactly_one_open_incident(happene
             assert incident.root in incident.members
             assert story.faults[incident.root].is_open
             assert len(set(incident.members)) == len(incident.members)
-        for fault in story.faults.values():
-            assert fault.incident is not None
-            assert story.incidents[fault.incident].state is not IncidentState.MERGED
+        for name in story.faults:
+            assert story.incidents[story.home[name]].state is not IncidentState.MERGED
+
+
+def test_a_fault_is_at_home_in_the_incident_that_is_open() -> None:
+    """However many had it before: a younger one that is over, one that went on in another."""
+    first = Incident(id=1, state=IncidentState.OPEN, root="a", members=("a", "b"), opened_at=at(0))
+    over = Incident(id=2, state=IncidentState.RESOLVED, root="b", members=("b", "c"), opened_at=at(1))
+    merged = Incident(id=3, state=IncidentState.MERGED, root="a", members=("a", "d"), opened_at=at(2), merged_into=1)
+    assert causes.home([first, over, merged]) == {"a": 1, "b": 1, "c": 2}
 
 
 def test_grouping_twice_changes_nothing() -> None:
@@ -298,10 +305,7 @@ def test_grouping_twice_changes_nothing() -> None:
 
 def test_a_fault_reopened_after_its_incident_was_forgotten_gets_a_new_one() -> None:
     """Faults outlive the window in which incidents are joined."""
-    fault = Fault(
-        finding=log_failure(at(0)), state=ledger.FaultState.FIRING, opened_at=at(0), count=1, fired_at=at(0), incident=3
-    )
+    fault = Fault(finding=log_failure(at(0)), state=ledger.FaultState.FIRING, opened_at=at(0), count=1, fired_at=at(0))
     grouping = causes.group({fault.fingerprint: fault}, [], PIPELINES, at(0), 4)
     assert [(i.id, i.members) for i in grouping.incidents] == [(4, (fault.fingerprint,))]
     assert dict(grouping.placed) == {fault.fingerprint: 4}
-    assert replace(fault, incident=4) == with_incident({fault.fingerprint: fault}, grouping.placed)[fault.fingerprint]

@@ -16,7 +16,6 @@ from alerts.matching import Matcher
 from alerts.model import Fault, Incident, IncidentState, Notification, Scene, Talk, Why
 from alerts.quiet import QuietHours, Weekly
 from alerts.silences import Silence
-from alerts.store.sql import with_incident
 from checks.model import Clearance, Finding, Severity
 from tests.support.findings import SERVICE, START, at, log_failure, phase, run
 from tests.support.pipelines import nba
@@ -35,6 +34,7 @@ class Story:
     catch_up_until: datetime = START
     faults: dict[str, Fault] = field(default_factory=dict)
     incidents: dict[int, Incident] = field(default_factory=dict)
+    home: dict[str, int] = field(default_factory=dict)
     talks: dict[int, Talk] = field(default_factory=dict)
     announced: dict[int, datetime] = field(default_factory=dict)
     log: list[Notification] = field(default_factory=list)
@@ -51,19 +51,18 @@ class Story:
         known = {
             n: f
             for n, f in self.faults.items()
-            if f.is_open or (f.resolved_at and f.resolved_at >= recently) or f.incident in before
+            if f.is_open or (f.resolved_at and f.resolved_at >= recently) or self.home.get(n) in before
         }
         transitions = ledger.settle(run(now, *findings, clearances=tuple(over)), known, now)
         known |= {t.fault.fingerprint: t.fault for t in transitions}
         grouping = causes.group(known, list(before.values()), (nba(),), now, max(self.incidents, default=0) + 1)
         grouping = storms.calm(grouping, list(before.values()), known, self.limit, now)
-        known = with_incident(known, grouping.placed)
+        self.home |= grouping.placed
         self.faults |= known
-        transitions = [replace(t, fault=known[t.fault.fingerprint]) for t in transitions]
         current = {**before, **{i.id: i for i in grouping.incidents}}
         self.incidents |= current
-        scene = Scene(faults=known, now=now, zone=ZoneInfo("UTC"))
-        news = decisions.news_by_incident(transitions, known)
+        scene = Scene(faults=known, now=now, zone=ZoneInfo("UTC"), home=self.home)
+        news = decisions.news_by_incident(transitions, self.home)
         cases = [
             Case(
                 incident=i,

@@ -69,19 +69,18 @@ def test_a_clean_run_of_one_function_says_nothing_of_another() -> None:
 
 
 def test_back_within_an_hour_is_the_same_trouble() -> None:
-    """Reopened keeps its incident; after more than an hour it is a new outbreak."""
+    """Reopened, and remembered as such; after more than an hour it is a new outbreak."""
     _, known = settle({}, at(0), log_failure(at(0)))
-    known = {name: replace(f, incident=7) for name, f in known.items()}
     over = (Clearance(reason="ran cleanly", at=at(1), service=SERVICE),)
     _, closed = settle(known, at(1), clearances=over)
 
     changes, reopened = settle(closed, at(1.5), log_failure(at(1.5)))
     assert changes == [Change.REOPENED]
-    assert [f.incident for f in reopened.values()] == [7]
+    assert [f.reopened for f in reopened.values()] == [(at(1.5),)]
 
     changes, fresh = settle(closed, at(2.5), log_failure(at(2.5)))
     assert changes == [Change.OPENED]
-    assert [f.incident for f in fresh.values()] == [None]
+    assert [f.reopened for f in fresh.values()] == [()]
 
 
 def test_pending_fires_only_if_it_lasts() -> None:

@@ -66,6 +66,16 @@ def test_the_failure_in_the_log_is_behind_its_metrics(order: tuple[int, ...]) ->
     assert set(incident.members) == {finding.fingerprint for finding in parts}
 
 
+def test_what_began_after_the_phase_was_due_is_not_its_cause() -> None:
+    """The function is not invoked for the 25th: that explains neither the 24th, nor any date before."""
+    story = Story()
+    before = phase(at(-20), run_date=date(2026, 1, 24))
+    story.run(at(2), before, phase(at(2)), check="completions")
+    absent = measured(at(2), "absent", phase="phase3")
+    story.run(at(2), absent, check="metrics")
+    assert sorted(i.root for i in story.open()) == sorted([before.fingerprint, absent.fingerprint])
+
+
 def test_what_has_nothing_to_do_with_it_stays_apart() -> None:
     """Another function, a backlog of nobody known, another phase's rule."""
     story = Story()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,13 +19,13 @@ from checks.phases.calendar import (
     Pauses,
     cron_days,
 )
-from checks.pipeline import Pipeline
+from checks.pipeline import DayTime, Pipeline
 from checks.ports import CalendarDays, QueryResult, SourceError, Warehouse
 from checks.sources.bigquery import BigQueryWarehouse
-from checks.sources.calendar import Calendars, statements
+from checks.sources.calendar import Calendars, RecentDays, statements
 from tests.conftest import PROJECT
 from tests.support.bigquery import dataset, run
-from tests.support.pipelines import GAME_DAY, nba
+from tests.support.pipelines import GAME_DAY, et, nba
 
 MONDAY, SUNDAY = date(2026, 1, 12), date(2026, 1, 18)
 
@@ -55,6 +55,37 @@ def test_a_list_and_a_rule_ask_nobody() -> None:
     days, _ = Calendars(NoWarehouse()).days(named, MONDAY, SUNDAY)
     assert (dict(days.runs), days.covers(SUNDAY)) == ({MONDAY: 1}, False)
     assert statements(weekdays, MONDAY, SUNDAY) == ()
+
+
+class Counting:
+    """A warehouse with a calendar of all January, and how often it was asked for which dates."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[date, date]] = []
+
+    def query(self, sql: str, params: Mapping[str, Any], *, label: str) -> QueryResult:
+        self.asked.append((params["first"], params["last"]))
+        january = [date(2026, 1, 1) + timedelta(days=number) for number in range(31)]
+        rows = [{"run_day": day, "runs": 1, "first_day": january[0], "last_day": january[-1]} for day in january]
+        return QueryResult(rows=rows, bytes_billed=0)
+
+
+def test_recent_days_are_asked_for_once_an_hour_and_as_far_as_times_reach() -> None:
+    """Three days back from the latest time of a run date, forward to the earliest; anew on another day."""
+    warehouse = Counting()
+    recent = RecentDays(Calendars(warehouse), [DayTime(day=-1, at=time(17)), DayTime(day=2, at=time(9))])
+    at = et("2026-01-15 22:00")
+    days, calendar, evidence = recent.of(nba(), at)
+    assert (days[0], days[-1], evidence.queries) == (date(2026, 1, 10), date(2026, 1, 16), 1)
+    assert calendar.owed(days[-1])
+    for later, number in ((59, 1), (70, 2), (119, 2), (121, 3), (122, 3)):
+        _, _, evidence = recent.of(nba(), at + timedelta(minutes=later))
+        assert len(warehouse.asked) == number, later
+    assert evidence == Evidence(), "what is known costs nothing again"
+    recent.of(nba(), at)
+    assert len(warehouse.asked) == 4, "the clock went back"
+    _, _, evidence = recent.of(nba(), et("2026-01-31 12:00"))
+    assert evidence.unseen == ("The calendar of nba does not cover 1 February 2026.",)
 
 
 def test_dates_that_are_all_paused_ask_nobody() -> None:

@@ -17,7 +17,8 @@ from checks.metrics.model import Binding, MetricQuery, MetricRule, MetricSeries
 from checks.metrics.presets import PRESETS
 from checks.metrics.windows import Span, asked, edge, spans
 from checks.mistakes import mistakes_of
-from checks.model import Evidence, Status, Window
+from checks.model import Evidence, Judgement, Status, Window, day_words
+from checks.phases.calendar import CalendarList
 from checks.pipeline import DayTime
 from checks.ports import SourceError
 from checks.sources.calendar import Calendars
@@ -27,6 +28,7 @@ NOW = datetime(2026, 1, 26, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 FIVE = 5 * MINUTE
 SERVICE, CODE = "resource.labels.service_name", "metric.labels.response_code"
+FUNCTION = "resource.labels.function_name"
 
 
 def points(*values: float | None) -> tuple[tuple[datetime, float], ...]:
@@ -46,6 +48,10 @@ def by_code(*values: float | None, code: str = "200", name: str = "my_func") -> 
 
 def of_subscription(*values: float | None) -> MetricSeries:
     return MetricSeries(labels={"resource.labels.subscription_id": "a-sub"}, points=points(*values))
+
+
+def by_service(*values: float | None) -> MetricSeries:
+    return MetricSeries(labels={SERVICE: "my_func"}, points=points(*values))
 
 
 FAILED, BACKLOG = PRESETS["failed_executions"], PRESETS["backlog"]
@@ -149,6 +155,67 @@ def test_a_bound_rule_holds_while_its_phase_is_owed() -> None:
     assert span.window == Window(start=et("2026-01-11 12:00"), end=et("2026-01-12 08:00"))
 
 
+class Recorded:
+    """A source that answers what it was given, by metric type, and an error for others that have one."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def series(self, query: MetricQuery, window: Window, period: timedelta) -> tuple[Sequence[MetricSeries], Evidence]:
+        name = query.filter.split('"')[1].rpartition("/")[2]
+        self.asked.append(name)
+        answer = self.answers.get(name, [])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, Evidence(counts={"requests": 1})
+
+
+NIGHT, MORNING = DayTime(day=1, at=time(1, 30)), DayTime(day=1, at=time(3, 30))
+CLOCKS: list[tuple[str, date, tuple[DayTime | None, DayTime | None], str, str]] = [
+    ("forward, before", date(2026, 3, 6), (None, None), "2026-03-07T11:30Z", "2026-03-07T14:00Z"),
+    ("forward", date(2026, 3, 7), (None, None), "2026-03-08T10:30Z", "2026-03-08T13:00Z"),
+    ("over the gap", date(2026, 3, 7), (NIGHT, MORNING), "2026-03-08T06:30Z", "2026-03-08T07:30Z"),
+    ("back", date(2026, 10, 31), (None, None), "2026-11-01T11:30Z", "2026-11-01T14:00Z"),
+    ("over the fold", date(2026, 10, 31), (NIGHT, MORNING), "2026-11-01T05:30Z", "2026-11-01T08:30Z"),
+    ("over midnight", date(2026, 1, 12), (DayTime(day=0, at=time(23)), NIGHT),
+     "2026-01-13T04:00Z", "2026-01-13T06:30Z"),
+    ("on the day before", date(2026, 1, 12), (DayTime(day=-1, at=time(17)), DayTime(day=0, at=time(1))),
+     "2026-01-11T22:00Z", "2026-01-12T06:00Z"),
+    ("before the run date", date(2026, 1, 12), (DayTime(day=-1, at=time(17)), DayTime(day=-1, at=time(20))),
+     "2026-01-11T22:00Z", "2026-01-12T01:00Z"),
+    ("five days later", date(2026, 1, 12), (DayTime(day=5, at=time(6)), DayTime(day=5, at=time(7))),
+     "2026-01-17T11:00Z", "2026-01-17T12:00Z"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("_name", "run_date", "bound", "begins", "ends"), CLOCKS, ids=[name for name, *_ in CLOCKS])
+def test_a_window_is_of_the_wall_clock(
+    _name: str, run_date: date, bound: tuple[DayTime | None, DayTime | None], begins: str, ends: str
+) -> None:
+    """On the days of both clock changes, over midnight, and however far from the run date: it is asked for when over,
+    not while a minute of it is not visible yet.
+    """
+    pipeline = replace(nba(), calendar=CalendarList(dates=(run_date, run_date + timedelta(days=30))))
+    binding = Binding(pipeline="nba", phase="phase3", begins=bound[0], ends=bound[1])
+    absence = replace(PRESETS["no_executions"], binding=binding, names=("f",))
+    source = Recorded({})
+    watching = Metrics(
+        rules=(absence,),
+        source=source,
+        pipelines=(pipeline,),
+        calendars=Calendars(None),  # type: ignore[arg-type]  # a list asks nobody
+        every=FIVE,
+        visible_after=FIVE,
+    )
+    start, end = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+    assert watching.read(end + FIVE - timedelta(seconds=1), None)[0].rules == []
+    [seen] = watching.read(end + FIVE, None)[0].rules
+    assert (seen.run_date, seen.window) == (run_date, Window(start=start, end=end))
+    [finding] = watching.judge(watching.read(end + FIVE, None)[0], end + FIVE).findings
+    assert finding.title == f"f was not invoked for {day_words(run_date)}"
+
+
 SPAN = Span(run_date=DAYS[0], window=Window(start=et("2026-01-12 06:30"), end=et("2026-01-12 09:00")))
 
 
@@ -175,22 +242,6 @@ def test_a_window_ends_before_what_is_not_visible_yet() -> None:
 # -- the check ---------------------------------------------------------------------------------------------------------
 
 
-class Recorded:
-    """A source that answers what it was given, by metric type, and an error for others that have one."""
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = answers
-        self.asked: list[str] = []
-
-    def series(self, query: MetricQuery, window: Window, period: timedelta) -> tuple[Sequence[MetricSeries], Evidence]:
-        name = query.filter.split('"')[1].rpartition("/")[2]
-        self.asked.append(name)
-        answer = self.answers.get(name, [])
-        if isinstance(answer, Exception):
-            raise answer
-        return answer, Evidence(counts={"requests": 1})
-
-
 def check(source: Recorded, *rules: MetricRule) -> Metrics:
     calendars = Calendars(None)  # type: ignore[arg-type]  # no rule here is bound
     return Metrics(rules=rules, source=source, pipelines=(), calendars=calendars, every=FIVE, visible_after=FIVE)
@@ -208,6 +259,32 @@ def test_no_data_is_unknown_and_ends_nothing() -> None:
     for answers, status in (({}, Status.UNKNOWN), ({"oldest_unacked_message_age": [of_subscription(3)]}, Status.OK)):
         watching = check(Recorded(answers), dead)
         assert watching.judge(watching.read(NOW, None)[0], NOW).status is status
+
+
+def test_memory_of_gen1_functions_needs_their_limit() -> None:
+    """No metric has it: without it they are named as not judged, with what to write; with it they are judged by it."""
+    used = MetricSeries(labels={FUNCTION: "old_one"}, points=points(200e6, 250e6, 260e6))
+    free = MetricSeries(labels={FUNCTION: "small"}, points=points(90e6, 90e6, 90e6))
+    source = Recorded({"user_memory_bytes": [used, free], "utilizations": [by_service(0.5, 0.5)]})
+
+    def judged_with(*written: dict[str, Any]) -> Judgement:
+        settings = MetricCheckSettings.model_validate({"watch": [{"preset": "memory", **one} for one in written]})
+        watching = check(source, *settings.to_rules())
+        return watching.judge(watching.read(NOW, None)[0], NOW)
+
+    judgement = judged_with({})
+    assert (judgement.status, judgement.findings) == (Status.UNKNOWN, ())
+    [unseen] = judgement.evidence.unseen
+    assert unseen == (
+        "memory: old-one, small not judged: no metric has the memory limit of gen1 functions; give them a rule of "
+        "their own with memory_mb: 256 (as they were deployed) and functions: [old-one, small]."
+    )
+    assert judged_with({"functions": ["my-func"]}).status is Status.OK
+    [finding] = judged_with({"memory_mb": 256}).findings
+    assert finding.title == "old-one is near its memory limit"
+    assert str(finding.facts["measured"]).startswith("96.86% (limit 90%), from ")
+    rest = {"name": "small-ones", "memory_mb": 512, "functions": ["old-one", "small"]}
+    assert judged_with({}, rest).status is Status.OK, "each is judged by one of the rules"
 
 
 def test_what_is_asked_by_several_rules_is_asked_once() -> None:
@@ -249,6 +326,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"preset": "timeouts"}, "needs the functions' timeout"),
     ({"preset": "backlog", "functions": ["f"]}, "means nothing for backlog"),
     ({"preset": "backlog", "phase": "phase3"}, "needs the pipeline"),
+    ({"preset": "backlog", "memory_mb": 256}, "is for the preset memory"),
     ({"preset": "backlog", "aligner": "max"}, "means nothing for a preset"),
     ({"filter": 'resource.type = "x"'}, "expected a filter of Cloud Monitoring"),
     ({"filter": 'metric.type = "x"'}, "a filter needs name"),

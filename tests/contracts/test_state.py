@@ -174,24 +174,23 @@ def test_freed_space_is_given_back(store: Store) -> None:
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def old_url(state_url: str) -> str:
-    """A state as version 1 of the tables left it: made and filled by the program of that time, then dumped."""
+def opened_from(version: int, state_url: str) -> Store:
+    """A state as that version left it (made and filled by the program of that time, then dumped), opened by ours."""
     if state_url.startswith("sqlite"):
         with closing(sqlite3.connect(state_url.removeprefix("sqlite:///"))) as db:
-            db.executescript((DATA / "v1.sql").read_text(encoding="utf-8"))
-        return state_url
+            db.executescript((DATA / f"v{version}.sql").read_text(encoding="utf-8"))
+        return Store(state_url)
     engine = create_engine(state_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         cursor = connection.connection.cursor()
-        cursor.execute((DATA / "v1.postgres.sql").read_text(encoding="utf-8"))
+        cursor.execute((DATA / f"v{version}.postgres.sql").read_text(encoding="utf-8"))
     engine.dispose()
-    return state_url
+    return Store(state_url)
 
 
-def test_a_state_of_version_1_is_carried_over(old_url: str) -> None:
+def test_a_state_of_version_1_is_carried_over(state_url: str) -> None:
     """Incidents, history, cursor and the messages that wait are there, under the present version."""
-    store = Store(old_url)
+    store = opened_from(1, state_url)
     with store.reading() as stored:
         found = [(i.id, i.state.value, i.members) for i in stored.incidents()]
         assert [(number, state) for number, state, _ in found] == [(1, "open"), (2, "resolved"), (3, "open")]
@@ -203,14 +202,67 @@ def test_a_state_of_version_1_is_carried_over(old_url: str) -> None:
     claimed = store.outbox.claim(at(4), timedelta(minutes=1), "test")
     assert claimed is not None
     assert (claimed.destination, claimed.dispatch.message.title) == ("slack", "phase3 of 25 January 2026 is failed")
-    indexes = {i["name"] for i in inspect(store.engine).get_indexes("transitions")}
-    assert "transitions_by_incident" in indexes
     with store.engine.connect() as db:
         version = db.execute(select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")).scalar_one()
     assert version == str(schema.SCHEMA_VERSION)
     prune(store, MUCH_LATER)
     store.close()
-    Store(old_url).close()
+    Store(state_url).close()
+
+
+def test_a_state_of_version_2_is_carried_over(state_url: str) -> None:
+    """Its history had a row for each transition: all are there, in their order and with their incidents; and what
+    belongs to an incident still goes with it.
+    """
+    store = opened_from(2, state_url)
+    with store.reading() as stored:
+        history = stored.transitions()
+        assert [(t.change.value, t.at, t.incident) for t in history] == [
+            ("opened", at(0), 1),
+            ("opened", at(1), 2),
+            ("resolved", at(2), 2),
+            ("opened", at(3), 3),
+            ("opened", at(4), 4),
+            ("opened", at(4), 4),
+            ("resolved", at(5), 4),
+            ("resolved", at(5), 4),
+            ("noticed", at(5), None),
+        ]
+        assert history[6].reason == 'it "ran" cleanly\\n: naïve ☃'
+        assert stored.transitions(incident=4) == history[4:8]
+        assert stored.transitions(until=at(2)) == history[:3]
+        assert [i.id for i in stored.incidents(resolved_since=at(9))] == [1, 3]
+        assert len(stored.faults(resolved_since=at(5))) == 5
+    tables = inspect(store.engine).get_table_names()
+    assert "history" in tables
+    assert "transitions" not in tables
+    indexes = {i["name"] for i in inspect(store.engine).get_indexes("faults")}
+    assert indexes == {"faults_by_end", "faults_by_incident"}
+    store.outbox.revive(at(8), since=at(0))
+    send_all(store, at(8))
+    prune(store, MUCH_LATER)
+    with store.reading() as stored:
+        assert [t.incident for t in stored.transitions()] == [1, 3, 4, 4, 4, 4]  # 2 is gone, the last one stays
+    store.close()
+    Store(state_url).close()
+
+
+def test_a_storm_is_remembered_change_by_change(store: Store) -> None:
+    """However many transitions share a row of the history."""
+    findings = [log_failure(at(0), service=f"f-{n}", name=f"name_{n % 3}") for n in range(450)]
+    path = path_of(store)
+    path.absorb(run(at(0), *findings), at(0))
+    path.absorb(run(at(1), clearances=(Clearance(reason="ran", at=at(1), service="f-7"),)), at(1))
+    with store.reading() as stored:
+        history = stored.transitions()
+        known = stored.faults(resolved_since=at(0))
+    assert {t.fault.fingerprint for t in history[:450]} == {f.fingerprint for f in findings}
+    assert all(t.fault == known[t.fault.fingerprint] for t in history[:450] if t.fault.finding.subject.service != "f-7")
+    assert [(t.change.value, t.at, t.fault.finding.subject.service) for t in history[450:]] == [
+        ("resolved", at(1), "f-7")
+    ]
+    assert known[history[450].fault.fingerprint] == history[450].fault
+    assert 1 < rows(store)["history"] < 20
 
 
 def test_the_file_of_version_1_is_kept_beside_it(tmp_path: Path) -> None:
@@ -224,6 +276,18 @@ def test_the_file_of_version_1_is_kept_beside_it(tmp_path: Path) -> None:
         assert kept.execute("SELECT count(*) FROM incidents").fetchall() == [(3,)]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA auto_vacuum").fetchall() == [(2,)]
+
+
+def test_the_way_back_is_named_where_there_is_one(tmp_path: Path) -> None:
+    """A newer program kept the file as this one left it."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    Store(url).close()
+    copy(tmp_path / "state.db", tmp_path / f"state.db.v{schema.SCHEMA_VERSION}-backup")
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        db.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+        db.commit()
+    with pytest.raises(StateError, match=rf"put .*state\.db\.v{schema.SCHEMA_VERSION}-backup in its place$"):
+        Store(url)
 
 
 def test_a_newer_version_is_refused_and_not_touched(state_url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -13,85 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud.monitoring_v3.types import AlertPolicy
-from google.protobuf.json_format import ParseDict
 
 from alerts.store.sql import Store
-from checks.completion_memory import LastState, Memory, as_json, from_cursor, plan_of, states_in
-from checks.model import CheckRun, Status
+from checks.completion_memory import Memory, as_json, from_cursor, plan_of, states_in
+from checks.model import Status
 from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
-from monitor import gauges, guards, metrics, vitals
+from monitor import guards, metrics, vitals
 from monitor.config import load
 from monitor.heartbeat import PREFIX, Heartbeat, written
 from monitor.problems import ConfigError
+from tests.support.beating import LATE, MINUTE, NOW, World, beating
 from tests.support.findings import log_failure
-from tests.support.logging_server import TestClock
-from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et, nba
 from tests.support.slack_server import SlackServer
-from tests.support.watched import SetClock
 from tests.support.watched import World as Watching
-
-ROOT = Path(__file__).parents[2]
-NOW = datetime(2026, 1, 26, 14, 30, 20, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-POLICIES = sorted((ROOT / "docs" / "monitoring").glob("*-policy.json"))
-LATE = LastState(
-    pipeline="nba",
-    phase="phase3",
-    run_date=date(2026, 1, 25),
-    state=PhaseState.INCOMPLETE,
-    due_at=et("2026-01-26 09:00"),
-)
-
-
-class World:
-    """A state, a service, and the heartbeat between them; the service's clock follows the watcher's."""
-
-    def __init__(self, folder: Path, server: MonitoringServer, clock: SetClock) -> None:
-        self.clock = clock
-        self.server = server
-        self.store = Store(f"sqlite:///{folder}/state.db")
-        self.healthy = True
-        self.beat_of = self.heartbeat()
-
-    def heartbeat(self, timeout: timedelta = timedelta(seconds=5)) -> Heartbeat:
-        """Another process on the same state."""
-        return Heartbeat(
-            MonitoringApi("p1", endpoint=self.server.endpoint, timeout=timeout),
-            watcher="phasewatch",
-            every=MINUTE,
-            look=lambda now: vitals.read(self.store, now, healthy=self.healthy),
-            claim=self.claim,
-            clock=self.clock,  # type: ignore[arg-type]  # what it asks of one
-            stop=threading.Event(),
-        )
-
-    def claim(self, name: str, slot: datetime) -> bool:
-        with self.store.writing() as stored:
-            return stored.claim_slot(name, slot, "test")
-
-    def ran(self, check: str, status: Status, at: datetime, *states: LastState, **values: Any) -> None:
-        carry = as_json(Memory(states=states), nba(), "plan")
-        cursor: Any = {"source": None, "carry": carry}
-        run = CheckRun(check=check, started_at=at, finished_at=at, status=status, cursor=cursor, **values)
-        with self.store.writing() as stored:
-            stored.save_run(run)
-
-    def beat(self, later: timedelta = MINUTE) -> str | None:
-        self.clock.time += later
-        self.server.clock.now = self.clock.time
-        self.beat_of.beat()
-        return self.beat_of.error
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with MonitoringServer(TestClock(NOW), visible_after=timedelta(0)) as server:
-        world = World(tmp_path, server, SetClock(NOW))
-        yield world
-        world.store.close()
+    with beating(tmp_path) as running:
+        yield running
 
 
 def test_one_call_per_beat_says_how_everything_is(world: World) -> None:
@@ -176,6 +117,25 @@ def test_what_cannot_be_written_is_told_and_over_with_the_next_beat(world: World
     assert world.beat() is None
 
 
+def test_nothing_waits_for_a_write_that_hangs(world: World) -> None:
+    """Neither who stores what a check found, nor who reads the state; and the thread ends when it is told to."""
+    assert world.beat() is None
+    world.server.script.append("hang")
+    world.clock.time += MINUTE
+    beating = threading.Thread(target=world.beat_of.beat)
+    began = time.monotonic()
+    beating.start()
+    while world.server.script:
+        time.sleep(0.01)
+    for number in range(20):
+        world.ran("completions", Status.OK, NOW + number * MINUTE)
+        assert vitals.read(world.store, NOW).runs
+    assert time.monotonic() - began < 4
+    assert beating.is_alive(), "it still waits"
+    beating.join(10)
+    assert "did not answer in time" in str(world.beat_of.error)
+
+
 def test_metrics_that_cannot_be_described_are_tried_again(world: World) -> None:
     """Nothing is written meanwhile: the service would make metrics without unit and description."""
     world.server.script.append("permission")
@@ -239,70 +199,6 @@ def test_prometheus_sees_the_same(world: World) -> None:
     assert f'phasewatch_phase_state{{{labels},state="complete"}} 0.0' in text
     assert f"phasewatch_phase_lateness_seconds{{{labels}}} 1820.0" in text
     assert "phasewatch_healthy 0.0" in text
-
-
-# -- the files for whoever watches -------------------------------------------------------------------------------------
-
-
-def conditions() -> list[tuple[str, Any]]:
-    """The conditions of all policies, as the service's own messages."""
-    found = []
-    for file in POLICIES:
-        policy = AlertPolicy.pb(AlertPolicy())
-        ParseDict(json.loads(file.read_text(encoding="utf-8")), policy)
-        found += [(one.display_name, one.condition_absent or one.condition_threshold) for one in policy.conditions
-                  if one.HasField("condition_absent")]  # fmt: skip
-        found += [(one.display_name, one.condition_threshold) for one in policy.conditions
-                  if one.HasField("condition_threshold")]  # fmt: skip
-    return found
-
-
-def test_policies_and_dashboard_name_only_what_is_written() -> None:
-    """Each filter is of a metric and of labels that the heartbeat writes; and the policies are such messages."""
-    assert [file.name for file in POLICIES] == ["pipeline-policy.json", "watcher-policy.json"]
-    assert len(conditions()) == 6
-    for file in (ROOT / "docs" / "monitoring").glob("*.json"):
-        text = json.dumps(json.loads(file.read_text(encoding="utf-8"))).replace('\\"', '"')
-        kinds = re.findall(r'metric\.type = "([^"]+)"', text)
-        assert kinds
-        assert set(kinds) <= set(written()), file.name
-        labels = {label for kind in kinds for label in (*written()[kind].labels, "watcher")}
-        assert set(re.findall(r"metric\.labels\.(\w+)", text)) <= labels, file.name
-    assert {"FAILING", "UNKNOWN"} <= {status.value for status in Status}
-    assert min(code for state, code in gauges.STATE_CODES.items() if state.is_root_problem) == 8
-    assert max(code for state, code in gauges.STATE_CODES.items() if not state.is_root_problem) == 7
-
-
-def test_a_policy_reads_what_the_heartbeat_wrote(world: World) -> None:
-    """Its filter and aggregation, asked of the service: which conditions hold after some minutes of trouble."""
-    from google.cloud.monitoring_v3.types import Aggregation, ListTimeSeriesRequest, TimeInterval
-
-    world.healthy = False
-    world.ran("completions", Status.FAILING, NOW, LATE)
-    for _ in range(3):
-        assert world.beat() is None
-    api = MonitoringApi("p1", endpoint=world.server.endpoint, timeout=timedelta(seconds=5))
-    reads = {}
-    for name, condition in conditions():
-        [aggregation] = condition.aggregations
-        request = ListTimeSeriesRequest(
-            filter=condition.filter,
-            interval=TimeInterval(start_time=NOW, end_time=world.clock.time),
-            aggregation=Aggregation(
-                alignment_period=aggregation.alignment_period.ToTimedelta(),
-                per_series_aligner=aggregation.per_series_aligner,
-            ),
-        )
-        series = api.page(request).time_series
-        reads[name] = sorted({point.value.double_value for one in series for point in one.points})
-    assert reads == {
-        "No heartbeat for ten minutes": [0.0],
-        "It says of itself that something is wrong": [0.0],
-        "A check has seen nothing for 30 minutes": [60.0, 120.0, 180.0],
-        "Messages were given up": [],
-        "A phase has stalled, failed or is incomplete": [10.0],
-        "A critical incident has been open for an hour": [0.0],
-    }
 
 
 # -- in the watcher ----------------------------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from alerts.wording import moment
 from checks.phases.model import PhaseDay, PhaseState
 from monitor.report import as_html, as_json, as_markdown, as_slack, as_text, badge, reliability
 from monitor.report.as_text import SIGNS
 from monitor.report.model import HealthReport
+from monitor.report.words import TROUBLE_SHOWN, kept_words, response_words
 from tests.support.reports import NOON, hostile, sample_report
 from tests.support.slack_blocks import content, plain_lines
 
@@ -114,6 +116,20 @@ def test_the_long_history_has_a_sign_for_each_date() -> None:
     assert max(map(len, said.splitlines())) <= 80
     for state in set(listed.values()):
         assert f"{SIGNS[state]} {state}" in " ".join(said.split())
+    missing = [p.day for p in report.pipelines[0].phases if p.day.missing]
+    named = [d for d in missing if f"{d.phase} of {d.run_date}: " in said]
+    assert named == [d for d in missing if d.state in TROUBLE_SHOWN and not d.state.satisfied]
+    assert {d.state for d in missing if d not in named} >= {PhaseState.QUORUM}, (
+        "what is missing of a quorum is left out"
+    )
+    for kept in report.pipelines[0].kept:
+        assert f"{kept.phase} {kept_words(kept)}" in " ".join(said.split())
+    assert response_words(report) in " ".join(said.split())
+
+
+def test_a_source_of_which_nothing_was_read_is_listed_all_the_same() -> None:
+    """With its status, and what could not be seen."""
+    assert "  logs  UNKNOWN\n     not seen: Entries of the bucket audit" in text_of()
 
 
 def test_slack_would_take_it() -> None:
@@ -167,6 +183,25 @@ def test_due_times_are_kept_by_what_was_enough_in_time() -> None:
     ]
     [kept] = reliability.kept(days, NOON)
     assert (kept.in_time, kept.late, kept.never, kept.dates) == (3, 1, 1, 5)
+    assert kept.late_by == timedelta(hours=1)
+    assert kept_words(kept) == "3 of 5 in time, 1 late by 1 h 0 min, 1 not at all"
+
+
+def test_it_is_said_from_when_on_incidents_are_on_record() -> None:
+    """Without a state there is none at all; an incident from before the oldest run that is kept is on record too."""
+    since, noon = NOON - timedelta(days=14), NOON
+    whole = reliability.response((), since, noon, since - timedelta(days=1))
+    half = reliability.response((), since, noon, since + timedelta(days=4))
+    none = reliability.response((), since, noon, None)
+    assert [r.unrecorded_until for r in (whole, half, none)] == [None, since + timedelta(days=4), noon]
+    opened = REPORT.incidents[0].incident.opened_at
+    early = reliability.response(REPORT.incidents, opened - timedelta(days=1), noon, opened + timedelta(hours=1))
+    assert early.unrecorded_until == opened
+    told = [response_words(replace(REPORT, response=r, as_of=noon)) for r in (whole, half, none)]
+    record = "No watcher's record of incidents"
+    assert record not in told[0]
+    assert f"{record} before {moment(since + timedelta(days=4), REPORT.zone)}: there only" in told[1]
+    assert f"{record}: there only the completions tell what was late." in told[2]
 
 
 def test_the_response_to_incidents_is_measured_from_the_first_evidence() -> None:
@@ -176,6 +211,7 @@ def test_the_response_to_incidents_is_measured_from_the_first_evidence() -> None
         "to_notice_seconds": 3600,
         "to_resolve_seconds": None,
         "offenders": [{"name": "phase3-to-phase4-orchestrator", "incidents": 1}],
+        "unrecorded_until": JSON["incidents"][0]["opened_at"],
     }
     assert "Noticed after 1 h" in page_text()
     assert "Noticed after 1 h" in markdown()

@@ -103,10 +103,10 @@ def test_a_machine_that_slept_is_no_check_that_does_not_run(world: World) -> Non
 
 
 def fill_up(world: World) -> None:
-    """One finding after the other, until the last page is used."""
+    """One finding after the other, which nobody is told of, until the last page is used."""
     now = world.clock.now()
     for number in range(1000):
-        world.one_path.absorb(run(now, log_failure(now, service=f"s{number}")), now)
+        world.one_path.absorb(run(now, log_failure(now, service=f"s{number}", quiet=True)), now)
 
 
 def test_a_full_disk_is_told_directly_and_its_end_as_well(world: World) -> None:

@@ -69,7 +69,7 @@ def test_one_cause_one_message(store: Store, path: OnePath) -> None:
     path.absorb(run(at(5), check="completions", clearances=(recorded,)), at(5))
     path.absorb(run(at(5.1), clearances=(Clearance(reason="ran", at=at(5.1), service=SERVICE),)), at(5.1))
     assert drain(store, at(6)) == [
-        "slack reply Over: phase3 of 25 January 2026 is incomplete",
+        "slack reply phase3 of 25 January 2026 is incomplete",
         "slack edit phase3 of 25 January 2026 is incomplete",
         "slack reply after 5 h 6 min",
     ], "the older edit was superseded before it was sent"

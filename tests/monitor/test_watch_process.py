@@ -162,6 +162,7 @@ def test_health_and_report_over_http(tmp_path: Path, slack: SlackServer) -> None
     with Watcher(tmp_path, slack) as watcher:
         alive = {"status": "alive", "scheduler": True, "delivery": True, "supervisor": True}
         assert watcher.get("/healthz") == (200, alive)
+        assert f"  report    {watcher.url()}/  or  " in watcher.printed(), "the page is named, not its JSON"
         status, ready = watcher.get("/readyz")
         assert (status, ready["status"], list(ready["checks"])) == (200, "ready", ["function_logs"])
         assert ready["reasons"] == []

@@ -17,7 +17,7 @@ from alerts.model import Acknowledgement, IncidentState, Why
 from alerts.quiet import QuietHours, Weekly
 from alerts.reminders import Step
 from alerts.silences import Maintenance, Silence
-from checks.model import Clearance, Severity
+from checks.model import Clearance, Severity, Subject
 from monitor import people
 from tests.scenarios.conversation import Conversation
 from tests.support.findings import SERVICE, at, log_failure, phase
@@ -72,6 +72,38 @@ def test_the_cause_that_comes_after_its_effect_edits_the_message(talk: Conversat
     assert seen[1] == f"reply \N{LARGE RED CIRCLE} Critical: The cause: {NAME}"
     [root] = talk.slack.messages
     assert root.lines[1] == f"Cause: {NAME}"
+
+
+def test_a_table_that_two_checks_miss_is_told_once(talk: Conversation) -> None:
+    """What the second one sees changes the message and rings nobody; it is over when neither misses it any more."""
+    table = "p.nba_orchestration.phase_completions"
+    found = phase(
+        at(0),
+        fingerprint=f"table:tables:{table}",
+        check="tables",
+        kind="table.missing",
+        title=f"The table {table} does not exist",
+        subject=Subject(pipeline="nba", table=table),
+    )
+    subject = replace(found.subject, check="completions")
+    met = replace(found, fingerprint=f"table:completions:{table}", check="completions", subject=subject)
+    other = replace(found, fingerprint="table:tables:x", subject=Subject(pipeline="nba", table="p.nba_raw.box"))
+    assert [line.split(" ", 1)[0] for line in talk.run(at(0), found, check="tables")] == ["post"]
+    seen = talk.run(at(0.1), met, check="completions", error="404")
+    assert [line.split(" ", 1)[0] for line in seen] == ["edit"]
+    assert talk.states() == {1: IncidentState.OPEN}
+    assert [line.split(" ", 1)[0] for line in talk.run(at(0.2), found, other, check="tables")] == ["post"]
+
+    there = Clearance(reason="it is there", at=at(1), fingerprint=met.fingerprint)
+    seen = talk.run(at(1), phase(at(1)), check="completions", clearances=(there,))
+    assert [line.split(":")[0] for line in seen] == [
+        "edit \N{LARGE RED CIRCLE} Critical",
+        "reply \N{LARGE RED CIRCLE} Critical",
+    ]
+    assert not any(found.title in line for line in talk.slack.messages[0].replies[-1].lines)
+    seen = talk.over(at(1.1), found.fingerprint)
+    assert [line.split(" (")[0] for line in seen][-1] == f"reply \N{WHITE HEAVY CHECK MARK} Over: {found.title}"
+    assert talk.slack.messages[0].replies[-1].lines[1].startswith("Still wrong: phase3 of 25 January")
 
 
 def test_a_phase_behind_a_silenced_root_is_told_by_itself(talk: Conversation) -> None:

@@ -115,7 +115,7 @@ def test_a_function_that_stops_being_invoked(
     usual_days.record(emulator, dataset, usual_days.rows_of(date(2026, 1, 6), at=et("2026-01-07 12:00")))
     executed(server, date(2026, 1, 7), "12:00", RECORDER)
     assert world.told(date(2026, 1, 7), ["12:10"]) == [
-        ("12:10", "> CRITICAL Over: phase3 of 6 January 2026 has stalled: 5 of 5 completions"),
+        ("12:10", "> OVER phase3 of 6 January 2026 has stalled: 5 of 5 completions missing, nothing"),
         ("12:10", "> RESOLVED after 7 h 10 min"),
     ]
     executed(server, date(2026, 1, 8), "06:12", RECORDER)

@@ -87,7 +87,7 @@ def test_a_silence_is_told_before_anything_is_due(tmp_path: Path, emulator: str,
     today = [row for row in usual_days.rows_of(date(2026, 1, 16)) if row.inserted_at < et("2026-01-16 10:40")]
     usual_days.record(emulator, dataset, [*replayed, *today])
     assert [text for _, text in told(world, date(2026, 1, 16), 1, ["10:45"])] == [
-        "> CRITICAL Over: phase2 of 15 January 2026 is incomplete after its due time: 3",
+        "> OVER phase2 of 15 January 2026 is incomplete after its due time: 3 of 6",
         "> RESOLVED after 21 h 32 min",
     ]
 

@@ -80,12 +80,13 @@ def configuration(
     phase3: str = "",
     phase4: str = "",
     checks: str = "",
-    monitoring: str = "",
+    **endpoints: str,
 ) -> Config:
-    """The pipeline over the tables of that dataset; the keywords are further YAML at those places, and the address of
-    Cloud Monitoring.
+    """The pipeline over the tables of that dataset; the keywords are further YAML at those places, and the addresses of
+    Google's services.
     """
-    gcp = f", endpoints: {{monitoring: {monitoring}}}" if monitoring else ""
+    listed = ", ".join(f"{name}: {address}" for name, address in endpoints.items())
+    gcp = f", endpoints: {{{listed}}}" if listed else ""
     text = CONFIG.format(
         gcp=gcp, project=PROJECT, dataset=dataset, pipeline=pipeline, phase3=phase3, phase4=phase4, checks=checks
     )

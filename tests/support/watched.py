@@ -123,4 +123,4 @@ class World:
     def open_own(self) -> list[str]:
         with self.store.reading() as stored:
             faults = stored.faults(resolved_since=self.clock.now() + timedelta(days=1))
-        return sorted(f.finding.title for f in faults.values() if is_own(f) and f.fired_at is not None)
+        return sorted(f.finding.title for f in faults.values() if is_own(f.finding.kind) and f.fired_at is not None)

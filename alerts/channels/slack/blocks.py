@@ -33,6 +33,7 @@ _SIGNS = {
     Severity.INFO: ("\N{LARGE BLUE CIRCLE}", "Info"),
 }
 _RESOLVED = ("\N{WHITE HEAVY CHECK MARK}", "Resolved")
+_OVER = ("\N{WHITE HEAVY CHECK MARK}", "Over")
 _MERGED = ("\N{LEFTWARDS ARROW WITH HOOK}", "Merged")
 _MORE = "More in the thread."
 _WEB_LINK = re.compile(r"https?://[^\s<>\"`]+")
@@ -131,6 +132,8 @@ def headline(message: Message) -> str:
         sign, word = _RESOLVED
     elif message.state is IncidentState.MERGED:
         sign, word = _MERGED
+    elif message.over:
+        sign, word = _OVER
     else:
         sign, word = _SIGNS[message.severity]
     return f"{sign} {word}: {_one_line(message.title)}"
