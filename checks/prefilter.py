@@ -12,16 +12,17 @@ Why nothing is lost (tested against a full decode):
   accept every line of a piece, that piece is parsed by ``EntryParser``, whose judgement is final. simdjson accepts
   nothing that ``json`` refuses, but for objects nested some 900 deep, and for one arrangement: an object broken inside
   a list just before another line, and in the same piece two objects with a comma between them on one line.
-- Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it.
+- Entries of one text have the same instance (or execution): a line that does not hold its name verbatim is not of it,
+  nor one that does not hold it after a key that such names have.
 - The second pass looks at the pieces whose times are near a trigger. The times of a piece are those of all its lines,
   so that a single line far from its place is found too. One arrangement escapes: an entry without a timestamp of its
   own, but with one inside its payload, which is taken for its own (Cloud Logging gives every entry a timestamp).
 - Data that are not JSON lines (arrays, objects spread over lines), or have lines longer than an entry can be, or are
   near a trigger nearly everywhere, are decoded in full.
 
-With ``thorough=False`` one thing is taken on trust, for a fifth less work: that what begins and ends with a brace, and
-neither holds a trigger nor is near one, is an entry. The failures are the same; a broken line may be counted as an
-entry.
+With ``thorough=False`` one thing is taken on trust, for a fifth less work: that a line is an entry that neither holds
+a trigger nor is near one, and begins with a brace where there are as many times as lines, or begins and ends with one.
+The failures are the same; a broken line may be counted as an entry.
 """
 
 from __future__ import annotations
@@ -30,12 +31,11 @@ import io
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports import Entry, EntryParser, Malformed, loader
-from checks.logs.entry import instance_of, thread_of, written
+from checks.logs.entry import NANOS_PER_SECOND, instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGER_PARTS, has_trigger
 from checks.pieces import (
@@ -50,6 +50,7 @@ from checks.pieces import (
     pieces_of,
     searcher,
 )
+from checks.wanted import Wanted
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
 REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
@@ -63,7 +64,7 @@ _NAME_KEYS = (
     b'"instanceId"',
     b'"instance_id"',
     b'"execution_id"',
-    b'"run.googleapis.com/execution_name"',
+    b'execution_name"',  # of run.googleapis.com, however the slash is written
     b'"trace"',
     b'"spanId"',
 )
@@ -104,8 +105,6 @@ class Located(NamedTuple):
     entry: dict[str, Any]
 
 
-# When (in grains), and a name that entries of the same text hold: of the instance, else of the execution.
-Wanted: TypeAlias = tuple[int, bytes]
 # Per name when its triggers were, in order.
 Near: TypeAlias = dict[bytes, list[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
@@ -121,12 +120,15 @@ class Prefilter:
     """
 
     def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
+        # glibc gives large blocks back to the system, to be cleared anew each time; but not those smaller than the
+        # largest one given back so far (mallopt(3), M_MMAP_THRESHOLD). That was a fifth of the time.
+        bytes(4 * chunk_bytes)
         self._look = Look(thorough=thorough)
         self._load = loader()
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
         self._chunk_bytes = chunk_bytes
         self._names: dict[str, bytes] = {}
-        self.wanted: set[Wanted] = set()
+        self.wanted = Wanted()
         self.split = False  # whether an entry was seen that is a part of a larger one
 
     def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
@@ -142,7 +144,7 @@ class Prefilter:
             line += piece.lines
             yield piece
 
-    def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]) -> Iterator[Selected]:
+    def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted) -> Iterator[Selected]:
         """The entries that may be part of a failure, and what is no entry, in order.
 
         :param stream: the surveyed one, at the same place again; ``pieces``: the survey.
@@ -155,7 +157,7 @@ class Prefilter:
                 yield one
 
     def located(
-        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: AbstractSet[Wanted]
+        self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted
     ) -> Iterator[Located | Entry | Malformed | Passed]:
         """The same; lines with their entry and their place."""
         near = _Near(wanted)
@@ -231,13 +233,12 @@ class Prefilter:
 
     def _want(self, raw: Mapping[str, Any]) -> tuple[int, ...]:
         """What is near this entry is wanted. Gives its time in grains, if it has one."""
-        nanos = written(raw)
-        if nanos is None:
+        grain = grain_of_entry(raw)
+        if grain is None:
             return ()
-        grain = nanos // (GRAIN * 1_000_000_000)
         # Another entry of the same text holds one of these as a value of its own.
         name = self._name(instance_of(raw)) or self._name(thread_of(raw))
-        self.wanted.add((grain, name))
+        self.wanted.add(grain, name)
         if len(self.wanted) > MAX_WANTED:
             raise FullDecodeError
         return (grain,)
@@ -253,22 +254,17 @@ class Prefilter:
 class _Near:
     """Finds the lines that are near a trigger of their own instance."""
 
-    def __init__(self, wanted: AbstractSet[Wanted]) -> None:
-        self._sorted = sorted(wanted)
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
         self._times = searcher([TIME_KEY])
         # One search for each: for a single word the searcher takes a thirtieth of the time.
         self._keys = [searcher([key]) for key in _NAME_KEYS]
 
     def names(self, piece: Piece) -> Near:
         """Whose triggers are close in time to a piece, and when."""
-        low, high = 0, len(self._sorted)
-        if piece.times is not None:
-            low = bisect_left(self._sorted, (piece.times[0] - REACH, b""))
-            high = bisect_left(self._sorted, (piece.times[1] + REACH + 1, b""))
-        near: Near = {}
-        for grain, name in self._sorted[low:high]:
-            near.setdefault(name, []).append(grain)
-        return near
+        if piece.times is None:
+            return self._wanted.near(None, None)
+        return self._wanted.near(piece.times[0] - REACH, piece.times[1] + REACH)
 
     def lines(self, data: bytes, near: Near) -> Iterator[int]:
         """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""
@@ -302,6 +298,12 @@ class _Near:
                 grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
                 if grains is not None:
                     yield grains, at
+
+
+def grain_of_entry(raw: Mapping[str, Any]) -> int | None:
+    """When an entry was written, in grains; None where nothing says it."""
+    nanos = written(raw)
+    return None if nanos is None else nanos // (GRAIN * NANOS_PER_SECOND)
 
 
 def _close(grain: int, grains: Sequence[int]) -> bool:

@@ -13,23 +13,23 @@ import itertools
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from checks.exports import DamagedError, Entry, Malformed, decompressed, loader
+from checks.exports import DamagedError, Entry, loader
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
 from checks.pieces import CHUNK_BYTES, FullDecodeError
-from checks.prefilter import REACH, Located, Passed, Piece, Prefilter, Selected, Wanted
+from checks.prefilter import REACH, Located, Piece, Prefilter, Selected, grain_of_entry
+from checks.wanted import Wanted
+from monitor.scan_parts import Chosen, Segment, Tally, Told
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
 ALWAYS_THOROUGH = 128 * 1024 * 1024  # bytes
-SHOWN_MALFORMED = 5
 MAX_PROCESSES = 4
 MAX_SEGMENTS = 1_000
 MAX_PIECES = 20_000
@@ -39,62 +39,8 @@ _PACKED = 10  # times as much as is stored: a guess at what a compressed file ho
 _BATCH = 200
 _TICKET_BYTES = 4
 
-Told: TypeAlias = Callable[[int], None]
-Chosen: TypeAlias = Callable[[Entry], bool]
 # The earliest and the latest time of some entries, in grains.
 Span: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of a file that begins and ends with a line."""
-
-    file: int
-    path: Path
-    start: int
-    size: int
-    compressed: bool
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-        """The stored bytes, and the content, from the segment's beginning."""
-        with self.path.open("rb", buffering=0) as stored:
-            stored.seek(self.start)
-            yield stored, decompressed(stored) if self.compressed else stored
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is counted beside the entries that are looked at.
-
-    ``passed``: entries that nobody needs to look at; ``skipped``: things that are no entries, and of the first few
-    where they are (file, and line in it).
-    """
-
-    passed: int = 0
-    skipped: int = 0
-    malformed: list[tuple[int, Malformed]] = field(default_factory=list)
-
-    def sifted(self, file: int, item: Entry | Malformed | Passed, before: int, chosen: Chosen | None) -> Entry | None:
-        """The entry, if it is one that is asked for. ``before``: the number of lines before its segment."""
-        if isinstance(item, Passed):
-            self.passed += item.count
-        elif isinstance(item, Malformed):
-            self.skipped += 1
-            if len(self.malformed) < SHOWN_MALFORMED:
-                self.malformed.append((file, replace(item, line=item.line + before)))
-        elif chosen is None or chosen(item):
-            return item
-        else:
-            self.passed += 1
-        return None
-
-    def add(self, other: Tally) -> None:
-        """Take what was counted elsewhere."""
-        self.passed += other.passed
-        self.skipped += other.skipped
-        both = [*self.malformed, *other.malformed]
-        self.malformed = sorted(both, key=lambda one: (one[0], one[1].line))[:SHOWN_MALFORMED]
 
 
 def processes() -> int:
@@ -110,7 +56,7 @@ class _Surveyed:
     they were written; None where that cannot be told, or where there are entries in several parts.
     """
 
-    wanted: set[Wanted]
+    wanted: Wanted
     lines: dict[int, int]
     spans: dict[int, Span | None]
 
@@ -119,7 +65,7 @@ class _Surveyed:
 class _Task:
     """What all surveys together found. ``spans``: of all segments, where each process can judge its own."""
 
-    wanted: set[Wanted]
+    wanted: Wanted
     lines: dict[int, int]
     spans: dict[int, Span] | None
 
@@ -168,7 +114,7 @@ class _Job:
             {number: None if self._prefilter.split else _span(pieces) for number, pieces in self._surveys.items()},
         )
 
-    def selected(self, number: int, wanted: set[Wanted]) -> Iterator[list[Selected]]:
+    def selected(self, number: int, wanted: Wanted) -> Iterator[list[Selected]]:
         """Batches of what was selected from a segment."""
         segment = self._segments[number]
         with segment.open() as (_, content):
@@ -189,12 +135,11 @@ class _Job:
             close = [span for span in others if _meet(span, spans[number])]
             with segment.open() as (_, content):
                 for one in self._prefilter.located(content, self._surveys[number], task.wanted):
-                    item, place, common = (one.entry, one.at, False) if isinstance(one, Located) else (one, 0, False)
-                    if close and isinstance(one, Located) and (times := one.piece.times) is not None:
-                        common = any(_meet(span, times) for span in close)
+                    item, place = (one.entry, one.at) if isinstance(one, Located) else (one, 0)
                     entry = tally.sifted(segment.file, item, before, self._chosen)
                     if entry is not None:
                         fed += 1
+                        common = bool(close) and isinstance(one, Located) and _among(close, one)
                         place = number << _OFFSET_BITS | segment.start + place
                         share.take(cast("dict[str, Any]", entry), place, common=common)
         malformed = share.finish().malformed
@@ -298,19 +243,16 @@ class Crew:
         surveys = self._survey(told)
         if surveys is None:
             return None
-        lines: dict[int, int] = {}
-        spans: dict[int, Span | None] = {}
-        for one in surveys:
-            lines |= one.lines
-            spans |= one.spans
-        known = {number: span for number, span in spans.items() if span is not None}
-        apart = len(known) == len(spans) and not any(segment.compressed for segment in self._segments)
-        wanted = set().union(*(one.wanted for one in surveys))
-        task = _Task(wanted, lines, known if apart else None)
+        task = _task(self._segments, surveys)
         for worker in self._workers:
             worker.channel.send(task)
-        if apart or not self._workers:
-            return self._together(task)
+        if task.spans is not None or not self._workers:
+            judged = [self._own.judged(task)]
+            try:
+                judged += [worker.channel.recv() for worker in self._workers]
+            except EOFError:  # one was ended from outside
+                return None
+            return _together(judged)
         scanner, tally = Scanner(failures_only=True), Tally()
         for entry in self._entries(task, tally):
             scanner.add(entry)
@@ -333,30 +275,6 @@ class Crew:
         theirs = [worker.surveyed for worker in self._workers if worker.surveyed is not None]
         return [own, *theirs] if len(theirs) == len(self._workers) else None
 
-    def _together(self, task: _Task) -> tuple[ScanResult, Tally] | None:
-        """Put together what each has judged, and judge the rest."""
-        judged = [self._own.judged(task)]
-        try:
-            judged += [worker.channel.recv() for worker in self._workers]
-        except EOFError:  # one was ended from outside
-            return None
-        scanner, tally = Scanner(failures_only=True), Tally()
-        load = loader()
-        for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
-            scanner.add(load(line))
-        for one in judged:
-            scanner.faults.merge(one.faults)
-            tally.add(one.tally)
-        result = scanner.finish()
-        return (
-            replace(
-                result,
-                entries=result.entries + sum(one.entries for one in judged),
-                malformed=result.malformed + sum(one.malformed for one in judged),
-            ),
-            tally,
-        )
-
     def _entries(self, task: _Task, tally: Tally) -> Iterator[Entry]:
         """What all have selected, in the order of the files."""
         whose = {number: worker for worker in self._workers if worker.surveyed for number in worker.surveyed.lines}
@@ -369,6 +287,38 @@ class Crew:
                 entry = tally.sifted(self._segments[number].file, found, before, self._chosen)
                 if entry is not None:
                     yield entry
+
+
+def _task(segments: Sequence[Segment], surveys: Sequence[_Surveyed]) -> _Task:
+    """What to do next, from what all processes found."""
+    wanted = Wanted()
+    lines: dict[int, int] = {}
+    spans: dict[int, Span] = {}
+    apart = not any(segment.compressed for segment in segments)
+    for one in surveys:
+        wanted.update(one.wanted)
+        lines |= one.lines
+        for number, span in one.spans.items():
+            if span is None:
+                apart = False
+            else:
+                spans[number] = span
+    return _Task(wanted, lines, spans if apart else None)
+
+
+def _together(judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
+    """Put together what each process has judged, and judge the rest."""
+    scanner, tally = Scanner(failures_only=True), Tally()
+    load = loader()
+    for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
+        scanner.add(load(line))
+    for one in judged:
+        scanner.faults.merge(one.faults)
+        tally.add(one.tally)
+    result = scanner.finish()
+    entries = result.entries + sum(one.entries for one in judged)
+    malformed = result.malformed + sum(one.malformed for one in judged)
+    return replace(result, entries=entries, malformed=malformed), tally
 
 
 _OFFSET_BITS = 48
@@ -386,6 +336,15 @@ def _span(pieces: Sequence[Piece]) -> Span | None:
 def _meet(one: Span, other: Span) -> bool:
     """Whether something written in one span may belong together with something written in the other."""
     return one[0] <= other[1] + REACH and other[0] <= one[1] + REACH
+
+
+def _among(spans: Sequence[Span], one: Located) -> bool:
+    """Whether an entry may belong together with something written in some spans: the same for all deliveries of it."""
+    times = one.piece.times
+    if times is None or not any(_meet(span, times) for span in spans):
+        return False
+    grain = grain_of_entry(one.entry)
+    return grain is not None and any(_meet(span, (grain, grain)) for span in spans)
 
 
 def _lines_before(segments: Sequence[Segment], lines: Mapping[int, int]) -> dict[int, int]:

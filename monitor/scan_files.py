@@ -16,7 +16,8 @@ from typing import TypeAlias
 from checks.exports import Entry, Malformed, iter_entries
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.signatures import Signature
-from monitor.scan_crew import MAX_SEGMENTS, TELL_EVERY, WORTH_A_PROCESS, Chosen, Crew, Segment, Tally, Told, processes
+from monitor.scan_crew import MAX_SEGMENTS, TELL_EVERY, WORTH_A_PROCESS, Crew, processes
+from monitor.scan_parts import Chosen, Segment, Tally, Told
 
 MAX_LINE_BYTES = 64 * 1024  # where a longer line stands between two segments, they are one
 

@@ -11,6 +11,8 @@ from checks.logs.entry import Entry
 from checks.logs.signatures import Defect
 
 KEEP_LINES = 24
+_FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
+_BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _LIBRARY = re.compile(
     r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
@@ -30,6 +32,13 @@ class Frame:
     def is_library(self) -> bool:
         """Of the interpreter, of the standard library or of an installed package."""
         return _is_library(self.file)
+
+
+@lru_cache(maxsize=4096)
+def frame_of(line: str) -> Frame | None:
+    """The frame that a line shows, if it does; storms repeat the same few."""
+    found = _FRAME.match(line) or _BOXED_FRAME.match(line)
+    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
 
 
 @lru_cache(maxsize=1024)

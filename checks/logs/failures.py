@@ -168,6 +168,7 @@ class Scanner:
     def finish(self) -> ScanResult:
         """No more entries will come."""
         self._stitcher.finish()
+        del self._stitcher  # it holds this object in turn, and much else, and nobody may be collecting garbage
         return ScanResult(
             entries=self._entries,
             malformed=self._malformed,

@@ -20,6 +20,32 @@ _BOX = " \t\u2500\u256d"
 _DIGITS = re.compile(r"\d{1,20}")
 
 
+class Boxes:
+    """The boxes that rich draws around the members of an exception group, one in the other."""
+
+    _MEMBER = re.compile(r"\u256d\u2500{1,300} Sub-exception #\d{1,5} \u2500{1,300}\u256e$")
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def inside(self, line: str) -> tuple[str, bool]:
+        """A line without the sides of the boxes around it, empty if it is their edge; and whether it is where a member
+        begins or ends.
+        """
+        depth = 0
+        while depth < self._depth and line.startswith("\u2502"):
+            line = line[1:].removeprefix(" ").removesuffix("\u2502").rstrip()
+            depth += 1
+        begins = self._MEMBER.match(line) is not None
+        ends = depth < self._depth
+        self._depth = depth + begins
+        return "" if begins or (ends and line.startswith("\u2570")) else line, begins or ends
+
+    def __bool__(self) -> bool:
+        """Whether a box is open."""
+        return self._depth > 0
+
+
 @lru_cache(maxsize=256)
 def prefix_of(text: str) -> re.Pattern[str] | None:
     """A pattern of what stands before a header, whatever its numbers (times, process ids); None where nothing does."""

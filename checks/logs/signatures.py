@@ -176,6 +176,7 @@ _PHRASES = (
 _SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5}){0,4}|pyd|dll|dylib))(?=$|[:\s)])")
 _NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
 _OPTIONAL = re.compile(rf"[Mm]issing (?:optional )?dependency '{_NAME}'")
+_BARE = {"NameError": "undefined-name", "UnboundLocalError": "unbound-local"}  # ``raise NameError``
 _SYNTAX = frozenset(("SyntaxError", "IndentationError", "TabError"))
 _SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")
 WATCHED = frozenset().union(*(phrase.classes for phrase in _PHRASES)) | _SYNTAX
@@ -248,6 +249,8 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
                 return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
     if exception in {"ImportError", "ModuleNotFoundError"}:
         return _other_import(exception, message, in_traceback=in_traceback)
+    if in_traceback and not message and exception in _BARE:
+        return Defect(exception=exception, name=None, module=None, kind=_BARE[exception])
     return None
 
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from checks.logs import carriers
-from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing
+from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing, frame_of
 from checks.logs.entry import LEVELS, Entry
-from checks.logs.margins import ESCAPED, indent_of, prefix_of, unescaped
+from checks.logs.margins import ESCAPED, Boxes, indent_of, prefix_of, unescaped
 from checks.logs.payload import CAUSE, CONTEXT
 from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
 from checks.logs.triggers import ANSI
@@ -33,8 +32,6 @@ NOTE_WITHIN = MILLISECOND
 _MAX_LINES = 20_000
 _MAX_LINE = 8_000
 _MAX_FRAMES = 400
-_FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
-_BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
 RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
@@ -56,13 +53,6 @@ class _Opening:
     entry: Entry | None = None
 
 
-@lru_cache(maxsize=4096)
-def _frame_of(line: str) -> Frame | None:
-    """The frame that a line shows, if it does; storms repeat the same few."""
-    found = _FRAME.match(line) or _BOXED_FRAME.match(line)
-    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
-
-
 class StreamParser:
     """Feed the entries of one stream in order; ``events`` grows by what they hold."""
 
@@ -77,6 +67,7 @@ class StreamParser:
         self._chain: Chain | None = None
         self._link: str | None = None
         self._group = False
+        self._boxes = Boxes()
         self._group_opening = _Opening("", None, own_entry=False)
         self._indent = ""
         self._prefix: re.Pattern[str] | None = None
@@ -113,27 +104,17 @@ class StreamParser:
 
     # -- one line ---------------------------------------------------------------------------------------------
 
-    def _line(self, text: str, entry: Entry) -> None:  # noqa: C901, PLR0911 - one branch for each kind of line
-        line = (ANSI.sub("", text) if "\x1b" in text else text).rstrip()
+    def _line(self, text: str, entry: Entry) -> None:  # noqa: PLR0911 - one return for each kind of line
+        line = self._bare((ANSI.sub("", text) if "\x1b" in text else text).rstrip())
         if not line:
             return
-        if line[0] in " +|":
-            rule = _RULE.match(line)
-            if rule:
-                self._member(last=rule.group("number") is None)
-                return
-            line = self._without_margin(line)
-            if not line:
-                return
-        else:
-            self._group = False
         line = self._without_prefix(line, entry)
         at = line.find(HEADER)
         if at >= 0 and not (line[0] in " \t" and "(" in line[:at]) and line[at - 1 : at] not in {'"', "'"}:
             self._header(line[:at], entry)
             self._keep(line, entry)
             return
-        frame = _frame_of(line)
+        frame = frame_of(line)
         if frame:
             self._frame(frame, line, entry)
             return
@@ -153,12 +134,28 @@ class StreamParser:
             return
         self._flush_left(line, entry)
 
+    def _bare(self, line: str) -> str:
+        """A line without what an exception group draws around it; empty if that is all."""
+        if line and (self._boxes or line[0] == "\u256d"):
+            line, edge = self._boxes.inside(line)
+            if edge:
+                self._boxed_member()
+        if line and line[0] in " +|":
+            rule = _RULE.match(line)
+            if rule:
+                self._member(last=rule.group("number") is None)
+                return ""
+            return self._without_margin(line)
+        if line and not self._boxes:
+            self._group = False
+        return line
+
     def _without_margin(self, line: str) -> str:
         margin = _MARGIN.match(line)
         if not margin:
             return line
         rest = line[margin.end() :]
-        if self._group or HEADER in rest or _FRAME.match(rest) or is_watched(rest.partition(":")[0]):
+        if self._group or HEADER in rest or frame_of(rest) or is_watched(rest.partition(":")[0]):
             self._group = True
             return rest
         return line
@@ -185,6 +182,14 @@ class StreamParser:
         self._drop_frames()
         self._notes = False
         self._group = not last or self._group
+
+    def _boxed_member(self) -> None:
+        """The edge of a box around a member of a group. Before the first one the group's own traceback was printed."""
+        if self._chain is not None and not self._group:
+            self._group_opening = _Opening(
+                self._chain.carrier, self._chain.carrier_level, own_entry=self._chain.own_entry_carrier
+            )
+        self._member(last=not self._boxes)
 
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._stack = False
@@ -392,6 +397,7 @@ class StreamParser:
         self._openings.clear()
         self._previous, self._previous_entry = "", None
         self._group = False
+        self._boxes = Boxes()
         self._indent = ""
         self._prefix = None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import glob
+import itertools
 import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _DRAWN_TIMES = 100
+_WRITTEN_AT_ONCE = 1_000
 
 
 @click.command("scan", short_help="Find import and name failures in exported log entries.")
@@ -95,7 +97,9 @@ def command(
         )
     counts = (result.entries + tally.passed, result.malformed + tally.skipped)
     if form == "json":
-        click.echo(_as_json(result, *counts))
+        pieces = _as_json(result, *counts)
+        while some := "".join(itertools.islice(pieces, _WRITTEN_AT_ONCE)):
+            click.echo(some, nl=False)
     else:
         from monitor.commands.scan_text import render
 
@@ -232,14 +236,18 @@ def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None]]:
         yield told
 
 
-def _as_json(result: ScanResult, entries: int, malformed: int) -> str:
-    """The object of the contract, with a line for each failure and each signal."""
+def _as_json(result: ScanResult, entries: int, malformed: int) -> Iterator[str]:
+    """The object of the contract in pieces, with a line for each failure and each signal."""
+    yield f'{{\n  "schema_version": 1,\n  "entries": {entries},\n  "malformed": {malformed},\n  "failures": '
+    yield from _listed(result.failures)
+    yield ',\n  "signals": '
+    yield from _listed(result.signals)
+    yield "\n}\n"
 
-    def listed(some: Iterable[Failure | Signal]) -> str:
-        lines = ",".join("\n    " + json.dumps(one.as_json(), ensure_ascii=False) for one in some)
-        return f"[{lines}\n  ]" if lines else "[]"
 
-    return (
-        f'{{\n  "schema_version": 1,\n  "entries": {entries},\n  "malformed": {malformed},\n'
-        f'  "failures": {listed(result.failures)},\n  "signals": {listed(result.signals)}\n}}'
-    )
+def _listed(some: Sequence[Failure | Signal]) -> Iterator[str]:
+    between = "[\n    "
+    for one in some:
+        yield between + json.dumps(one.as_json(), ensure_ascii=False)
+        between = ",\n    "
+    yield "\n  ]" if some else "[]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -41,26 +42,43 @@ def render(result: ScanResult, entries: int, malformed: int) -> str:
 
 def _failure(failure: Failure) -> Iterator[str]:
     said = _safe(failure.message)
-    yield "  " + _style(f"{failure.exception}: {said}" if said else failure.exception, fg="red", bold=True)
+    yield from _folded(f"{failure.exception}: {said}" if said else failure.exception, "  ", fg="red", bold=True)
     if failure.file is None:
         yield "    logged without a traceback"
     else:
         function = f" in {failure.function}" if failure.function else ""
-        yield f"    {_safe(f'{failure.file}:{failure.line}{function}')}"
+        yield from _folded(_safe(f"{failure.file}:{failure.line}{function}"), "    ")
     how = "caught and logged" if failure.handled else "crash"
-    yield f"    {_times(failure.count)}, {how}; {_span(failure.first_seen, failure.last_seen)}"
+    yield from _folded(f"{_times(failure.count)}, {how}; {_span(failure.first_seen, failure.last_seen)}", "    ")
     if failure.revision:
-        yield f"    revision {_safe(failure.revision)}"
+        yield from _folded(f"revision {_safe(failure.revision)}", "    ")
     for line in redact(clean(failure.sample)).splitlines()[-LAST_LINES:]:
-        yield "    " + _style(f"| {line}", dim=True)
+        yield from _folded(line, "    | ", dim=True)
 
 
 def _signal(signal: Signal) -> Iterator[str]:
-    yield "  " + _style(f"{_safe(signal.signature)} in {signal.service}", fg="yellow", bold=True)
-    yield f"    {_times(signal.count)}; {_span(signal.first_seen, signal.last_seen)}"
+    yield from _folded(f"{_safe(signal.signature)} in {signal.service}", "  ", fg="yellow", bold=True)
+    yield from _folded(f"{_times(signal.count)}; {_span(signal.first_seen, signal.last_seen)}", "    ")
     if signal.revision:
-        yield f"    revision {_safe(signal.revision)}"
-    yield "    " + _style(f"| {_safe(signal.sample)}", dim=True)
+        yield from _folded(f"revision {_safe(signal.revision)}", "    ")
+    yield from _folded(_safe(signal.sample), "    | ", dim=True)
+
+
+def _folded(text: str, indent: str, **how: object) -> Iterator[str]:
+    """A line, on a terminal as several where it is too narrow; elsewhere lines are for other programs, too."""
+    lines = [indent + text]
+    if sys.stdout.isatty():
+        indent += text[: len(text) - len(text.lstrip())]
+        lines = textwrap.wrap(
+            text.lstrip(),
+            common.width_of_terminal(),
+            initial_indent=indent,
+            subsequent_indent=indent + "  ",
+            break_long_words=False,  # a path stays one that can be copied
+            break_on_hyphens=False,
+        )
+    for line in lines:
+        yield _style(line, **how)
 
 
 def _summary(result: ScanResult, entries: int, malformed: int) -> str:

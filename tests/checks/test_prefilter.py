@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from checks import prefilter as prefilter_module
 from checks.exports import Malformed, iter_entries
 from checks.logs.failures import ScanResult, scan
 from checks.logs.triggers import TRIGGERS
@@ -167,6 +168,19 @@ def test_the_quick_way_finds_the_same_failures(data: bytes, chunk_bytes: int) ->
     assert entries + malformed + len(places) == expected[1] + expected[2] + len(expected[3])
 
 
+@SLOW
+@given(exports(), st.sampled_from((700, 10_000, 1_000_000)))
+def test_names_are_found_after_their_keys(data: bytes, chunk_bytes: int) -> None:
+    """As where many are near."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefilter_module, "_FEW", 0)
+        try:
+            outcome, _ = prefiltered(data, chunk_bytes)
+        except FullDecodeError:
+            return
+    assert outcome == whole(data)
+
+
 @pytest.mark.parametrize("thorough", [True, False])
 def test_a_single_line_far_from_its_place_is_found(*, thorough: bool) -> None:
     """The line that tells who logged a traceback, an hour early in a file otherwise in order."""
@@ -218,7 +232,7 @@ def test_every_trigger_is_found_however_it_is_written(trigger: str) -> None:
             data = json.dumps(entry("fine", 3600)).encode() + b"\n" + row + b"\n"
             (piece,) = prefilter.survey(io.BytesIO(data))
             assert (piece.entries, len(piece.hits)) == (2, 1), spelling
-            assert prefilter.wanted == {(int(START.timestamp()) // 2, b'"00ab"')}
+            assert list(prefilter.wanted) == [(int(START.timestamp()) // 2, b'"00ab"')]
 
 
 def test_colours_alone_decode_nothing() -> None:

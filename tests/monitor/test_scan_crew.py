@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor import scan_crew, scan_files
+from checks.prefilter import Prefilter
+from monitor import scan_crew, scan_files, scan_parts
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import entry
 from tests.checks.test_prefilter import exports, whole
@@ -47,7 +48,7 @@ def shared(*paths: Path) -> tuple[Any, ...]:
 def expected(data: bytes) -> tuple[Any, ...]:
     """The same of a full decode."""
     failures, entries, malformed, places = whole(data)
-    return failures, entries, malformed + len(places), places[: scan_crew.SHOWN_MALFORMED]
+    return failures, entries, malformed + len(places), places[: scan_parts.SHOWN_MALFORMED]
 
 
 def same(path: Path, data: bytes) -> bool:
@@ -78,11 +79,39 @@ def ordered(draw: st.DrawFn) -> bytes:
     return b"".join(json.dumps(raw).encode() + b"\n" for raw in stream)
 
 
+def dealt(path: Path, segments: list[scan_parts.Segment], whose: list[int]) -> tuple[Any, ...] | None:
+    """What processes find that take these segments; None where they cannot judge their own."""
+    jobs = [scan_crew._Job(segments, Prefilter(), None) for _ in range(3)]
+    taken = [[n for n in range(len(segments)) if whose[n % len(whose)] == which] for which in range(3)]
+    task = scan_crew._task(segments, [job.survey(mine, lambda _: None) for job, mine in zip(jobs, taken, strict=True)])
+    if task.spans is None:
+        return None
+    result, tally = scan_crew._together([job.judged(task) for job in jobs])
+    return result.failures, result.entries + tally.passed, result.malformed + tally.skipped, tally.malformed
+
+
 @SLOW
-@given(ordered())
-def test_what_stands_on_both_sides_of_an_edge_is_judged_together(tmp_path: Path, data: bytes) -> None:
-    """In order of time, where each process judges most of what it found alone."""
-    assert same(tmp_path / "x.jsonl", data)
+@given(ordered(), st.lists(st.integers(0, 2), min_size=10, max_size=10))
+def test_what_stands_on_both_sides_of_an_edge_is_judged_together(tmp_path: Path, data: bytes, whose: list[int]) -> None:
+    """In order of time, where each process judges most of what it found alone, whichever segments it took."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(data)
+    found = dealt(path, list(scan_files._segments(0, path)), whose)
+    assert found is None or found == expected(data)
+
+
+def test_an_entry_delivered_again_beyond_the_edge_counts_once(tmp_path: Path) -> None:
+    """Two segments of one process hold it, and the second one borders on a segment of another process."""
+    once = entry("NameError: name 'x' is not defined", 0, 1)
+    parts = [[once], [once, entry("ok", 900.0, 2)], [entry("NameError: name 'y' is not defined", 900.0, 3)]]
+    lines = [b"".join(json.dumps(raw).encode() + b"\n" for raw in part) for part in parts]
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"".join(lines))
+    starts = [len(b"".join(lines[:number])) for number in range(3)]
+    segments = [scan_parts.Segment(0, path, start, len(part), False) for start, part in zip(starts, lines, strict=True)]
+    found = dealt(path, segments, [0, 0, 1])
+    assert found is not None
+    assert [failure.count for failure in found[0]] == [1, 1]
 
 
 def test_each_process_judges_what_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
