@@ -29,12 +29,15 @@ class Conditions:
     def __init__(self, target: tuple[int, int]) -> None:
         self.target = target
         self._names: dict[str, bool] = {}
+        self._platforms: set[str] = set()
 
     def learn(self, name: str, value: ast.expr) -> None:
         """A module-level constant such as ``PY2 = sys.version_info[0] == 2``."""
         known = self._truth(value)
         if known is not None and not (isinstance(value, ast.Constant)):
             self._names[name] = known
+            if self.about_platform(value):
+                self._platforms.add(name)
         else:
             self._names.pop(name, None)
 
@@ -53,6 +56,14 @@ class Conditions:
         if known is None:
             return MAYBE, MAYBE
         return (ALWAYS, NEVER) if known else (NEVER, ALWAYS)
+
+    def about_platform(self, test: ast.expr) -> bool:
+        """Whether it asks where the code runs: what is bound elsewhere is used by functions that are called elsewhere."""
+        for node in ast.walk(test):
+            name = dotted(node) or ""
+            if name in _PLATFORM or name in self._platforms or name.rpartition(".")[2] in _FALSE | _TRUE:
+                return True
+        return False
 
     def _combined(self, test: ast.BoolOp) -> tuple[str, str]:
         parts = [self.branches(value) for value in test.values]

@@ -9,6 +9,7 @@ bearable: visiting every node costs four times as much as parsing.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from bisect import bisect_left
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ _VISITORS = {
 class Place(NamedTuple):
     """Where a statement stands. ``scope``: the enclosing function, dotted, empty at module level (class bodies run
     when the module does). ``namespace``: what its names are bound in. ``tries``: the enclosing try statements of the
-    same function, innermost first, each with the part of it.
+    same function, innermost first, each with the part of it. ``elsewhere``: below a condition on the platform.
     """
 
     scope: str = ""
@@ -55,6 +56,7 @@ class Place(NamedTuple):
     when: str = ALWAYS
     tries: tuple[tuple[int, str], ...] = ()
     prefix: str = ""
+    elsewhere: bool = False
 
 
 class Reader:
@@ -68,6 +70,7 @@ class Reader:
         self.events: list[Any] = []
         self.late: set[str] = set()
         self.typing: set[str] = set()
+        self.never: set[str] = set()
         self.exported: list[str] | None = None
         self.told = 0
         self.sets: list[list[str]] = []
@@ -92,6 +95,7 @@ class Reader:
             "events": self.events,
             "late": sorted(self.late),
             "typing": sorted(self.typing - bound),
+            "never": sorted(self.never - bound - self.typing),
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
@@ -122,12 +126,18 @@ class Reader:
                 visit(statement, place)
 
     def _bind(self, name: str, place: Place) -> None:
-        if place.namespace != "module" or place.when == NEVER:
+        if place.namespace != "module":
             return
         if place.when == TYPING:
             self.typing.add(name)
+        elif place.when == NEVER:
+            self._bind_never([name], place)
         else:
             self.events.append(name)
+
+    def _bind_never(self, names: list[str], place: Place) -> None:
+        if not place.elsewhere:
+            self.never.update(name for name in names if not hasattr(builtins, name))
 
     def _targets(self, node: ast.AST, place: Place) -> None:
         if isinstance(node, ast.Name):
@@ -163,9 +173,12 @@ class Reader:
     def _add(self, item: list[Any], place: Place) -> None:
         binds = place.namespace == "module"
         item += [[list(pair) for pair in place.tries], place.when, binds]
-        if binds and place.when == TYPING:
-            self.typing.update(_bound_by(item))
+        if binds and place.when in (TYPING, NEVER):
             item[8] = False
+            if place.when == TYPING:
+                self.typing.update(_bound_by(item))
+            else:
+                self._bind_never(_bound_by(item), place)
         self.imports.append(item)
         if place.namespace in ("module", "class") and place.when not in (NEVER, TYPING):
             self.events.append(len(self.imports) - 1)
@@ -206,8 +219,9 @@ class Reader:
 
     def _if(self, node: ast.If, place: Place) -> None:
         body, orelse = self.conditions.branches(node.test)
-        self._body(node.body, place._replace(when=both(place.when, body)))
-        self._body(node.orelse, place._replace(when=both(place.when, orelse)))
+        elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
+        self._body(node.body, place._replace(when=both(place.when, body), elsewhere=elsewhere))
+        self._body(node.orelse, place._replace(when=both(place.when, orelse), elsewhere=elsewhere))
 
     def _loop(self, node: ast.For, place: Place) -> None:
         if not isinstance(node, ast.While):

@@ -17,6 +17,7 @@ _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
     "star": Kind.UNDEFINED,
     "typing_only": Kind.TYPING_ONLY,
+    "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
 }
 
@@ -172,7 +173,7 @@ class Judge:
         for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind == "typing_only" and self._bindings.set_from_outside(self._imports.module_of(file), name):
+            if kind in ("typing_only", "never") and self._bindings.set_from_outside(self._imports.module_of(file), name):
                 continue
             if kind != "unbound" and facts.dynamic:
                 reason = "the module computes its own names"
@@ -182,6 +183,7 @@ class Judge:
                 continue
             message = {
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
+                "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
             }.get(kind, f"name {name!r} is not defined")
             if caught is not None:

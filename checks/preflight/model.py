@@ -238,11 +238,15 @@ class Facts:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """Names it binds at any time, without those of star imports."""
-        names = {event for event in self.events if isinstance(event, str) and not event.startswith("-")}
-        for item in self.imports:
-            if item.binds:
-                names.update(item.bindings)
+        """Names that it has once it is loaded, or that its functions give it, without those of star imports."""
+        names: set[str] = set()
+        for event in self.events:
+            if isinstance(event, int):
+                names.update(self.imports[event].bindings if self.imports[event].binds else ())
+            elif event.startswith("-"):
+                names.discard(event[1:])
+            else:
+                names.add(event)
         return frozenset(names | set(self.raw.get("late", ())))
 
     @property

@@ -8,6 +8,7 @@ found here. Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -58,19 +59,19 @@ class Finder:
         )
         self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
         self._positions: dict[tuple[int, int], str] = {}
-        self._typing: frozenset[str] = frozenset()
+        self._absent: Mapping[str, str] = {}
         # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
         self._expected: set[str] = set()
         self._known: dict[int, frozenset[str]] = {}
         self.found: list[list[Any]] = []
 
-    def find(self, positions: dict[tuple[int, int], str], typing: frozenset[str]) -> list[list[Any]]:
+    def find(self, positions: Mapping[tuple[int, int], str], absent: Mapping[str, str]) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
-        ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``typing``: names of the
-        module that are bound only under TYPE_CHECKING.
+        ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
+        module that are bound only where it never goes, with their kind.
         """
-        self._positions, self._typing = positions, typing
+        self._positions, self._absent = positions, absent
         for statement in self._tree.body:
             self._visit(statement, _Spot())
         return [item for item in self.found if item[1] not in self._expected]
@@ -96,12 +97,9 @@ class Finder:
         if spot.when in (NEVER, TYPING) or spot.caught == 0 or node.id in _SHELL:
             return
         kind = self._positions.get((node.lineno, node.col_offset))
-        if kind is None and node.id in self._typing and isinstance(node.ctx, ast.Load):
-            kind = (
-                None
-                if node.id in spot.local or any(node.id in self._bound(f) for f in spot.functions)
-                else "typing_only"
-            )
+        if kind is None and node.id in self._absent and isinstance(node.ctx, ast.Load):
+            own = node.id in spot.local or any(node.id in self._bound(f) for f in spot.functions)
+            kind = None if own else self._absent[node.id]
         if kind == "undefined" and any(node.id in self._bound(loop) for loop in spot.loops):
             return  # an earlier round of the loop may have bound it
         if kind is not None:
@@ -166,7 +164,7 @@ class Finder:
         self._each([*node.handlers, *node.orelse, *node.finalbody], spot)
 
     def _comprehension(self, node: Any, spot: _Spot) -> None:
-        if self._typing:
+        if self._absent:
             bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
             spot = spot._replace(local=spot.local | bound)
         self._children(node, spot)

@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 5
+VERSION = 6
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -57,15 +57,19 @@ def _suspects(
     tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    typing = frozenset(facts["typing"]) & mentioned(code) if "typing" in facts else frozenset()
-    if hits or typing:
+    absent = {name: "typing_only" for name in facts.get("typing", ())}
+    absent.update((name, "never") for name in facts.get("never", ()))
+    if absent:
+        names = mentioned(code)
+        absent = {name: kind for name, kind in absent.items() if name in names}
+    if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
             (line, len(lines[line - 1][: column - 1].encode())): _KINDS[kind]
             for kind, line, column in hits
             if line <= len(lines)
         }
-        found = Finder(tree, reader.conditions).find(positions, typing)
+        found = Finder(tree, reader.conditions).find(positions, absent)
     solid = _solid(tree, facts)
     if solid:
         functions = suspicious(code, solid)
