@@ -19,6 +19,7 @@ _NAME_KINDS = {
     "typing_only": Kind.TYPING_ONLY,
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
+    "unset": Kind.UNBOUND,
 }
 
 
@@ -175,7 +176,7 @@ class Judge:
                 continue
             if kind in ("typing_only", "never") and self._bindings.set_from_outside(self._imports.module_of(file), name):
                 continue
-            if kind != "unbound" and facts.dynamic:
+            if kind not in ("unbound", "unset") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -185,6 +186,7 @@ class Judge:
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
+                "unset": f"local variable {name!r} is read before anything gives it a value",
             }.get(kind, f"name {name!r} is not defined")
             if caught is not None:
                 message += f"; the error is caught at line {caught}"

@@ -71,12 +71,11 @@ def _suspects(
         }
         found = Finder(tree, reader.conditions).find(positions, absent)
     solid = _solid(tree, facts)
-    if solid:
-        functions = suspicious(code, solid)
-        if functions:
-            known = {(item[1], item[2]) for item in found}
-            more = unbound(tree, functions, reader.conditions)
-            found += [item for item in more if (item[1], item[2]) not in known]
+    functions = suspicious(code, solid)
+    if functions:
+        known = {(item[1], item[2]) for item in found}
+        more = unbound(tree, functions, reader.conditions)
+        found += [item for item in more if (item[1], item[2]) not in known]
     return found
 
 
