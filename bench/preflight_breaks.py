@@ -64,9 +64,9 @@ def typed(name: str) -> str:
 
 def simple_imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
     for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
-            if not (isinstance(node, ast.ImportFrom) and node.names[0].name == "*"):
-                yield node
+        named = isinstance(node, ast.ImportFrom) and node.module != "__future__" and node.names[0].name != "*"
+        if isinstance(node, ast.Import) or named:
+            yield node
 
 
 def loads(node: ast.AST) -> Iterator[ast.Name]:
@@ -361,9 +361,8 @@ def attribute(tree: Tree, rng: random.Random) -> Edits | None:
 def exported(tree: Tree, rng: random.Random) -> Edits | None:
     def inner(_f: str, t: ast.Module) -> Iterator[Any]:
         for node in t.body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Tuple)) and node.value.elts:
-                if isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__":
-                    yield node.value.elts[0]
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                yield from getattr(node.value, "elts", [])[:1]
 
     found = pick(tree, rng, inner)
     return found and {found[0]: replaced(tree[found[0]], found[1], "'nope_exported'")}
@@ -390,7 +389,8 @@ def exception(tree: Tree, rng: random.Random) -> Edits | None:
         return None
     file, node = found
     indent = " " * node.col_offset
-    text = f"try: len(())\n{indent}except ValueError as gone: raise\n{indent}print(gone)  {MARK}\n{indent}{ast.unparse(node)}"
+    lines = ["try: len(())", "except ValueError as gone: raise", f"print(gone)  {MARK}", ast.unparse(node)]
+    text = f"\n{indent}".join(lines)
     return {file: replaced(tree[file], node, text)}
 
 

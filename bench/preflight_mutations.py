@@ -26,10 +26,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
+
 from checks.preflight import packages  # noqa: E402 - from this tree, wherever it is installed
 from checks.preflight.examine import Examiner  # noqa: E402
 from checks.preflight.extract import interpreter  # noqa: E402
-from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
 
 SITE = Path(sysconfig.get_path("purelib"))
 TREES = (
@@ -76,7 +77,7 @@ class Subject:
         modules = [
             str(path.relative_to(self.root))[:-3].removesuffix("/__init__").replace("/", ".")
             for path in sorted(self.root.rglob("*.py"))
-            if "__main__" not in path.name and str(path.relative_to(self.root)) in self.tree or "moved" in path.name
+            if ("__main__" not in path.name and str(path.relative_to(self.root)) in self.tree) or "moved" in path.name
         ]
         done = subprocess.run(
             [sys.executable, HERE / "preflight_oracle.py", self.root, *modules],
@@ -130,6 +131,22 @@ class Subject:
             print(f"    false? {told}: {'; '.join(extra[:3])}")
 
 
+def untouched(subject: Subject, verbose: bool) -> None:
+    """What preflight and the oracle say of the package as it is."""
+    failing, told = set(subject.fails.values()), set(subject.said.values())
+    odd = [f"{at[0]}:{at[1]} {place[2]}" for place, at in subject.said.items() if at not in failing]
+    lost = [f"{at[0]}:{at[1]} {place[2]}" for place, at in subject.fails.items() if at not in told]
+    print(
+        f"{subject.name}: {len(subject.tree)} files; untouched: {len(subject.said)} findings,"
+        f" {len(odd)} at places that do not fail; {len(lost)} failures without a finding",
+        flush=True,
+    )
+    for item in odd if verbose else ():
+        print(f"    said only: {item}")
+    for item in lost if verbose else ():
+        print(f"    fails only: {item}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=3, help="breaks of each kind and package")
@@ -142,23 +159,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in options.tree or TREES:
             subject = Subject(name, Path(folder))
-            places = set(subject.fails.values())
-            odd = [f"{at[0]}:{at[1]} {place[2]}" for place, at in subject.said.items() if at not in places]
-            lost = [
-                f"{at[0]}:{at[1]} {place[2]}"
-                for place, at in subject.fails.items()
-                if at not in set(subject.said.values())
-            ]
-            print(
-                f"{name}: {len(subject.tree)} files; untouched: {len(subject.said)} findings, {len(odd)} at places that do not fail; {len(lost)} failures without a finding",
-                flush=True,
-            )
-            if options.verbose:
-                print(
-                    "".join(f"    said only: {item}\n" for item in odd)
-                    + "".join(f"    fails only: {item}\n" for item in lost),
-                    end="",
-                )
+            untouched(subject, options.verbose)
             for kind, change in ALL.items():
                 if options.kind not in kind:
                     continue

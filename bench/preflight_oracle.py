@@ -19,8 +19,9 @@ import sys
 import traceback
 import types
 import warnings
+from pathlib import Path
 
-ROOT = ""
+ROOT = os.path.abspath(sys.argv[1])  # noqa: PTH100 - links stay as they are
 FAILURES: set[tuple[str, int, str]] = set()
 
 
@@ -28,7 +29,7 @@ def inside(path: str | None) -> str | None:
     """The path in the package."""
     if not path:
         return None
-    real = os.path.abspath(path)
+    real = os.path.abspath(path)  # noqa: PTH100
     return os.path.relpath(real, ROOT) if real.startswith(ROOT + os.sep) else None
 
 
@@ -102,8 +103,6 @@ def lazy(steps, index: int, module: types.ModuleType, file: str, line: int) -> N
 
 
 def main() -> None:
-    global ROOT
-    ROOT = os.path.abspath(sys.argv[1])
     sys.path.insert(0, ROOT)
     sys.dont_write_bytecode = True
     sys.setswitchinterval(10)
@@ -119,9 +118,7 @@ def main() -> None:
         file = inside(getattr(module, "__file__", None))
         if module is None or file is None or not file.endswith(".py"):
             continue
-        with open(os.path.join(ROOT, file), "rb") as handle:
-            source = handle.read()
-        code = compile(source, file, "exec", dont_inherit=True)
+        code = compile(Path(ROOT, file).read_bytes(), file, "exec", dont_inherit=True)
         for function in functions(code):
             read(function, module, file)
     real.write(json.dumps(sorted(FAILURES)))

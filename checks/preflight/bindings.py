@@ -52,7 +52,7 @@ class Bindings:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
         if name in _GIVEN or self._plainly(module, name):
             return True
-        facts = self._of(module)
+        facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
@@ -78,7 +78,7 @@ class Bindings:
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
-        facts = self._of(module)
+        facts = self.facts_of(module)
         return facts is not None and name in facts.typing
 
     def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
@@ -92,7 +92,8 @@ class Bindings:
                 answer = None if brought is None else answer
         return answer
 
-    def _of(self, module: Module) -> Facts | None:
+    def facts_of(self, module: Module) -> Facts | None:
+        """What the text of a module says; None where there is none to read."""
         if module.file is not None:
             return self._facts.get(module.file)
         python = module.real is not None and module.real.suffix == ".py"
@@ -125,7 +126,7 @@ class Bindings:
         module = self._resolver.module(target)
         if module.name in seen:
             return False
-        facts = self._of(module)
+        facts = self.facts_of(module)
         if facts is None or facts.error is not None:
             return None
         if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
@@ -114,6 +115,9 @@ class Reader:
             facts["builtins"] = asides.builtins(tree)
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
+        names = {name for item in self.imports if item[7] not in (TYPING, NEVER) for name in _bound_by(item)}
+        facts["touched"], sets = touched(self.source, names)
+        self.sets += sets
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 

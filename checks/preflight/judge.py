@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
@@ -49,6 +50,7 @@ class Judge:
         facts: Mapping[str, Facts],
         imports: Imports,
         bindings: Bindings,
+        attributes: Attributes,
         *,
         optional: Callable[[str], bool],
         forbidden: Callable[[str], Sequence[Forbidden]],
@@ -61,6 +63,7 @@ class Judge:
         self._facts = facts
         self._imports = imports
         self._bindings = bindings
+        self._attributes = attributes
         self._optional = optional
         self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
         self._findings: list[Finding] = []
@@ -82,6 +85,7 @@ class Judge:
             self._compiles(file, facts)
             self._file_imports(file, facts)
             self._file_names(file, facts, made)
+            self._file_attributes(file)
             self._file_rules(file, facts)
         self._circles(entries)
         findings = sorted(
@@ -174,7 +178,9 @@ class Judge:
         for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind in ("typing_only", "never") and self._bindings.set_from_outside(self._imports.module_of(file), name):
+            if kind in ("typing_only", "never") and self._bindings.set_from_outside(
+                self._imports.module_of(file), name
+            ):
                 continue
             if kind not in ("unbound", "unset") and facts.dynamic:
                 reason = "the module computes its own names"
@@ -191,6 +197,16 @@ class Judge:
             if caught is not None:
                 message += f"; the error is caught at line {caught}"
             self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+
+    def _file_attributes(self, file: str) -> None:
+        for absent in self._attributes.absent(file):
+            if absent.when == "main" and file not in self._scripts:
+                continue
+            message = f"module {absent.module!r} has no attribute {absent.name!r}"
+            if absent.caught is not None:
+                message += f"; the error is caught at line {absent.caught}"
+            symbol = f"{absent.module}.{absent.name}"
+            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, symbol, message)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

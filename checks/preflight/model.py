@@ -39,6 +39,7 @@ class Kind(StrEnum):
     NOT_SHIPPED = "not_shipped"
     UNDECLARED = "undeclared"
     MISSING_NAME = "missing_name"
+    MISSING_ATTRIBUTE = "missing_attribute"
     CIRCULAR = "circular_import"
     SYNTAX = "does_not_compile"
     UNDEFINED = "undefined_name"

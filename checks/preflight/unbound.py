@@ -118,9 +118,9 @@ def _never_set(function: Any, names: frozenset[str], conditions: Conditions) -> 
                 name = alias.asname or alias.name.partition(".")[0]
                 places.setdefault(name, []).append((node.lineno, "bound", loop))
         elif not isinstance(node, ast.Name):
-            for name in (getattr(node, "name", None), getattr(node, "rest", None)):  # handlers, patterns
-                if isinstance(name, str):
-                    places.setdefault(name, []).append((getattr(node, "lineno", 0), "bound", loop))
+            for other in (getattr(node, "name", None), getattr(node, "rest", None)):  # handlers, patterns
+                if isinstance(other, str):
+                    places.setdefault(other, []).append((getattr(node, "lineno", 0), "bound", loop))
         loops = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
         for child in ast.iter_child_nodes(node):
             within(child, loop or (node if loops else None))

@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 6
+VERSION = 7
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -57,7 +57,7 @@ def _suspects(
     tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    absent = {name: "typing_only" for name in facts.get("typing", ())}
+    absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
     absent.update((name, "never") for name in facts.get("never", ()))
     if absent:
         names = mentioned(code)

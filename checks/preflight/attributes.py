@@ -1,0 +1,141 @@
+"""Attributes that modules do not have: ``util.hepler()`` where ``lib/util.py`` binds no such name.
+
+Told only of modules whose names are all in their text, and that nobody sets from elsewhere. What the facts of a file
+suggest is looked up in its syntax tree, where scopes and circumstances show (``names``).
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from checks.preflight.bindings import Bindings, absolute
+from checks.preflight.conditions import Conditions
+from checks.preflight.imports import Imports
+from checks.preflight.model import Facts, Import, Version
+from checks.preflight.names import Finder
+from checks.preflight.resolve import Found, Module, Resolver
+
+_MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
+
+
+class Absent(NamedTuple):
+    """A use of an attribute that its module lacks; ``when`` and ``caught`` as in ``names.Finder.find``."""
+
+    line: int
+    scope: str
+    when: str
+    caught: int | None
+    module: str
+    name: str
+
+
+class Attributes:
+    """Judges the attributes that the files of one package take from modules."""
+
+    def __init__(
+        self,
+        facts: Mapping[str, Facts],
+        resolver: Resolver,
+        bindings: Bindings,
+        imports: Imports,
+        *,
+        python: Version,
+        files: Mapping[str, Path],
+        text: Callable[[Path], bytes],
+    ) -> None:
+        self._facts = facts
+        self._resolver = resolver
+        self._bindings = bindings
+        self._imports = imports
+        self._python = python
+        self._files = files
+        self._text = text
+        self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
+        self._open = {name for item in facts.values() for name, what in item.raw.get("sets", ()) if what == "*"}
+
+    def absent(self, file: str) -> Iterator[Absent]:
+        """The uses in a file that would fail."""
+        facts = self._facts[file]
+        wrong: dict[str, tuple[str, str]] = {}
+        for base, chains in facts.raw.get("touched", {}).items():
+            modules = self._modules(file, facts, base)
+            for chain in chains if modules else ():
+                lacks = [self._lacking(module, chain) for module in modules]
+                if all(lacks) and lacks[0] is not None:
+                    taken, module, name = lacks[0]
+                    wrong[f"{base}.{taken}"] = (module, name)
+        if not wrong:
+            return
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(self._text(self._files[file]))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return  # of a newer Python than ours
+        uses = Finder(tree, Conditions(self._python)).find({}, {}, frozenset(wrong))
+        for _, chain, line, scope, when, caught in uses:
+            yield Absent(line, scope, when, caught, *wrong[chain])
+
+    def _modules(self, file: str, facts: Facts, base: str) -> list[Module]:
+        """The modules that a name of the file stands for; none if it may be anything else."""
+        if base in facts.events or base in self._open:
+            return []
+        found: list[Module] = []
+        for item in facts.imports:
+            if base not in item.bindings:
+                continue
+            module = self._module(file, item, base)
+            if module is None or module.found not in _MODULES or self._imports.problems(file, item):
+                return []  # what cannot be imported is told there
+            found.append(module)
+        return found
+
+    def _module(self, file: str, item: Import, base: str) -> Module | None:
+        target = self._imports.target(file, item)
+        if target is None:
+            return None
+        if item.names is None:
+            whole = base != target.partition(".")[0] or "." not in target
+            return self._resolver.module(target if whole else base)
+        asked = next(name for name, new in item.names if (new or name) == base)
+        return self._below(self._resolver.module(target), asked)
+
+    def _below(self, package: Module, name: str) -> Module | None:
+        """The module of that name in a package, if the package means no other thing by it."""
+        below = self._resolver.module(f"{package.name}.{name}")
+        if below.found not in _MODULES or (below.found in (Found.STDLIB, Found.OTHER) and below.real is None):
+            return None
+        facts = self._bindings.facts_of(package)
+        if facts is None:
+            return below if package.found is Found.NAMESPACE else None
+        inside = package.name
+        if name in facts.events or name in facts.raw.get("late", ()) or facts.dynamic:
+            return None
+        for item in facts.imports:
+            if item.star or (name in item.bindings and item.binds):
+                source = absolute(inside, item)
+                means = any((new or old) == name and f"{source}.{old}" == below.name for old, new in item.names or ())
+                if not means:
+                    return None
+        return below
+
+    def _lacking(self, module: Module, chain: str) -> tuple[str, str, str] | None:
+        """The part of a dotted path up to what is not there, the module that lacks it, and its name."""
+        parts = chain.split(".")
+        for count, part in enumerate(parts, 1):
+            if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
+                return None
+            below = self._below(module, part)
+            if below is not None:
+                module = below
+                continue
+            if part in self._set or part.startswith("__") or module.found is Found.NAMESPACE:
+                return None
+            if self._bindings.has(module, part) is False:
+                return ".".join(parts[:count]), module.name, part
+            return None
+        return None
