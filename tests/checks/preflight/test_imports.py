@@ -142,7 +142,7 @@ CASES: dict[str, tuple[str, list[str], str]] = {
     "caught with all the work around it": (
         "def run(log):\n    try:\n        import lib.nope\n        lib.nope.work()\n    except Exception as e:\n        log(e)\n",
         ["run missing_module main.py:3 lib.nope"],
-        "def run(log):\n    try:\n        import lib.util\n        lib.util.work()\n    except Exception as e:\n        log(e)\n",
+        "def run(log):\n    try:\n        import lib.util\n        lib.util.helper()\n    except Exception as e:\n        log(e)\n",
     ),
     "relative in a script": (
         "from . import lib\n",
