@@ -69,6 +69,10 @@ class Imports:
         """The dotted name of a file; empty if it has none."""
         return self._resolver.name_of(file) or ""
 
+    def module(self, file: str) -> Module:
+        """The module that a file of the package is."""
+        return self._resolver.module(self.module_of(file))
+
     def package_of(self, file: str) -> str:
         """The package that relative imports of a file start from; empty at the top."""
         name = self.module_of(file)

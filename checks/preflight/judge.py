@@ -87,6 +87,7 @@ class Judge:
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
+        self._handler(entries)
         self._circles(entries)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
@@ -105,6 +106,15 @@ class Judge:
             self._unknown.append(Unknown(file=file, line=line, symbol=file, reason=message))
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
+
+    def _handler(self, entries: Sequence[str]) -> None:
+        """The function that is called first must be there."""
+        name, file = self._package.handler, next(iter(entries), None)
+        if not name or not self._package.entry_known or file is None:
+            return
+        if self._bindings.has(self._imports.module(file), name) is False:
+            message = f"the entry point {name!r} is not defined in {file}"
+            self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
 

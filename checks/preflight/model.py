@@ -117,8 +117,9 @@ class Package:
 
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
-    known entry point (``entry_known`` false) any file may be. ``requirements`` are requirement lines with their origin,
-    None where nothing was found that says what is installed. ``implied`` are distributions that the platform installs.
+    known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry.
+    ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
+    ``implied`` are distributions that the platform installs.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
@@ -130,6 +131,7 @@ class Package:
     files: Mapping[str, Path]
     entries: tuple[str, ...] = ()
     entry_known: bool = False
+    handler: str = ""
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
