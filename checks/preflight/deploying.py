@@ -217,7 +217,7 @@ class _Run:
 
     def _lay(self, path: str, goal: str, written: str, *, follow: bool, exclude: list[str]) -> None:
         if not follow and not written.endswith("/") and Path(path).is_symlink():
-            files, links = {}, {"": os.readlink(path)}  # noqa: PTH115 - as it is written
+            files, links = dict[str, Path](), {"": os.readlink(path)}  # noqa: PTH115 - as it is written
         else:
             files, links = self._below(path, follow=follow)
         ignored = shipping.patterns(exclude)

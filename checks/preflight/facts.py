@@ -12,6 +12,7 @@ import ast
 import builtins
 import re
 from bisect import bisect_left
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
@@ -63,8 +64,10 @@ class Place(NamedTuple):
 class Reader:
     """Collects the facts of one file."""
 
-    def __init__(self, source: bytes, target: tuple[int, int]) -> None:
+    def __init__(self, source: bytes, target: tuple[int, int], mentioned: Container[str] = ()) -> None:
+        """``mentioned``: the names in its compiled code; without them nothing is said of what it takes from modules."""
         self.source = source
+        self.mentioned = mentioned
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -116,7 +119,7 @@ class Reader:
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
         names = {name for item in self.imports if item[7] not in (TYPING, NEVER) for name in _bound_by(item)}
-        facts["touched"], sets = touched(self.source, names)
+        facts["touched"], sets = touched(self.source, names, self.mentioned)
         self.sets += sets
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}

@@ -233,8 +233,8 @@ def _stored(function: Any) -> set[str]:
 
 
 def mentioned(code: CodeType) -> set[str]:
-    """Every global, attribute and module name in compiled code: what no code mentions needs no search."""
-    names = set(code.co_names)
+    """Every name in compiled code: what no code mentions needs no search."""
+    names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= mentioned(constant)

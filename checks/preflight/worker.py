@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 7
+VERSION = 8
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -34,7 +34,8 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
         return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}"]}
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
-    reader = Reader(source, target)
+    names = mentioned(code)
+    reader = Reader(source, target, names)
     try:
         facts = reader.read(tree)
         suspects = _suspects(tree, code, hits, reader, facts)
@@ -60,8 +61,7 @@ def _suspects(
     absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
     absent.update((name, "never") for name in facts.get("never", ()))
     if absent:
-        names = mentioned(code)
-        absent = {name: kind for name, kind in absent.items() if name in names}
+        absent = {name: kind for name, kind in absent.items() if name in reader.mentioned}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
