@@ -5,8 +5,8 @@
 Copies packages of this environment, breaks each in the ways of ``preflight_breaks.py``, one at a time, and compares
 preflight's new findings with what newly fails when the package is really imported and its functions' names looked up
 (``preflight_oracle.py``). A break *bites* if something newly fails; it is *found* if preflight has a new finding at
-such a line, *wholly* if at all of them. A new finding elsewhere, in a file that still loads, counts as *false*, and so
-do findings in the untouched package at places that do not fail. Same seed, same breaks.
+such a line, *wholly* if at all of them. A new finding elsewhere, in a file that could be imported to its end, counts as
+*false*. Same seed, same breaks.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Subject:
         self.cache = folder / "cache.db"
         shutil.copytree(SITE / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
         self.tree: Tree = {}
+        self.loaded: set[str] = set()
         for path in sorted(self.root.rglob("*.py")):
             file = str(path.relative_to(self.root))
             if not any(part in file for part in ("/tests/", "testing/", "__main__", "/templates/")):
@@ -87,7 +88,9 @@ class Subject:
         )
         if not done.stdout:
             sys.exit(f"the oracle died: {done.stderr.decode()[-500:]}")
-        return {(*self.line(file, line), what): (file, line) for file, line, what in json.loads(done.stdout)}
+        answer = json.loads(done.stdout)
+        self.loaded = set(answer["loaded"])
+        return {(*self.line(file, line), what): (file, line) for file, line, what in answer["failures"]}
 
     def line(self, file: str, number: int) -> tuple[str, str]:
         path = self.root / file
@@ -115,8 +118,9 @@ class Subject:
         finally:
             self.write({file: self.tree.get(file) for file in edits})
         places, hits = set(fails.values()), set(said.values())
-        dead = {place[0] for place in {**fails, **self.fails} if ": " in place[2] or place[2] == "SyntaxError"}
-        extra = [f"{at[0]}:{at[1]} {place[2]}" for place, at in said.items() if at not in places and at[0] not in dead]
+        extra = [
+            f"{at[0]}:{at[1]} {place[2]}" for place, at in said.items() if at not in places and at[0] in self.loaded
+        ]
         score.false += len(extra)
         if not fails:
             score.silent += 1

@@ -4,7 +4,8 @@
 
 Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code of
 every function is read for the globals, attributes of modules and lazy imports that it would ask for, and each is asked
-of the living module. Shares nothing with phasewatch. Prints a JSON list of ``[file, line, what]``.
+of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``, a list of ``[file, line, what]``,
+and ``loaded``, the files that were imported to their end.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 ROOT = os.path.abspath(sys.argv[1])  # noqa: PTH100 - links stay as they are
 FAILURES: set[tuple[str, int, str]] = set()
+LOADED: list[str] = []
 
 
 def inside(path: str | None) -> str | None:
@@ -33,10 +35,13 @@ def inside(path: str | None) -> str | None:
     return os.path.relpath(real, ROOT) if real.startswith(ROOT + os.sep) else None
 
 
-def note(error: BaseException) -> None:
+def note(error: BaseException) -> bool:
+    """Keep what was raised at its innermost line in the package; whether there is one."""
     if isinstance(error, SyntaxError) and inside(error.filename):
         FAILURES.add((inside(error.filename) or "", error.lineno or 1, "SyntaxError"))
-        return
+        return True
+    if "partially initialized" in str(error) and FAILURES:
+        return True  # what an earlier failure left behind
     place = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = inside(frame.f_code.co_filename)
@@ -47,6 +52,7 @@ def note(error: BaseException) -> None:
     before = error.__cause__ or error.__context__
     if isinstance(before, (ImportError, NameError, AttributeError)):
         note(before)  # turned into another error: both places are right
+    return place is not None
 
 
 def load(name: str) -> types.ModuleType | None:
@@ -94,8 +100,8 @@ def lazy(steps, index: int, module: types.ModuleType, file: str, line: int) -> N
     try:
         found = __import__(steps[index].argval, spec, None, asked, level)
     except BaseException as error:  # noqa: BLE001 - whatever it raises is the answer
-        FAILURES.add((file, line, f"{type(error).__name__}: {str(error)[:80]}"))
-        note(error)
+        if not note(error):  # not within the imported module: it is this import that fails
+            FAILURES.add((file, line, f"{type(error).__name__}: {str(error)[:80]}"))
         return
     for name in asked:
         if name != "*" and not hasattr(found, name):
@@ -118,10 +124,11 @@ def main() -> None:
         file = inside(getattr(module, "__file__", None))
         if module is None or file is None or not file.endswith(".py"):
             continue
+        LOADED.append(file)
         code = compile(Path(ROOT, file).read_bytes(), file, "exec", dont_inherit=True)
         for function in functions(code):
             read(function, module, file)
-    real.write(json.dumps(sorted(FAILURES)))
+    real.write(json.dumps({"failures": sorted(FAILURES), "loaded": LOADED}))
     real.flush()
     os._exit(0)
 
