@@ -16,7 +16,7 @@ from typing import Any
 Tree = dict[str, str]
 Edits = dict[str, str | None]
 Break = Callable[[Tree, random.Random], Edits | None]
-MARK = "# reads what has no value"
+MARK = "# fails here"  # where the oracle cannot tell
 _PARSED: dict[int, ast.Module] = {}
 ALL: dict[str, Break] = {}
 
@@ -131,7 +131,7 @@ def import_guarded(tree: Tree, rng: random.Random) -> Edits | None:
         return None
     file, node = found
     wrong = ast.unparse(node).replace(node.module, typed(node.module), 1)
-    return {file: replaced(tree[file], node, f"try: {wrong}\nexcept ImportError: pass")}
+    return {file: replaced(tree[file], node, f"try: {wrong}  {MARK}\nexcept ImportError: pass")}
 
 
 @broken("typo in an imported name")
