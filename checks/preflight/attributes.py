@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from checks.preflight.bindings import Bindings, absolute
-from checks.preflight.conditions import Conditions
+from checks.preflight.bindings import Bindings, absolute, package_of
+from checks.preflight.conditions import ALWAYS, Conditions
 from checks.preflight.imports import Imports
 from checks.preflight.model import Facts, Import, Version
 from checks.preflight.names import Finder
@@ -68,17 +68,23 @@ class Attributes:
                 if all(lacks) and lacks[0] is not None:
                     taken, module, name = lacks[0]
                     wrong[f"{base}.{taken}"] = (module, name)
-        if not wrong:
-            return
+        for _, chain, line, scope, when, caught in self._uses(file, {}, frozenset(wrong)) if wrong else ():
+            yield Absent(line, scope, when, caught, *wrong[chain])
+
+    def needed_at_load(self, file: str, names: Collection[str]) -> Iterator[tuple[str, int]]:
+        """Where loading a file surely reads names that it does not have: each with the line."""
+        for _, name, line, scope, when, caught in self._uses(file, dict.fromkeys(names, ""), frozenset()):
+            if not scope and when == ALWAYS and caught is None:
+                yield name, line
+
+    def _uses(self, file: str, names: Mapping[str, str], paths: frozenset[str]) -> list[list[Any]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(self._text(self._files[file]))
+            return Finder(tree, Conditions(self._python)).find({}, names, paths)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return  # of a newer Python than ours
-        uses = Finder(tree, Conditions(self._python)).find({}, {}, frozenset(wrong))
-        for _, chain, line, scope, when, caught in uses:
-            yield Absent(line, scope, when, caught, *wrong[chain])
+            return []  # of a newer Python than ours
 
     def _modules(self, file: str, facts: Facts, base: str) -> list[Module]:
         """The modules that a name of the file stands for; none if it may be anything else."""
@@ -105,23 +111,30 @@ class Attributes:
         return self._below(self._resolver.module(target), asked)
 
     def _below(self, package: Module, name: str) -> Module | None:
-        """The module of that name in a package, if the package means no other thing by it."""
-        below = self._resolver.module(f"{package.name}.{name}")
-        if below.found not in _MODULES or (below.found in (Found.STDLIB, Found.OTHER) and below.real is None):
-            return None
+        """The module that a package means by a name; None if it means, or may mean, another thing by it."""
         facts = self._bindings.facts_of(package)
         if facts is None:
+            below = self._readable(f"{package.name}.{name}")
             return below if package.found is Found.NAMESPACE else None
-        inside = package.name
         if name in facts.events or name in facts.raw.get("late", ()) or facts.dynamic:
             return None
+        meant: set[str] = set()
         for item in facts.imports:
-            if item.star or (name in item.bindings and item.binds):
-                source = absolute(inside, item)
-                means = any((new or old) == name and f"{source}.{old}" == below.name for old, new in item.names or ())
-                if not means:
-                    return None
-        return below
+            if item.star:
+                return None
+            if name in item.bindings and item.binds:
+                source = absolute(package_of(package), item)
+                old = next((old for old, new in item.names or () if (new or old) == name), None)
+                meant.add(f"{source}.{old}" if old else "")
+        meant = meant or {f"{package.name}.{name}"}
+        return self._readable(meant.pop()) if len(meant) == 1 else None
+
+    def _readable(self, name: str) -> Module | None:
+        """The module of that name, if its text is at hand."""
+        module = self._resolver.module(name) if name else None
+        if module is None or module.found not in _MODULES:
+            return None
+        return None if module.found in (Found.STDLIB, Found.OTHER) and module.real is None else module
 
     def _lacking(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         """The part of a dotted path up to what is not there, the module that lacks it, and its name."""

@@ -108,9 +108,7 @@ class Bindings:
             return None
         seen.add(module.name)
         answer: bool | None = False
-        package = (
-            module.name if module.found is Found.PACKAGE or _is_package(module) else module.name.rpartition(".")[0]
-        )
+        package = package_of(module)
         for item in facts.imports:
             if item.star:
                 brought = self._star(package, item, name, seen)
@@ -140,8 +138,10 @@ class Bindings:
         return self._bound(module, facts, name, seen)
 
 
-def _is_package(module: Module) -> bool:
-    return module.real is not None and module.real.name == "__init__.py"
+def package_of(module: Module) -> str:
+    """The package that a module's relative imports start from: itself, if it is one."""
+    own = module.found is Found.PACKAGE or (module.real is not None and module.real.name == "__init__.py")
+    return module.name if own else module.name.rpartition(".")[0]
 
 
 def absolute(package: str, item: Import) -> str | None:

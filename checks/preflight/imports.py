@@ -198,6 +198,13 @@ class Imports:
                 given -= set(other.bindings)
         return bool(wanted) and wanted <= given
 
+    def bound_without(self, file: str, item: Import) -> list[str]:
+        """The names that the file binds by anything but this import."""
+        facts = self._facts[file]
+        names = [event for event in facts.events if isinstance(event, str) and not event.startswith("-")]
+        others = [name for other in facts.imports if other is not item and other.binds for name in other.bindings]
+        return [*names, *others, *facts.raw.get("late", ())]
+
     def alternative_works(self, file: str, item: Import) -> bool:
         """Whether the handler imports the same names from somewhere else, successfully."""
         wanted = set(item.bindings)

@@ -161,6 +161,11 @@ class Judge:
         message += ", a fallback takes its place" if guard.fallback else " and passed over"
         effect = Effect.DISABLES if file in self._reached else Effect.NEVER
         self._put(at, problem.kind, problem.symbol, message, effect)
+        if item.binds and not guard.fallback:
+            lost = set(item.bindings) - set(self._imports.bound_without(file, item))
+            for name, line in self._attributes.needed_at_load(file, lost) if lost else ():
+                told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
+                self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
