@@ -54,6 +54,8 @@ class Attributes:
         self._python = python
         self._files = files
         self._text = text
+        self._known: dict[tuple[str, str], Module | None] = {}
+        self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
         self._open = {name for item in facts.values() for name, what in item.raw.get("sets", ()) if what == "*"}
 
@@ -81,8 +83,9 @@ class Attributes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                tree = ast.parse(self._text(self._files[file]))
-            return Finder(tree, Conditions(self._python)).find({}, names, paths)
+                text = self._text(self._files[file])
+                tree = ast.parse(text)
+            return Finder(tree, Conditions(self._python)).find({}, names, paths, text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return []  # of a newer Python than ours
 
@@ -112,6 +115,12 @@ class Attributes:
 
     def _below(self, package: Module, name: str) -> Module | None:
         """The module that a package means by a name; None if it means, or may mean, another thing by it."""
+        key = (package.name, name)
+        if key not in self._known:
+            self._known[key] = self._meant(package, name)
+        return self._known[key]
+
+    def _meant(self, package: Module, name: str) -> Module | None:
         facts = self._bindings.facts_of(package)
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
@@ -138,6 +147,12 @@ class Attributes:
 
     def _lacking(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         """The part of a dotted path up to what is not there, the module that lacks it, and its name."""
+        key = (module.name, chain)
+        if key not in self._lacks:
+            self._lacks[key] = self._looked_up(module, chain)
+        return self._lacks[key]
+
+    def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
             if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:

@@ -18,6 +18,7 @@ _GIVEN = frozenset(
         *("dict", "cached", "annotations", "path", "class"),
     )
 )
+_PLAIN = re.compile(rb"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
 
 
 class Outside(Protocol):
@@ -40,7 +41,7 @@ class Bindings:
         self._facts = facts
         self._resolver = resolver
         self._outside = outside
-        self._plain: dict[tuple[Path, str], bool] = {}
+        self._plain: dict[Path, frozenset[str]] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
         self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
 
@@ -70,11 +71,10 @@ class Bindings:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":
             return False
-        key = (module.real, name)
-        if key not in self._plain:
-            form = rf"^(?:(?:async )?def|class)\s+{name}\b|^{name}\s*="
-            self._plain[key] = re.search(form.encode(), self._outside.text(module.real), re.MULTILINE) is not None
-        return self._plain[key]
+        if module.real not in self._plain:
+            found = _PLAIN.findall(self._outside.text(module.real))
+            self._plain[module.real] = frozenset((one or other).decode() for one, other in found)
+        return name in self._plain[module.real]
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""

@@ -24,6 +24,8 @@ _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times fas
 _DYNAMIC = (b"global_enum", b"_convert_(", b"globals()", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
+_SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
+_MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
 
@@ -103,14 +105,15 @@ class Reader:
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
-            "script": bool(_SCRIPT.search(self.source)),
+            "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
             "dynamic": dynamic or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
         }
-        if _LITERAL_IMPORT.search(self.source):
+        calls_import = b"import_module" in self.source or b"__import__" in self.source
+        if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
-        if b"sys.path" in self.source or b"addsitedir" in self.source:
+        if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(tree)
-        if b"sys.modules" in self.source:
+        if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
             facts["fakes"], facts["importer"] = asides.fakes(tree)
         if b"sys.meta_path" in self.source:
             facts["importer"] = True
@@ -118,7 +121,13 @@ class Reader:
             facts["builtins"] = asides.builtins(tree)
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
-        names = {name for item in self.imports if item[7] not in (TYPING, NEVER) for name in _bound_by(item)}
+        names = {
+            name
+            for item in self.imports
+            if item[7] not in (TYPING, NEVER)
+            for name in _bound_by(item)
+            if item[4] is None or not name[:1].isupper()  # a class, as good as always
+        }
         facts["touched"], sets = touched(self.source, names, self.mentioned)
         self.sets += sets
         # Most files have little of this; what is not said is empty.

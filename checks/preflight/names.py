@@ -8,6 +8,8 @@ found here. Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import ast
+import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from types import CodeType
 from typing import Any, NamedTuple
@@ -67,6 +69,7 @@ class Finder:
         self._attributes: frozenset[str] = frozenset()
         # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
         self._expected: set[str] = set()
+        self._lines: list[int] | None = None
         self._known: dict[int, frozenset[str]] = {}
         self.found: list[list[Any]] = []
 
@@ -75,19 +78,28 @@ class Finder:
         positions: Mapping[tuple[int, int], str],
         absent: Mapping[str, str],
         attributes: frozenset[str] = frozenset(),
+        text: bytes = b"",
     ) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
         ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
         module that are bound only where it never goes, with their kind. ``attributes``: dotted paths on imported names
-        that lead nowhere.
+        that lead nowhere, as they stand in the ``text``.
         """
         self._positions, self._absent, self._attributes = positions, absent, attributes
+        # Attributes stand on one line with what they are taken from: all that has no such line need not be visited.
+        only = attributes if not (positions or absent) else None
+        self._lines = None if only is None else _lines_of(only, text)
         for statement in self._tree.body:
             self._visit(statement, _Spot())
         return [item for item in self.found if item[1] not in self._expected]
 
     def _visit(self, node: ast.AST, spot: _Spot) -> None:
+        if self._lines is not None and hasattr(node, "lineno"):
+            first = min([node.lineno, *[d.lineno for d in getattr(node, "decorator_list", ())]])
+            at = bisect_left(self._lines, first)
+            if at == len(self._lines) or self._lines[at] > (getattr(node, "end_lineno", None) or first):
+                return
         visit = self._visitors.get(type(node))
         if visit is not None:
             visit(node, spot)
@@ -223,6 +235,17 @@ def _bound(body: list[ast.stmt]) -> frozenset[str]:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 names.add(node.name)
     return frozenset(names)
+
+
+def _lines_of(paths: frozenset[str], text: bytes) -> list[int]:
+    """The lines that hold one of the dotted paths, in order."""
+    pattern = re.compile(b"|".join(re.escape(path.encode()) for path in paths))
+    lines, line, seen = [], 1, 0
+    for found in pattern.finditer(text):
+        line += text.count(b"\n", seen, found.start())
+        seen = found.start()
+        lines.append(line)
+    return lines
 
 
 def _stored(function: Any) -> set[str]:

@@ -34,25 +34,29 @@ def touched(
                 sets.append([name, "*"])
             continue
         chains = set()
-        for path, end in _paths(source, base):
+        seen: set[str] = set()
+        for path, assigned in _paths(source, base):
+            if assigned:
+                sets.append([name, path])
+            if path in seen:
+                continue
+            seen.add(path)
             parts = path.split(".")
             known = next((count for count, part in enumerate(parts) if part not in mentioned), len(parts))
             if known:
                 chains.add(".".join(parts[:known]))
-            if _ASSIGNED.match(source, end):
-                sets.append([name, path])
         if chains:
             found[name] = sorted(chains)
     return found, sets
 
 
-def _paths(source: bytes, base: bytes) -> Iterator[tuple[str, int]]:
-    """What follows the base wherever it stands for itself, and where that ends."""
+def _paths(source: bytes, base: bytes) -> Iterator[tuple[str, bool]]:
+    """What follows the base wherever it stands for itself, and whether it is assigned to."""
     at = source.find(base)
     while at >= 0:
         end = at + len(base)
         before = source[at - 1 : at] if at else b" "
         chain = None if before.isalnum() or before in b"_." else _CHAIN.match(source, end)
         if chain is not None:
-            yield chain[0].decode(), chain.end()
+            yield chain[0].decode(), _ASSIGNED.match(source, chain.end()) is not None
         at = source.find(base, end)
