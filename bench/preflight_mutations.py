@@ -20,6 +20,7 @@ import sys
 import sysconfig
 import tempfile
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,14 +161,12 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="also every miss and every false finding")
     options = parser.parse_args()
     kinds: dict[str, Score] = defaultdict(Score)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):  # then the table of what was done
         for name in options.tree or TREES:
             subject = Subject(name, Path(folder))
             untouched(subject, options.verbose)
             for kind, change in ALL.items():
-                if options.kind not in kind:
-                    continue
-                for number in range(options.each):
+                for number in range(options.each if options.kind in kind else 0):
                     rng = random.Random(f"{options.seed} {name} {kind} {number}")
                     edits = change(subject.tree, rng)
                     if edits:

@@ -12,7 +12,7 @@ import ast
 import builtins
 import re
 from bisect import bisect_left
-from collections.abc import Container
+from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
@@ -66,10 +66,10 @@ class Place(NamedTuple):
 class Reader:
     """Collects the facts of one file."""
 
-    def __init__(self, source: bytes, target: tuple[int, int], mentioned: Container[str] = ()) -> None:
-        """``mentioned``: the names in its compiled code; without them nothing is said of what it takes from modules."""
+    def __init__(self, source: bytes, target: tuple[int, int], code: CodeType | None = None) -> None:
+        """``code``: the file compiled; without it nothing is said of what it takes from modules."""
         self.source = source
-        self.mentioned = mentioned
+        self._code = code
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -108,6 +108,15 @@ class Reader:
             "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
             "dynamic": dynamic or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
         }
+        self._circumstances(tree, facts)
+        if self._code is not None:
+            facts["touched"], sets = touched(self.source, self._code, *self._modules())
+            self.sets += sets
+        # Most files have little of this; what is not said is empty.
+        return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
+
+    def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
+        """What the text has to ask for: expressions are visited in few files."""
         calls_import = b"import_module" in self.source or b"__import__" in self.source
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
@@ -121,17 +130,18 @@ class Reader:
             facts["builtins"] = asides.builtins(tree)
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
-        names = {
-            name
-            for item in self.imports
-            if item[7] not in (TYPING, NEVER)
-            for name in _bound_by(item)
-            if item[4] is None or not name[:1].isupper()  # a class, as good as always
-        }
-        facts["touched"], sets = touched(self.source, names, self.mentioned)
-        self.sets += sets
-        # Most files have little of this; what is not said is empty.
-        return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
+
+    def _modules(self) -> tuple[set[str], set[str]]:
+        """The imported names that may stand for modules, and those that functions import."""
+        names: set[str] = set()
+        lazy: set[str] = set()
+        for item in self.imports:
+            if item[7] not in (TYPING, NEVER):
+                # What begins with a capital is a class, as good as always.
+                bound = [name for name in _bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
+                names.update(bound)
+                lazy.update(bound if item[1] else ())
+        return names, lazy
 
     # -- statements ----------------------------------------------------------------------------------------------------
 

@@ -161,7 +161,7 @@ class Finder:
         self._each([*node.decorator_list, *node.bases, *[k.value for k in node.keywords]], spot)
         inside = spot._replace(prefix=f"{spot.prefix}{node.name}.")
         if self._absent or self._attributes:
-            inside = inside._replace(own=_bound(node.body))
+            inside = inside._replace(own=_of_class(node))
         self._each(node.body, inside)
 
     def _annotated(self, node: ast.AnnAssign, spot: _Spot) -> None:
@@ -237,6 +237,13 @@ def _bound(body: list[ast.stmt]) -> frozenset[str]:
     return frozenset(names)
 
 
+def _of_class(node: ast.ClassDef) -> frozenset[str]:
+    """Names bound in the body of a class, its methods' names among them."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    names = {statement.name for statement in node.body if isinstance(statement, functions)}
+    return _bound([statement for statement in node.body if not isinstance(statement, functions)]) | names
+
+
 def _lines_of(paths: frozenset[str], text: bytes) -> list[int]:
     """The lines that hold one of the dotted paths, in order."""
     pattern = re.compile(b"|".join(re.escape(path.encode()) for path in paths))
@@ -256,8 +263,8 @@ def _stored(function: Any) -> set[str]:
 
 
 def mentioned(code: CodeType) -> set[str]:
-    """Every name in compiled code: what no code mentions needs no search."""
-    names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+    """Every global, attribute and module name in compiled code: what no code mentions needs no search."""
+    names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= mentioned(constant)

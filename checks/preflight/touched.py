@@ -8,25 +8,26 @@ the worker: see ``facts``.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterator
+from types import CodeType
 
 _CHAIN = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _ASSIGNED = re.compile(rb"\s*(?::[^=\n]+)?=(?!=)")
 
 
 def touched(
-    source: bytes, names: Iterable[str], mentioned: Container[str]
+    source: bytes, code: CodeType, names: set[str], lazy: set[str]
 ) -> tuple[dict[str, list[str]], list[list[str]]]:
     """For each name the dotted paths that follow it; and ``[name, path]`` for each that is assigned to (``*`` for any).
 
-    ``mentioned``: the names in the compiled code. A name that the file asks with ``hasattr`` and the like is left out:
-    it is prepared.
+    ``lazy``: names that functions import, and that are locals there. A name that the file asks with ``hasattr`` and the
+    like is left out: it is prepared.
     """
     found: dict[str, list[str]] = {}
     sets: list[list[str]] = []
-    for name in names:
+    for name, mentioned in _beside(code, names, lazy, {}).items():
         base = name.encode() + b"."
-        if not name or name not in mentioned or base not in source:
+        if base not in source:
             continue
         asked = b"attr(" + base[:-1]
         if asked + b"," in source or asked + b"." in source:
@@ -48,6 +49,19 @@ def touched(
         if chains:
             found[name] = sorted(chains)
     return found, sets
+
+
+def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, set[str]]) -> dict[str, set[str]]:
+    """For each of the names what compiled code mentions where it mentions the name, as no local of its own."""
+    here = names.intersection(code.co_names)
+    if lazy:
+        here |= lazy.intersection((*code.co_varnames, *code.co_cellvars, *code.co_freevars))
+    for name in here:
+        found.setdefault(name, set()).update(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _beside(constant, names, lazy, found)
+    return found
 
 
 def _paths(source: bytes, base: bytes) -> Iterator[tuple[str, bool]]:

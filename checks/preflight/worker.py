@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 9
+VERSION = 10
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -34,8 +34,7 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
         return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}"]}
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
-    names = mentioned(code)
-    reader = Reader(source, target, names)
+    reader = Reader(source, target, code)
     try:
         facts = reader.read(tree)
         suspects = _suspects(tree, code, hits, reader, facts)
@@ -61,7 +60,8 @@ def _suspects(
     absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
     absent.update((name, "never") for name in facts.get("never", ()))
     if absent:
-        absent = {name: kind for name, kind in absent.items() if name in reader.mentioned}
+        names = mentioned(code)
+        absent = {name: kind for name, kind in absent.items() if name in names}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
