@@ -70,24 +70,37 @@ class Attributes:
                 if all(lacks) and lacks[0] is not None:
                     taken, module, name = lacks[0]
                     wrong[f"{base}.{taken}"] = (module, name)
-        for _, chain, line, scope, when, caught in self._uses(file, {}, frozenset(wrong)) if wrong else ():
+        if not wrong:
+            return
+        for _, chain, line, scope, when, caught in self._uses(file, self._tree(file), {}, frozenset(wrong)):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
-    def needed_at_load(self, file: str, names: Collection[str]) -> Iterator[tuple[str, int]]:
-        """Where loading a file surely reads names that it does not have: each with the line."""
-        for _, name, line, scope, when, caught in self._uses(file, dict.fromkeys(names, ""), frozenset()):
-            if not scope and when == ALWAYS and caught is None:
+    def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
+        """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
+        statement that passes over the import's failure; what else stands in it is not reached.
+        """
+        tree = self._tree(file)
+        for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
+            if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
 
-    def _uses(self, file: str, names: Mapping[str, str], paths: frozenset[str]) -> list[list[Any]]:
+    def _tree(self, file: str) -> ast.Module | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                text = self._text(self._files[file])
-                tree = ast.parse(text)
-            return Finder(tree, Conditions(self._python)).find({}, names, paths, text)
+                return ast.parse(self._text(self._files[file]))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []  # of a newer Python than ours
+            return None  # of a newer Python than ours
+
+    def _uses(
+        self, file: str, tree: ast.Module | None, names: Mapping[str, str], paths: frozenset[str]
+    ) -> list[list[Any]]:
+        if tree is None:
+            return []
+        try:
+            return Finder(tree, Conditions(self._python)).find({}, names, paths, self._text(self._files[file]))
+        except RecursionError:
+            return []
 
     def _modules(self, file: str, facts: Facts, base: str) -> list[Module]:
         """The modules that a name of the file stands for; none if it may be anything else."""
@@ -167,3 +180,15 @@ class Attributes:
                 return ".".join(parts[:count]), module.name, part
             return None
         return None
+
+
+def _in_guard(tree: ast.Module | None, guard: int, line: int) -> bool:
+    """Whether a line stands in the body, or the else part, of the try or with statement of that line."""
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.Try, ast.With)) and node.lineno == guard:
+            # A decorator stands before the line of its function.
+            handled = [part for handler in getattr(node, "handlers", ()) for part in handler.body]
+            parts = [*node.body, *getattr(node, "orelse", ())]
+            inside = node.lineno < line <= max(part.end_lineno or part.lineno for part in parts)
+            return inside and not any(part.lineno <= line <= (part.end_lineno or part.lineno) for part in handled)
+    return False

@@ -163,7 +163,7 @@ class Judge:
         self._put(at, problem.kind, problem.symbol, message, effect)
         if item.binds and not guard.fallback:
             lost = set(item.bindings) - set(self._imports.bound_without(file, item))
-            for name, line in self._attributes.needed_at_load(file, lost) if lost else ():
+            for name, line in self._attributes.needed_at_load(file, lost, guard.line) if lost else ():
                 told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
                 self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
 

@@ -114,6 +114,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["load undefined_name main.py:5 Base", "disables missing_module main.py:2 lib.nope"],
         "try:\n    from lib.util import helper\nexcept ImportError:\n    pass\nx = helper\n",
     ),
+    "guard with all that needs it": (
+        "try:\n    from lib.nope import Base\n    x = Base\nexcept ImportError:\n    pass\nelse:\n    class A(Base): ...\n",
+        ["disables missing_module main.py:2 lib.nope"],
+        "try:\n    from lib.util import helper\nexcept ImportError:\n    pass\nelse:\n    x = helper\n",
+    ),
+    "guard by suppress with all that needs it": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    from lib.nope import deco\n    @deco\n    def f(): ...\n",
+        ["disables missing_module main.py:3 lib.nope"],
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    from lib.util import helper\n    x = helper\n",
+    ),
     "guard that raises": (
         "try:\n    import lib.nope\nexcept ImportError as e:\n    raise RuntimeError('no') from e\n",
         ["load missing_module main.py:2 lib.nope"],
