@@ -7,6 +7,7 @@ suggest is looked up in its syntax tree, where scopes and circumstances show (``
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -134,6 +135,8 @@ class Attributes:
         return self._known[key]
 
     def _meant(self, package: Module, name: str) -> Module | None:
+        if package.real is not None and self._readable(f"{package.name}.{name}") is None:
+            return None
         facts = self._bindings.facts_of(package)
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
@@ -165,11 +168,18 @@ class Attributes:
             self._lacks[key] = self._looked_up(module, chain)
         return self._lacks[key]
 
+    def _mentions(self, module: Module, name: str) -> bool:
+        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
+        text = self._text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
+        return re.search(rb"(?<![\w.])%b\b" % name.encode(), text) is not None
+
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
             if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
                 return None
+            if module.real is not None and self._mentions(module, part):
+                return None  # bound there somehow: not worth reading a distribution's syntax tree for
             below = self._below(module, part)
             if below is not None:
                 module = below
