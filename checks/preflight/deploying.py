@@ -39,8 +39,10 @@ class Deployment:
     notes: tuple[str, ...] = ()
 
 
-def deployments(script: Path, root: Path) -> list[Deployment]:
-    """What a script deploys from folders that can be told; empty for one that deploys nothing."""
+def deployments(script: Path, root: Path, argument: str | None = None) -> list[Deployment]:
+    """What a script deploys from folders that can be told; empty for one that deploys nothing. ``argument``: its first
+    one.
+    """
     try:
         text = script.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -49,7 +51,7 @@ def deployments(script: Path, root: Path) -> list[Deployment]:
         return []
     # A script is started in its own folder or at the root, most often; it may say so itself with cd.
     starts = [root.resolve(), script.resolve().parent]
-    runs = [_Run(script, root, start).deployed(text) for start in starts]
+    runs = [_Run(script, root, start, argument).deployed(text) for start in starts]
     return max(runs, key=lambda found: sum(len(item.files) for item in found))
 
 
@@ -69,12 +71,14 @@ class _Tree:
 class _Run:
     """One script, from one folder."""
 
-    def __init__(self, script: Path, root: Path, start: Path) -> None:
+    def __init__(self, script: Path, root: Path, start: Path, argument: str | None) -> None:
         self._script = script
         self._tree = _Tree()
         self._shell = Shell(
             script=str(script.resolve()), root=str(root.resolve()), exists=self._exists, folder=str(start)
         )
+        if argument is not None:
+            self._shell.values["1"] = argument
 
     def deployed(self, text: str) -> list[Deployment]:
         """What it deploys, each with the files as they lie at that moment."""

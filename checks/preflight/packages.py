@@ -196,12 +196,17 @@ def _as_scripts_deploy(found: list[Package], scripts: Sequence[Path], root: Path
     """The packages, those that a script deploys as it does, and what scripts deploy besides."""
     made: dict[Path, list[Package]] = {}
     for script in scripts:
-        if b"gcloud" not in _start(script):
+        text = _text(script)
+        if b"gcloud" not in text:
             continue
         from checks.preflight import deploying
 
-        for item in deploying.deployments(script, root):
-            package = _of_deployment(item)
+        items = [(item, "") for item in deploying.deployments(script, root)]
+        if not items and (b"$1" in text or b"${1" in text):  # a script for all functions, told which by its argument
+            for name in dict.fromkeys(package.root.resolve().name for package in found):
+                items += [(item, f" with {name} as its argument") for item in deploying.deployments(script, root, name)]
+        for item, told in items:
+            package = _of_deployment(item, told)
             if package is not None and all(package.files != known.files for known in made.get(package.root, [])):
                 made.setdefault(package.root, []).append(package)
     answer: list[Package] = []
@@ -210,7 +215,7 @@ def _as_scripts_deploy(found: list[Package], scripts: Sequence[Path], root: Path
     return [*answer, *[package for rest in made.values() for package in rest]]
 
 
-def _of_deployment(item: Deployment) -> Package | None:
+def _of_deployment(item: Deployment, told: str) -> Package | None:
     """What a script deploys, named after the function; None if it is no Python function."""
     main = item.files.get("main.py")
     if main is None:
@@ -221,19 +226,19 @@ def _of_deployment(item: Deployment) -> Package | None:
     home = main.resolve().parent
     needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
     version = re.search(r"python(\d)(\d+)", item.runtime or "")
-    python, told = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
+    python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
     copied = [name for name in item.copied if not name.rstrip("/.*").endswith(home.name)]
     also = f", with {', '.join(copied)}" if copied else ""
     package = Package(
         name=item.name or home.name,
         root=home,
-        description=f"{shown(item.script)}:{item.line} deploys {shown(home)}{also}",
+        description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
         files=files,
         handler=item.entry or "",
         requirements=needed,
         implied=_PLATFORM,
         python=python,
-        python_from=told,
+        python_from=where,
         origins=(item.script, home, *item.origins),
         problems=broken(item.broken),
         notes=item.notes,
@@ -241,7 +246,7 @@ def _of_deployment(item: Deployment) -> Package | None:
     return with_entry(package, None)
 
 
-def _start(script: Path) -> bytes:
+def _text(script: Path) -> bytes:
     try:
         return script.read_bytes()
     except OSError:

@@ -168,6 +168,7 @@ class Shell:
     folder: str
     values: dict[str, Value] = field(default_factory=dict)
     functions: dict[str, Sequence[Statement]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
     made: int = 0
     steps: int = 0
 
@@ -229,7 +230,11 @@ class Shell:
             level += _level(statement)
             branches[-1][1].append(statement)
         for condition, inside in branches:
-            if condition is None or self._test(list(condition.words[1:])) is not False:
+            asked = condition.words[1:] if condition is not None else ()
+            if condition is not None and asked and asked[0] not in ("[", "[[", "test"):
+                plain = tuple(word for word in asked if word != "!")
+                yield from self._simple(Statement(condition.line, plain), depth)  # `if ! gcloud ...; then`
+            if condition is None or self._test(list(asked)) is not False:
                 yield from self.run(inside, depth + 1)
                 return
 
@@ -257,6 +262,10 @@ class Shell:
         if words[0] in ("local", "export", "declare", "readonly", "typeset"):
             words = [word for word in words[1:] if not word.startswith("-")]
         while words and (assigned := _ASSIGNED.match(words[0])):
+            inner = assigned[2].strip('"')
+            if inner.startswith("$(") and " deploy" in inner:
+                body = [Statement(statement.line + s.line - 1, s.words) for s in statements(inner[2:-1])]
+                yield from self.run(body, depth + 1)
             self.values[assigned[1]] = self._assigned(assigned[2])
             words.pop(0)
         if not words:
@@ -273,8 +282,11 @@ class Shell:
         for word in words:
             expanded += self.expand(word) or [_option(word)]
         writes = tuple(self.path(value) for word in written if (value := self.word(word)) is not None)
-        if words[0] in ("cd", "pushd"):
+        if words[0] == "popd" or words == ["cd", "-"]:
+            self.folder = self.left.pop() if self.left else self.folder
+        elif words[0] in ("cd", "pushd"):
             target = next((word for word in expanded[1:] if word is None or not word.startswith("-")), None)
+            self.left.append(self.folder)
             self.folder = self.path(target) if target is not None else self.folder
         yield Command(statement.line, tuple(expanded), self.folder, writes)
 

@@ -75,6 +75,12 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
         f"cat <<EOF\ncp -r shared functions/daily\nEOF\n{DEPLOY} --source=functions/daily\n",
         OWN,
     ),
+    "in a condition": (f"if ! {DEPLOY} --source=functions/daily; then\n  exit 1\nfi\n", OWN),
+    "in a value": (f'pushd lib\npopd\nOUT="$({DEPLOY} --source=functions/daily 2>&1)"\n', OWN),
+    "told which by its argument": (
+        f'{HERE}NAME="${{1:?name}}"\ncp -r shared "functions/$NAME"\ngcloud functions deploy daily-import --runtime=python312 --entry-point=handle --source=functions/$NAME\n',
+        OWN + SHARED,
+    ),
     "a subshell": (f"(cd lib && ls)\n{DEPLOY} --source=functions/daily\n", OWN),
 }
 
