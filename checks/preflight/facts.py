@@ -17,12 +17,17 @@ from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.names import mentioned
 from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
-_DYNAMIC = (b"global_enum", b"_convert_(", b"globals()", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
+_DYNAMIC = (b"global_enum", b"_convert_(", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
+# What only reads them changes nothing.
+_READ_GLOBALS = re.compile(
+    rb"\bin globals\(\)(?!\[)|globals\(\)\.(?:get|items|keys|values|copy)\(|globals\(\)\[[^\]\n]*\](?!\s*=[^=])"
+)
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
 _MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
@@ -94,7 +99,6 @@ class Reader:
         for item in self.imports:
             if item[1] == "" and item[8]:
                 bound.update(_bound_by(item))
-        dynamic = any(text in self.source for text in _DYNAMIC)
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
@@ -106,7 +110,7 @@ class Reader:
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
             "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
-            "dynamic": dynamic or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
+            "dynamic": self._computes_names(),
         }
         self._circumstances(tree, facts)
         if self._code is not None:
@@ -114,6 +118,19 @@ class Reader:
             self.sets += sets
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
+
+    def _computes_names(self) -> bool:
+        """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
+        source = self.source
+        if any(text in source for text in _DYNAMIC):
+            return True
+        for word, found in (
+            ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
+            ("exec", b"exec(" in source and _EXEC.search(source) is not None),
+        ):
+            if found and (self._code is None or word in mentioned(self._code)):
+                return True
+        return False
 
     def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
         """What the text has to ask for: expressions are visited in few files."""

@@ -113,6 +113,9 @@ class Finder:
     def _each(self, nodes: list[Any], spot: _Spot) -> None:
         for node in nodes:
             self._visit(node, spot)
+            leaves = isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Return, ast.Raise))
+            if leaves and self._conditions.branches(node.test)[0] == ALWAYS:
+                spot = spot._replace(when=NEVER)  # below `if sys.version_info < (3, 12): return`
 
     def _name(self, node: ast.Name, spot: _Spot) -> None:
         if spot.caught == 0:

@@ -203,6 +203,11 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run missing_attribute main.py:3 lib.util.nope"],
         "from lib import util\ndef f():\n    return util.nope if hasattr(util, 'nope') else 1\n",
     ),
+    "attribute below a return for the version": (
+        "import sys\nfrom lib import util\ndef f():\n    if sys.version_info < (3, 8):\n        return None\n    return util.nope\n",
+        ["run missing_attribute main.py:6 lib.util.nope"],
+        "import sys\nfrom lib import util\ndef f():\n    if sys.version_info >= (3, 8):\n        return None\n    return util.nope\n",
+    ),
     "attribute of the standard library": (
         "import json\ndef f(g):\n    return json.dmups(g)\n",
         ["run missing_attribute main.py:3 json.dmups"],

@@ -121,6 +121,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run undefined_name main.py:2 made"],
         "for n in ('made',):\n    globals()[n] = 1\ndef f():\n    return made\n",
     ),
+    "module that reads its names": (
+        "x = globals().get('y', 1), 'z' in globals()\nSQL = '''\n  exec('drop')\n'''\ndef f():\n    return made, globals()['x']\n",
+        ["run undefined_name main.py:6 made"],
+        "globals()['made'] = 1\ndef f():\n    return made\n",
+    ),
+    "names that an update makes": (
+        "def f():\n    return made\n",
+        ["run undefined_name main.py:2 made"],
+        "globals().update({'made': 1})\ndef f():\n    return made\n",
+    ),
     "builtins": (
         "print(_('x'))\n",
         ["load undefined_name main.py:1 _"],
