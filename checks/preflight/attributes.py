@@ -184,11 +184,11 @@ class Attributes:
             if below is not None:
                 module = below
                 continue
-            if part in self._set or part.startswith("__") or module.found is Found.NAMESPACE:
-                return None
-            if self._bindings.has(module, part) is False:
-                return ".".join(parts[:count]), module.name, part
-            return None
+            above = self._resolver.module(module.name.rpartition(".")[0])
+            shared = module.found is Found.NAMESPACE and above.file is None  # others may have a part in it
+            told = part in self._set or part.startswith("__") or shared
+            lacks = not told and self._bindings.has(module, part) is False
+            return (".".join(parts[:count]), module.name, part) if lacks else None
         return None
 
 

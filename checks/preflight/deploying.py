@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks.preflight import shipping
-from checks.preflight.shell import MADE, UNKNOWN, Command, Shell, statements
+from checks.preflight.shell import MADE, UNKNOWN, Command, Shell
+from checks.preflight.shell_words import statements
 
 _EMPTY = Path(os.devnull)  # what ``touch`` makes
 _VALUED = frozenset({"--exclude", "--include", "--filter", "--files-from", "--exclude-from", "-e", "--rsh"})

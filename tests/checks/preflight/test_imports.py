@@ -358,6 +358,11 @@ MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         ["load missing_attribute main.py:2 lib.util.nope", "load missing_attribute main.py:3 lib.util.nada"],
         {"lib/__init__.py": "from .util import helper as util\n", "main.py": "import lib\nlib.util.nope()\n"},
     ),
+    "attribute of a folder without __init__": (
+        {"lib/sub/deep.py": "", "main.py": "import lib.sub.deep\nlib.sub.nope\n"},
+        ["load missing_attribute main.py:2 lib.sub.nope"],
+        {"spaces/deep.py": "", "main.py": "import spaces.deep\nspaces.nope\n"},
+    ),
     "attribute of a module that answers for any": (
         {"lib/a.py": "x = 1\n", "main.py": "from lib import a\na.y\n"},
         ["load missing_attribute main.py:2 lib.a.y"],
