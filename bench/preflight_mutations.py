@@ -2,11 +2,11 @@
 
     python bench/preflight_mutations.py [--each 3] [--seed 1] [--tree sqlalchemy ...] [--kind TEXT] [--verbose]
 
-Copies packages of this environment, breaks each in the ways of ``preflight_breaks.py``, one at a time, and compares
-preflight's new findings with what newly fails when the package is really imported and its functions' names looked up
-(``preflight_oracle.py``). A break *bites* if something newly fails; it is *found* if preflight has a new finding at
-such a line, *wholly* if at all of them. A new finding elsewhere, in a file that could be imported to its end, counts as
-*false*. Same seed, same breaks.
+Copies packages of this environment, breaks each in the ways of ``preflight_breaks.py`` and ``preflight_slips.py``, one
+at a time, and compares preflight's new findings with what newly fails when the package is really imported and its
+functions' names looked up (``preflight_oracle.py``). A break *bites* if something newly fails; it is *found* if
+preflight has a new finding at such a line, *wholly* if at all of them. A new finding elsewhere, in a file that could be
+imported to its end, counts as *false*. Same seed, same breaks.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import preflight_slips  # noqa: E402, F401 - more of the same list
 from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
 
 from checks.preflight import packages  # noqa: E402 - from this tree, wherever it is installed
