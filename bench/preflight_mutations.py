@@ -20,9 +20,11 @@ import sys
 import sysconfig
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -39,7 +41,7 @@ TREES = (
     *("sqlalchemy", "google/cloud/bigquery", "apscheduler", "rich", "pydantic", "slack_sdk", "hypothesis"),
     *("alembic", "apprise", "bqemulator"),
 )
-Place = tuple[str, int, str]
+Place = tuple[str, str, str, int]
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Subject:
         """What preflight says: by file, text of the line and symbol, the place."""
         with Examiner(self.root, environment=self.python, cached=self.cache) as examiner:
             report = examiner.examine(packages.of_folder(self.root))
-        return {(*self.line(f.file, f.line), f"{f.kind} {f.symbol}"): (f.file, f.line) for f in report.findings}
+        return self.first((f.file, f.line, f"{f.kind} {f.symbol}") for f in report.findings)
 
     def failures(self) -> dict[Place, tuple[str, int]]:
         """What really fails, likewise."""
@@ -92,7 +94,17 @@ class Subject:
             sys.exit(f"the oracle died: {done.stderr.decode()[-500:]}")
         answer = json.loads(done.stdout)
         self.loaded = set(answer["loaded"])
-        return {(*self.line(file, line), what): (file, line) for file, line, what in answer["failures"]}
+        return self.first(answer["failures"])
+
+    def first(self, found: Iterable[Any]) -> dict[Place, tuple[str, int]]:
+        """By file, text of the line and what it is; equal lines are counted, from above."""
+        seen: Counter[tuple[str, str, str]] = Counter()
+        places: dict[Place, tuple[str, int]] = {}
+        for file, line, what in sorted(found):
+            key = (*self.line(file, line), what)
+            seen[key] += 1
+            places[*key, seen[key]] = (file, line)
+        return places
 
     def line(self, file: str, number: int) -> tuple[str, str]:
         path = self.root / file
@@ -115,7 +127,9 @@ class Subject:
             fails = {place: at for place, at in self.failures().items() if place not in self.fails}
             for file, text in edits.items():  # what the oracle cannot see, and the break knows
                 lines = (text or "").splitlines()
-                fails |= {(file, line, "by construction"): (file, n) for n, line in enumerate(lines, 1) if MARK in line}
+                fails |= {
+                    (file, line, "by construction", n): (file, n) for n, line in enumerate(lines, 1) if MARK in line
+                }
             said = {place: at for place, at in self.findings().items() if place not in self.said}
         finally:
             self.write({file: self.tree.get(file) for file in edits})
