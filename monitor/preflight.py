@@ -100,7 +100,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
                 package = images.of_dockerfile(folder, wanted.root)
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
-                made.append(packages.of_folder(folder, entry=wanted.entry))
+                package = packages.of_folder(folder, entry=wanted.entry)
+                made.append(package if wanted.entry else packages.as_deployed(package, wanted.root))
         return made
     if settings is not None and settings.packages:
         return [_described(item, wanted.root) for item in settings.packages]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.table_plan import Looked
 
+_SETTINGS = (".yaml", ".yml", ".json")
 _MOST = 2_000_000  # bytes of one file
 
 
@@ -33,7 +34,7 @@ def with_tables(
     from monitor.table_wiring import required_tables
 
     project = config.gcp.project
-    named = {report.package.name: _mentions(report.package) for report in reports}
+    named = {report.package.name: _mentions(report.package, project) for report in reports}
     full = {_full(m.table, project) for found in named.values() for _, mentions in found for m in mentions}
     required = {table.name: table for table in required_tables(config)}
     others = [RequiredTable(name=name) for name in sorted(full - required.keys())]
@@ -66,7 +67,7 @@ def _judged(
 
 def _finding(report: PackageReport, file: str, mention: Mention, table: str) -> Finding:
     way = report.ways.get(file)
-    effect = Effect.RUN if way is not None or file.endswith(".sql") else Effect.NEVER
+    effect = Effect.RUN if way is not None or file.endswith((".sql", *_SETTINGS)) else Effect.NEVER
     return Finding(
         file=file,
         source=report.package.files[file],
@@ -80,16 +81,18 @@ def _finding(report: PackageReport, file: str, mention: Mention, table: str) -> 
     )
 
 
-def _mentions(package: Package) -> list[tuple[str, Sequence[Mention]]]:
+def _mentions(package: Package, project: str) -> list[tuple[str, Sequence[Mention]]]:
     found: list[tuple[str, Sequence[Mention]]] = []
     for path, file in package.files.items():
-        if path.endswith((".py", ".sql")) and file.stat().st_size <= _MOST:
+        if path.endswith((".py", ".sql", *_SETTINGS)) and file.stat().st_size <= _MOST:
             content = file.read_bytes()
-            here = (
-                tables.in_python(content)
-                if path.endswith(".py")
-                else tables.in_file(content.decode("utf-8", "replace"))
-            )
+            text = content.decode("utf-8", "replace")
+            if path.endswith(".py"):
+                here = tables.in_python(content)
+            elif path.endswith(".sql"):
+                here = tables.in_file(text)
+            else:
+                here = tables.in_settings(text, project)
             if here:
                 found.append((path, here))
     return found

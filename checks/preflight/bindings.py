@@ -18,6 +18,7 @@ _GIVEN = frozenset(
         *("dict", "cached", "annotations", "path", "class"),
     )
 )
+_PLAIN = re.compile(rb"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
 
 
 class Outside(Protocol):
@@ -40,7 +41,7 @@ class Bindings:
         self._facts = facts
         self._resolver = resolver
         self._outside = outside
-        self._plain: dict[tuple[Path, str], bool] = {}
+        self._plain: dict[Path, frozenset[str]] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
         self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
 
@@ -52,7 +53,7 @@ class Bindings:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
         if name in _GIVEN or self._plainly(module, name):
             return True
-        facts = self._of(module)
+        facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
@@ -70,15 +71,14 @@ class Bindings:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":
             return False
-        key = (module.real, name)
-        if key not in self._plain:
-            form = rf"^(?:(?:async )?def|class)\s+{name}\b|^{name}\s*="
-            self._plain[key] = re.search(form.encode(), self._outside.text(module.real), re.MULTILINE) is not None
-        return self._plain[key]
+        if module.real not in self._plain:
+            found = _PLAIN.findall(self._outside.text(module.real))
+            self._plain[module.real] = frozenset((one or other).decode() for one, other in found)
+        return name in self._plain[module.real]
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
-        facts = self._of(module)
+        facts = self.facts_of(module)
         return facts is not None and name in facts.typing
 
     def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
@@ -92,7 +92,8 @@ class Bindings:
                 answer = None if brought is None else answer
         return answer
 
-    def _of(self, module: Module) -> Facts | None:
+    def facts_of(self, module: Module) -> Facts | None:
+        """What the text of a module says; None where there is none to read."""
         if module.file is not None:
             return self._facts.get(module.file)
         python = module.real is not None and module.real.suffix == ".py"
@@ -107,9 +108,7 @@ class Bindings:
             return None
         seen.add(module.name)
         answer: bool | None = False
-        package = (
-            module.name if module.found is Found.PACKAGE or _is_package(module) else module.name.rpartition(".")[0]
-        )
+        package = package_of(module)
         for item in facts.imports:
             if item.star:
                 brought = self._star(package, item, name, seen)
@@ -125,7 +124,7 @@ class Bindings:
         module = self._resolver.module(target)
         if module.name in seen:
             return False
-        facts = self._of(module)
+        facts = self.facts_of(module)
         if facts is None or facts.error is not None:
             return None
         if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):
@@ -139,8 +138,10 @@ class Bindings:
         return self._bound(module, facts, name, seen)
 
 
-def _is_package(module: Module) -> bool:
-    return module.real is not None and module.real.name == "__init__.py"
+def package_of(module: Module) -> str:
+    """The package that a module's relative imports start from: itself, if it is one."""
+    own = module.found is Found.PACKAGE or (module.real is not None and module.real.name == "__init__.py")
+    return module.name if own else module.name.rpartition(".")[0]
 
 
 def absolute(package: str, item: Import) -> str | None:

@@ -15,6 +15,7 @@ _FALSE = frozenset(
     {"PY2", "WINDOWS", "IS_WINDOWS", "ON_WINDOWS", "PYPY", "IS_PYPY", "PY_PYPY", "is_pypy", "is_windows"}
 )
 _TRUE = frozenset({"PY3", "IS_PY3", "LINUX", "POSIX"})
+_FLIPPED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
 _PLATFORM = {"sys.platform": "linux", "os.name": "posix"}
 
 
@@ -29,12 +30,15 @@ class Conditions:
     def __init__(self, target: tuple[int, int]) -> None:
         self.target = target
         self._names: dict[str, bool] = {}
+        self._platforms: set[str] = set()
 
     def learn(self, name: str, value: ast.expr) -> None:
         """A module-level constant such as ``PY2 = sys.version_info[0] == 2``."""
         known = self._truth(value)
         if known is not None and not (isinstance(value, ast.Constant)):
             self._names[name] = known
+            if self.about_platform(value):
+                self._platforms.add(name)
         else:
             self._names.pop(name, None)
 
@@ -54,6 +58,14 @@ class Conditions:
             return MAYBE, MAYBE
         return (ALWAYS, NEVER) if known else (NEVER, ALWAYS)
 
+    def about_platform(self, test: ast.expr) -> bool:
+        """Whether it asks where the code runs: functions that use what is bound elsewhere are called elsewhere."""
+        for node in ast.walk(test):
+            name = dotted(node) or ""
+            if name in _PLATFORM or name in self._platforms or name.rpartition(".")[2] in _FALSE | _TRUE:
+                return True
+        return False
+
     def _combined(self, test: ast.BoolOp) -> tuple[str, str]:
         parts = [self.branches(value) for value in test.values]
         if isinstance(test.op, ast.And):
@@ -64,6 +76,8 @@ class Conditions:
         bodies = {part[0] for part in parts}
         if ALWAYS in bodies:
             return ALWAYS, orelse
+        if bodies == {NEVER}:
+            return NEVER, orelse
         return TYPING if TYPING in bodies and bodies <= {TYPING, NEVER} else MAYBE, orelse
 
     def _truth(self, test: ast.expr) -> bool | None:
@@ -78,9 +92,21 @@ class Conditions:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             known = self._truth(test.operand)
             return None if known is None else not known
-        if isinstance(test, ast.Compare) and len(test.ops) == 1:
-            return self._compared(test.left, test.ops[0], test.comparators[0])
+        if isinstance(test, ast.Compare):
+            return self._chained(test)
         return self._called(test) if isinstance(test, ast.Call) else None
+
+    def _chained(self, test: ast.Compare) -> bool | None:
+        """``(3, 8) <= sys.version_info < (3, 13)``: all of its comparisons."""
+        values = [test.left, *test.comparators]
+        answers = []
+        for left, op, right in zip(values, test.ops, values[1:]):  # noqa: B905 - Python 3.8
+            flipped = _FLIPPED.get(type(op))
+            if flipped is not None and self._version_part(left) is None and self._version_part(right) is not None:
+                answers.append(self._compared(right, flipped(), left))
+            else:
+                answers.append(self._compared(left, op, right))
+        return False if False in answers else None if None in answers else True
 
     def _called(self, test: ast.Call) -> bool | None:
         """``hasattr(sys, "pypy_version_info")``, ``sys.platform.startswith("win")``."""

@@ -28,7 +28,14 @@ def with_entry(package: Package, entry: str | None) -> Package:
         file = entry if entry in package.files else module_file(entry, package.files, package.search)
         if file is None:
             raise DescriptionError(f"the entry point {entry} is not among the files of {package.name}")
-        return replace(package, entries=(file,), entry_known=True, search=_with_own_folder(package, file))
+        called = entry.partition(":")[2]
+        return replace(
+            package,
+            entries=(file,),
+            entry_known=True,
+            handler=called if called.isidentifier() else package.handler,
+            search=_with_own_folder(package, file),
+        )
     started = _procfile_entry(package)
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:

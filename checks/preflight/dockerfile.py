@@ -226,11 +226,12 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the image runs: a file, or a module; and the folder that is first on its search path."""
+    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it."""
 
     file: str | None = None
     module: str | None = None
     folder: str | None = None
+    name: str = ""
 
 
 def start(stage: Stage) -> Start | None:
@@ -253,14 +254,15 @@ def start(stage: Stage) -> Start | None:
         return _python(rest, stage.workdir)
     if program in ("functions-framework", "functions_framework"):
         source = options.get("source", "main.py")
-        return Start(
-            file=posixpath.join(stage.workdir, source), folder=posixpath.dirname(posixpath.join(stage.workdir, source))
-        )
+        file = posixpath.join(stage.workdir, source)
+        target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
+        return Start(file=file, folder=posixpath.dirname(file), name=target)
     if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
         folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
         named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
         if named:
-            return Start(module=named.partition(":")[0], folder=posixpath.normpath(folder))
+            module, _, name = named.partition(":")
+            return Start(module=module, folder=posixpath.normpath(folder), name=name)
     return None
 
 

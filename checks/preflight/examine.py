@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
@@ -91,6 +92,7 @@ class Examiner:
             facts,
             imports,
             bindings,
+            Attributes(facts, resolver, bindings, imports, python=python, files=package.files, text=extractor.text),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()

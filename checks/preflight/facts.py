@@ -9,18 +9,28 @@ bearable: visiting every node costs four times as much as parsing.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from bisect import bisect_left
+from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.names import mentioned
+from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
-_DYNAMIC = (b"global_enum", b"_convert_(", b"globals()", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
+_DYNAMIC = (b"global_enum", b"_convert_(", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
+# What only reads them changes nothing.
+_READ_GLOBALS = re.compile(
+    rb"\bin globals\(\)(?!\[)|globals\(\)\.(?:get|items|keys|values|copy)\(|globals\(\)\[[^\]\n]*\](?!\s*=[^=])"
+)
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
+_SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
+_MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
 
@@ -47,7 +57,7 @@ _VISITORS = {
 class Place(NamedTuple):
     """Where a statement stands. ``scope``: the enclosing function, dotted, empty at module level (class bodies run
     when the module does). ``namespace``: what its names are bound in. ``tries``: the enclosing try statements of the
-    same function, innermost first, each with the part of it.
+    same function, innermost first, each with the part of it. ``elsewhere``: below a condition on the platform.
     """
 
     scope: str = ""
@@ -55,19 +65,23 @@ class Place(NamedTuple):
     when: str = ALWAYS
     tries: tuple[tuple[int, str], ...] = ()
     prefix: str = ""
+    elsewhere: bool = False
 
 
 class Reader:
     """Collects the facts of one file."""
 
-    def __init__(self, source: bytes, target: tuple[int, int]) -> None:
+    def __init__(self, source: bytes, target: tuple[int, int], code: CodeType | None = None) -> None:
+        """``code``: the file compiled; without it nothing is said of what it takes from modules."""
         self.source = source
+        self._code = code
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
         self.events: list[Any] = []
         self.late: set[str] = set()
         self.typing: set[str] = set()
+        self.never: set[str] = set()
         self.exported: list[str] | None = None
         self.told = 0
         self.sets: list[list[str]] = []
@@ -85,24 +99,47 @@ class Reader:
         for item in self.imports:
             if item[1] == "" and item[8]:
                 bound.update(_bound_by(item))
-        dynamic = any(text in self.source for text in _DYNAMIC)
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
             "events": self.events,
             "late": sorted(self.late),
             "typing": sorted(self.typing - bound),
+            "never": sorted(self.never - bound - self.typing),
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
-            "script": bool(_SCRIPT.search(self.source)),
-            "dynamic": dynamic or (b"exec(" in self.source and bool(_EXEC.search(self.source))),
+            "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
+            "dynamic": self._computes_names(),
         }
-        if _LITERAL_IMPORT.search(self.source):
+        self._circumstances(tree, facts)
+        if self._code is not None:
+            facts["touched"], sets = touched(self.source, self._code, *self._modules())
+            self.sets += sets
+        # Most files have little of this; what is not said is empty.
+        return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
+
+    def _computes_names(self) -> bool:
+        """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
+        source = self.source
+        if any(text in source for text in _DYNAMIC):
+            return True
+        for word, found in (
+            ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
+            ("exec", b"exec(" in source and _EXEC.search(source) is not None),
+        ):
+            if found and (self._code is None or word in mentioned(self._code)):
+                return True
+        return False
+
+    def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
+        """What the text has to ask for: expressions are visited in few files."""
+        calls_import = b"import_module" in self.source or b"__import__" in self.source
+        if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
-        if b"sys.path" in self.source or b"addsitedir" in self.source:
+        if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(tree)
-        if b"sys.modules" in self.source:
+        if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
             facts["fakes"], facts["importer"] = asides.fakes(tree)
         if b"sys.meta_path" in self.source:
             facts["importer"] = True
@@ -110,8 +147,18 @@ class Reader:
             facts["builtins"] = asides.builtins(tree)
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
-        # Most files have little of this; what is not said is empty.
-        return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
+
+    def _modules(self) -> tuple[set[str], set[str]]:
+        """The imported names that may stand for modules, and those that functions import."""
+        names: set[str] = set()
+        lazy: set[str] = set()
+        for item in self.imports:
+            if item[7] not in (TYPING, NEVER):
+                # What begins with a capital is a class, as good as always.
+                bound = [name for name in _bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
+                names.update(bound)
+                lazy.update(bound if item[1] else ())
+        return names, lazy
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -122,12 +169,18 @@ class Reader:
                 visit(statement, place)
 
     def _bind(self, name: str, place: Place) -> None:
-        if place.namespace != "module" or place.when == NEVER:
+        if place.namespace != "module":
             return
         if place.when == TYPING:
             self.typing.add(name)
+        elif place.when == NEVER:
+            self._bind_never([name], place)
         else:
             self.events.append(name)
+
+    def _bind_never(self, names: list[str], place: Place) -> None:
+        if not place.elsewhere:
+            self.never.update(name for name in names if not hasattr(builtins, name))
 
     def _targets(self, node: ast.AST, place: Place) -> None:
         if isinstance(node, ast.Name):
@@ -163,9 +216,12 @@ class Reader:
     def _add(self, item: list[Any], place: Place) -> None:
         binds = place.namespace == "module"
         item += [[list(pair) for pair in place.tries], place.when, binds]
-        if binds and place.when == TYPING:
-            self.typing.update(_bound_by(item))
+        if binds and place.when in (TYPING, NEVER):
             item[8] = False
+            if place.when == TYPING:
+                self.typing.update(_bound_by(item))
+            else:
+                self._bind_never(_bound_by(item), place)
         self.imports.append(item)
         if place.namespace in ("module", "class") and place.when not in (NEVER, TYPING):
             self.events.append(len(self.imports) - 1)
@@ -206,8 +262,9 @@ class Reader:
 
     def _if(self, node: ast.If, place: Place) -> None:
         body, orelse = self.conditions.branches(node.test)
-        self._body(node.body, place._replace(when=both(place.when, body)))
-        self._body(node.orelse, place._replace(when=both(place.when, orelse)))
+        elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
+        self._body(node.body, place._replace(when=both(place.when, body), elsewhere=elsewhere))
+        self._body(node.orelse, place._replace(when=both(place.when, orelse), elsewhere=elsewhere))
 
     def _loop(self, node: ast.For, place: Place) -> None:
         if not isinstance(node, ast.While):

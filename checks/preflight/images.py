@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from checks.preflight import dockerfile, requirements, shipping
@@ -61,6 +62,8 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         entry = _below(begin.file, base)
     elif begin and begin.module:
         entry = module_file(begin.module, files, package.search)
+    if begin and begin.name.isidentifier():
+        package = replace(package, handler=begin.name)
     return with_entry(package, entry if entry in files else None)
 
 

@@ -62,6 +62,8 @@ class Imports:
         self._python = python
         self._elsewhere = elsewhere
         self._problems: dict[tuple[str, int], list[Problem]] = {}
+        self._targets: dict[tuple[str, int, str], str | None] = {}
+        self._packages: dict[str, str] = {}
 
     # -- what an import means ------------------------------------------------------------------------------------------
 
@@ -69,15 +71,25 @@ class Imports:
         """The dotted name of a file; empty if it has none."""
         return self._resolver.name_of(file) or ""
 
+    def module(self, file: str) -> Module:
+        """The module that a file of the package is."""
+        return self._resolver.module(self.module_of(file))
+
     def package_of(self, file: str) -> str:
         """The package that relative imports of a file start from; empty at the top."""
-        name = self.module_of(file)
-        return name if file.endswith("/__init__.py") else name.rpartition(".")[0]
+        package = self._packages.get(file)
+        if package is None:
+            name = self.module_of(file)
+            package = self._packages[file] = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
+        return package
 
     def target(self, file: str, item: Import) -> str | None:
         """The absolute name of the module that is asked for; None beyond the top."""
-        name = absolute(self.package_of(file), item)
-        return name if name is None or item.level else self._beside(file, name)
+        key = (file, item.level, item.module)
+        if key not in self._targets:
+            name = absolute(self.package_of(file), item)
+            self._targets[key] = name if name is None or item.level else self._beside(file, name)
+        return self._targets[key]
 
     def _beside(self, file: str, name: str) -> str:
         """A module that lies beside a program is found there; any folder that is no package may hold programs."""
@@ -193,6 +205,13 @@ class Imports:
             if (index, "handler") in {(i, part) for i, part in other.tries} and self.problems(file, other):
                 given -= set(other.bindings)
         return bool(wanted) and wanted <= given
+
+    def bound_without(self, file: str, item: Import) -> list[str]:
+        """The names that the file binds by anything but this import."""
+        facts = self._facts[file]
+        names = [event for event in facts.events if isinstance(event, str) and not event.startswith("-")]
+        others = [name for other in facts.imports if other is not item and other.binds for name in other.bindings]
+        return [*names, *others, *facts.raw.get("late", ())]
 
     def alternative_works(self, file: str, item: Import) -> bool:
         """Whether the handler imports the same names from somewhere else, successfully."""

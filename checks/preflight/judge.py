@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
@@ -17,7 +18,9 @@ _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
     "star": Kind.UNDEFINED,
     "typing_only": Kind.TYPING_ONLY,
+    "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
+    "unset": Kind.UNBOUND,
 }
 
 
@@ -47,6 +50,7 @@ class Judge:
         facts: Mapping[str, Facts],
         imports: Imports,
         bindings: Bindings,
+        attributes: Attributes,
         *,
         optional: Callable[[str], bool],
         forbidden: Callable[[str], Sequence[Forbidden]],
@@ -59,6 +63,7 @@ class Judge:
         self._facts = facts
         self._imports = imports
         self._bindings = bindings
+        self._attributes = attributes
         self._optional = optional
         self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
         self._findings: list[Finding] = []
@@ -80,7 +85,9 @@ class Judge:
             self._compiles(file, facts)
             self._file_imports(file, facts)
             self._file_names(file, facts, made)
+            self._file_attributes(file)
             self._file_rules(file, facts)
+        self._handler(entries)
         self._circles(entries)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
@@ -99,6 +106,15 @@ class Judge:
             self._unknown.append(Unknown(file=file, line=line, symbol=file, reason=message))
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
+
+    def _handler(self, entries: Sequence[str]) -> None:
+        """The function that is called first must be there."""
+        name, file = self._package.handler, next(iter(entries), None)
+        if not name or not self._package.entry_known or file is None:
+            return
+        if self._bindings.has(self._imports.module(file), name) is False:
+            message = f"the entry point {name!r} is not defined in {file}"
+            self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
 
@@ -145,6 +161,11 @@ class Judge:
         message += ", a fallback takes its place" if guard.fallback else " and passed over"
         effect = Effect.DISABLES if file in self._reached else Effect.NEVER
         self._put(at, problem.kind, problem.symbol, message, effect)
+        if item.binds and not guard.fallback:
+            lost = set(item.bindings) - set(self._imports.bound_without(file, item))
+            for name, line in self._attributes.needed_at_load(file, lost, guard.line) if lost else ():
+                told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
+                self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
@@ -172,9 +193,11 @@ class Judge:
         for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind == "typing_only" and self._bindings.set_from_outside(self._imports.module_of(file), name):
+            if kind in ("typing_only", "never") and self._bindings.set_from_outside(
+                self._imports.module_of(file), name
+            ):
                 continue
-            if kind != "unbound" and facts.dynamic:
+            if kind not in ("unbound", "unset") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -182,11 +205,23 @@ class Judge:
                 continue
             message = {
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
+                "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
+                "unset": f"local variable {name!r} is read before anything gives it a value",
             }.get(kind, f"name {name!r} is not defined")
             if caught is not None:
                 message += f"; the error is caught at line {caught}"
             self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+
+    def _file_attributes(self, file: str) -> None:
+        for absent in self._attributes.absent(file):
+            if absent.when == "main" and file not in self._scripts:
+                continue
+            message = f"module {absent.module!r} has no attribute {absent.name!r}"
+            if absent.caught is not None:
+                message += f"; the error is caught at line {absent.caught}"
+            symbol = f"{absent.module}.{absent.name}"
+            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, symbol, message)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

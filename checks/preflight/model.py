@@ -39,6 +39,7 @@ class Kind(StrEnum):
     NOT_SHIPPED = "not_shipped"
     UNDECLARED = "undeclared"
     MISSING_NAME = "missing_name"
+    MISSING_ATTRIBUTE = "missing_attribute"
     CIRCULAR = "circular_import"
     SYNTAX = "does_not_compile"
     UNDEFINED = "undefined_name"
@@ -116,8 +117,9 @@ class Package:
 
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
-    known entry point (``entry_known`` false) any file may be. ``requirements`` are requirement lines with their origin,
-    None where nothing was found that says what is installed. ``implied`` are distributions that the platform installs.
+    known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry.
+    ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
+    ``implied`` are distributions that the platform installs.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
@@ -129,6 +131,7 @@ class Package:
     files: Mapping[str, Path]
     entries: tuple[str, ...] = ()
     entry_known: bool = False
+    handler: str = ""
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
@@ -238,11 +241,15 @@ class Facts:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """Names it binds at any time, without those of star imports."""
-        names = {event for event in self.events if isinstance(event, str) and not event.startswith("-")}
-        for item in self.imports:
-            if item.binds:
-                names.update(item.bindings)
+        """Names that it has once it is loaded, or that its functions give it, without those of star imports."""
+        names: set[str] = set()
+        for event in self.events:
+            if isinstance(event, int):
+                names.update(self.imports[event].bindings if self.imports[event].binds else ())
+            elif event.startswith("-"):
+                names.discard(event[1:])
+            else:
+                names.add(event)
         return frozenset(names | set(self.raw.get("late", ())))
 
     @property

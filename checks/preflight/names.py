@@ -8,6 +8,9 @@ found here. Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import ast
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -26,6 +29,7 @@ _VISITORS = {
     **dict.fromkeys(("For", "AsyncFor", "While"), "_loop"),
     "BoolOp": "_boolean",
     "Name": "_name",
+    "Attribute": "_attribute",
     "ClassDef": "_class",
     "AnnAssign": "_annotated",
 }
@@ -33,7 +37,8 @@ _VISITORS = {
 
 class _Spot(NamedTuple):
     """The circumstances at one point of the walk. ``caught``: the line of a handler that would swallow the error;
-    0 for one that expects it by name.
+    0 for one that expects it by name. ``lacking``: an AttributeError is expected. ``local``: names of
+    functions around; ``own``: those of the class whose body it is, which its functions do not see.
     """
 
     scope: str = ""
@@ -42,7 +47,9 @@ class _Spot(NamedTuple):
     caught: int | None = None
     functions: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
+    lacking: bool = False
     local: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
     in_function: bool = False
 
 
@@ -57,25 +64,42 @@ class Finder:
             for s in tree.body
         )
         self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
-        self._positions: dict[tuple[int, int], str] = {}
-        self._typing: frozenset[str] = frozenset()
+        self._positions: Mapping[tuple[int, int], str] = {}
+        self._absent: Mapping[str, str] = {}
+        self._attributes: frozenset[str] = frozenset()
         # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
         self._expected: set[str] = set()
+        self._lines: list[int] | None = None
         self._known: dict[int, frozenset[str]] = {}
         self.found: list[list[Any]] = []
 
-    def find(self, positions: dict[tuple[int, int], str], typing: frozenset[str]) -> list[list[Any]]:
+    def find(
+        self,
+        positions: Mapping[tuple[int, int], str],
+        absent: Mapping[str, str],
+        attributes: frozenset[str] = frozenset(),
+        text: bytes = b"",
+    ) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
-        ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``typing``: names of the
-        module that are bound only under TYPE_CHECKING.
+        ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
+        module that are bound only where it never goes, with their kind. ``attributes``: dotted paths on imported names
+        that lead nowhere, as they stand in the ``text``.
         """
-        self._positions, self._typing = positions, typing
+        self._positions, self._absent, self._attributes = positions, absent, attributes
+        # Attributes stand on one line with what they are taken from: all that has no such line need not be visited.
+        only = attributes if not (positions or absent) else None
+        self._lines = None if only is None else _lines_of(only, text)
         for statement in self._tree.body:
             self._visit(statement, _Spot())
         return [item for item in self.found if item[1] not in self._expected]
 
     def _visit(self, node: ast.AST, spot: _Spot) -> None:
+        if self._lines is not None and hasattr(node, "lineno"):
+            first = min([node.lineno, *[d.lineno for d in getattr(node, "decorator_list", ())]])
+            at = bisect_left(self._lines, first)
+            if at == len(self._lines) or self._lines[at] > (getattr(node, "end_lineno", None) or first):
+                return
         visit = self._visitors.get(type(node))
         if visit is not None:
             visit(node, spot)
@@ -89,6 +113,9 @@ class Finder:
     def _each(self, nodes: list[Any], spot: _Spot) -> None:
         for node in nodes:
             self._visit(node, spot)
+            leaves = isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Return, ast.Raise))
+            if leaves and self._conditions.branches(node.test)[0] == ALWAYS:
+                spot = spot._replace(when=NEVER)  # below `if sys.version_info < (3, 12): return`
 
     def _name(self, node: ast.Name, spot: _Spot) -> None:
         if spot.caught == 0:
@@ -96,16 +123,21 @@ class Finder:
         if spot.when in (NEVER, TYPING) or spot.caught == 0 or node.id in _SHELL:
             return
         kind = self._positions.get((node.lineno, node.col_offset))
-        if kind is None and node.id in self._typing and isinstance(node.ctx, ast.Load):
-            kind = (
-                None
-                if node.id in spot.local or any(node.id in self._bound(f) for f in spot.functions)
-                else "typing_only"
-            )
+        if kind is None and node.id in self._absent and isinstance(node.ctx, ast.Load):
+            own = node.id in spot.local | spot.own or any(node.id in self._bound(f) for f in spot.functions)
+            kind = None if own else self._absent[node.id]
         if kind == "undefined" and any(node.id in self._bound(loop) for loop in spot.loops):
             return  # an earlier round of the loop may have bound it
         if kind is not None:
             self.found.append([kind, node.id, node.lineno, spot.scope, spot.when, spot.caught])
+
+    def _attribute(self, node: ast.Attribute, spot: _Spot) -> None:
+        path = dotted(node) if self._attributes and isinstance(node.ctx, ast.Load) else None
+        if path in self._attributes and path is not None and spot.when not in (NEVER, TYPING) and not spot.lacking:
+            base = path.partition(".")[0]
+            if base not in spot.local | spot.own and not any(base in _stored(function) for function in spot.functions):
+                self.found.append(["attribute", path, node.lineno, spot.scope, spot.when, spot.caught or None])
+        self._children(node, spot)
 
     def _annotation(self, node: ast.expr | None, spot: _Spot) -> None:
         if node is not None and not self._lazy:
@@ -118,7 +150,7 @@ class Finder:
         every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
         local = spot.local | {a.arg for a in every}
         if isinstance(node, ast.Lambda):
-            self._visit(node.body, spot._replace(caught=None, local=local, in_function=True))
+            self._visit(node.body, spot._replace(caught=None, local=local, own=frozenset(), in_function=True))
             return
         self._each(node.decorator_list, spot)
         for argument in every:
@@ -130,7 +162,10 @@ class Finder:
 
     def _class(self, node: ast.ClassDef, spot: _Spot) -> None:
         self._each([*node.decorator_list, *node.bases, *[k.value for k in node.keywords]], spot)
-        self._each(node.body, spot._replace(prefix=f"{spot.prefix}{node.name}."))
+        inside = spot._replace(prefix=f"{spot.prefix}{node.name}.")
+        if self._absent or self._attributes:
+            inside = inside._replace(own=_of_class(node))
+        self._each(node.body, inside)
 
     def _annotated(self, node: ast.AnnAssign, spot: _Spot) -> None:
         if not spot.in_function:
@@ -155,18 +190,19 @@ class Finder:
         self._children(node, spot._replace(loops=(*spot.loops, node)))
 
     def _try(self, node: Any, spot: _Spot) -> None:
-        caught = spot.caught
+        caught, lacking = spot.caught, spot.lacking
         for handler in node.handlers:
+            lacking = lacking or "AttributeError" in ast.dump(handler.type or handler)
             kind = _catches(handler.type)
             if kind:
                 raises = any(isinstance(s, ast.Raise) for s in handler.body)
                 caught = 0 if kind == "named" else caught if raises else handler.lineno
                 break
-        self._each(node.body, spot._replace(caught=caught))
+        self._each(node.body, spot._replace(caught=caught, lacking=lacking))
         self._each([*node.handlers, *node.orelse, *node.finalbody], spot)
 
     def _comprehension(self, node: Any, spot: _Spot) -> None:
-        if self._typing:
+        if self._absent or self._attributes:
             bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
             spot = spot._replace(local=spot.local | bound)
         self._children(node, spot)
@@ -202,6 +238,31 @@ def _bound(body: list[ast.stmt]) -> frozenset[str]:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 names.add(node.name)
     return frozenset(names)
+
+
+def _of_class(node: ast.ClassDef) -> frozenset[str]:
+    """Names bound in the body of a class, its methods' names among them."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    names = {statement.name for statement in node.body if isinstance(statement, functions)}
+    return _bound([statement for statement in node.body if not isinstance(statement, functions)]) | names
+
+
+def _lines_of(paths: frozenset[str], text: bytes) -> list[int]:
+    """The lines that hold one of the dotted paths, in order."""
+    pattern = re.compile(b"|".join(re.escape(path.encode()) for path in paths))
+    lines, line, seen = [], 1, 0
+    for found in pattern.finditer(text):
+        line += text.count(b"\n", seen, found.start())
+        seen = found.start()
+        lines.append(line)
+    return lines
+
+
+def _stored(function: Any) -> set[str]:
+    """Names that a function assigns to."""
+    return {
+        n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
 
 
 def mentioned(code: CodeType) -> set[str]:

@@ -17,6 +17,8 @@ from checks.preflight.model import Package, Version
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+    from checks.preflight.deploying import Deployment
+
 # What the buildpack of Cloud Functions installs although nobody declares it.
 _PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
@@ -162,7 +164,9 @@ def discover(root: Path) -> list[Package]:
     from checks.preflight import images
 
     found: list[Package] = []
+    scripts: list[Path] = []
     for folder, names in _folders(root):
+        scripts += [folder / name for name in sorted(names) if name.endswith(".sh")]
         dockerfiles = sorted(
             n for n in names if n == "Dockerfile" or n.startswith("Dockerfile.") or n.endswith(".Dockerfile")
         )
@@ -174,7 +178,79 @@ def discover(root: Path) -> list[Package]:
         if not made and "main.py" in names and _is_function(folder / "main.py", names):
             made.append(of_folder(folder))
         found += made
+    found = _as_scripts_deploy(found, scripts, root)
     return _told_apart(found, root) if found else [of_folder(root)]
+
+
+def as_deployed(package: Package, root: Path) -> Package:
+    """A function's folder as the repository's scripts deploy it, if one does; else as it lies there."""
+    if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
+        return package
+    scripts = [folder / name for folder, names in _folders(root) for name in sorted(names) if name.endswith(".sh")]
+    own = package.root.resolve()
+    made = _as_scripts_deploy([package], scripts, root)
+    return next((item for item in made if item.root.resolve() == own), package)
+
+
+def _as_scripts_deploy(found: list[Package], scripts: Sequence[Path], root: Path) -> list[Package]:
+    """The packages, those that a script deploys as it does, and what scripts deploy besides."""
+    made: dict[Path, list[Package]] = {}
+    for script in scripts:
+        text = _text(script)
+        if b"gcloud" not in text:
+            continue
+        from checks.preflight import deploying
+
+        items = [(item, "") for item in deploying.deployments(script, root)]
+        if not items and (b"$1" in text or b"${1" in text):  # a script for all functions, told which by its argument
+            for name in dict.fromkeys(package.root.resolve().name for package in found):
+                items += [(item, f" with {name} as its argument") for item in deploying.deployments(script, root, name)]
+        for item, told in items:
+            package = _of_deployment(item, told)
+            if package is not None and all(package.files != known.files for known in made.get(package.root, [])):
+                made.setdefault(package.root, []).append(package)
+    answer: list[Package] = []
+    for package in found:
+        answer += made.pop(package.root.resolve(), [package])
+    return [*answer, *[package for rest in made.values() for package in rest]]
+
+
+def _of_deployment(item: Deployment, told: str) -> Package | None:
+    """What a script deploys, named after the function; None if it is no Python function."""
+    main = item.files.get("main.py")
+    if main is None:
+        return None
+    ignore = item.files.get(".gcloudignore")
+    ignored = shipping.ignore_file(ignore) if ignore is not None else None
+    files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
+    home = main.resolve().parent
+    needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
+    version = re.search(r"python(\d)(\d+)", item.runtime or "")
+    python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
+    copied = [name for name in item.copied if not name.rstrip("/.*").endswith(home.name)]
+    also = f", with {', '.join(copied)}" if copied else ""
+    package = Package(
+        name=item.name or home.name,
+        root=home,
+        description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
+        files=files,
+        handler=item.entry or "",
+        requirements=needed,
+        implied=_PLATFORM,
+        python=python,
+        python_from=where,
+        origins=(item.script, home, *item.origins),
+        problems=broken(item.broken),
+        notes=item.notes,
+    )
+    return with_entry(package, None)
+
+
+def _text(script: Path) -> bytes:
+    try:
+        return script.read_bytes()
+    except OSError:
+        return b""
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +86,11 @@ def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | 
     """The patterns of a ``.gitignore``, ``.gcloudignore`` or ``.dockerignore``; None if there is no such file and
     nothing to ignore always. ``#!include:`` lines are followed, as gcloud does.
     """
-    lines = [*always, *_lines(path, 0)]
+    return patterns([*always, *_lines(path, 0)])
+
+
+def patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:
+    """Lines of an ignore file as one test of paths; None for none."""
     if not lines:
         return None
     from pathspec import GitIgnoreSpec  # most folders have nothing to ignore

@@ -1,15 +1,17 @@
-"""Which BigQuery tables a package names: in SQL within string literals, in SQL files, as whole names. Pure.
+"""Which BigQuery tables a package names: in SQL within string literals, in SQL files, as whole names, in YAML and JSON.
 
-A name needs its dataset. Of an f-string what stands in braces is taken for the project where it comes first; a name
-with braces anywhere else cannot be told, and is passed over. So is a table that is only created.
+A name needs its dataset. In an f-string constants of the module are put in; what stands in braces otherwise is taken
+for the project where it comes first, and a name with braces anywhere else cannot be told, and is passed over. So is a
+table that is only created. Pure.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _HOLE = "\x00"
 _SQL = re.compile(
@@ -28,6 +30,11 @@ _CTE = re.compile(r"\b([A-Za-z_]\w*)\s+AS\s*\(", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WHOLE = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]\.[A-Za-z_]\w*\.[A-Za-z_]\w*")
 _NAME = re.compile(r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z_]\w*\.[A-Za-z_]\w*")
+_KEYED = re.compile(
+    rf"^[ \t]*(?:-[ \t]+)?[\"']?\w*table\w*[\"']?[ \t]*:[ \t]*[\"']?({_NAME.pattern})[\"']?[ \t]*(?:,|\}}|#[^\n]*)?$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_FILES = (".sql", ".csv", ".json", ".yaml", ".yml", ".parquet", ".py", ".html", ".md", ".txt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +53,11 @@ def in_python(source: bytes) -> list[Mention]:
     except (SyntaxError, ValueError, RecursionError):
         return []
     found: dict[tuple[str, int], Mention] = {}
+    constants = _constants(tree)
     for node, scope in _literals(tree, ""):
-        text = _text(node)
+        text = _text(node, constants)
         for name, offset in (*in_sql(text), *_whole(text)):
-            line = node.lineno + text.count("\n", 0, offset)
+            line = min(node.lineno + text.count("\n", 0, offset), node.end_lineno or node.lineno)
             found.setdefault((name, line), Mention(table=name, line=line, scope=scope))
     return list(found.values())
 
@@ -57,6 +65,18 @@ def in_python(source: bytes) -> list[Mention]:
 def in_file(text: str) -> list[Mention]:
     """The tables in a file of SQL."""
     return [Mention(table=name, line=text.count("\n", 0, at) + 1) for name, at in in_sql(text)]
+
+
+def in_settings(text: str, project: str) -> list[Mention]:
+    """The tables in YAML or JSON: full names in that project, and what stands behind a key that says ``table``."""
+    found: dict[tuple[str, int], Mention] = {}
+    for pattern in (_KEYED, re.compile(rf"(?<![\w.:/-])({re.escape(project)}\.\w+\.\w+)(?![\w.-])")):
+        for match in pattern.finditer(text):
+            line = text.count("\n", 0, match.start(1)) + 1
+            commented = "#" in text[text.rfind("\n", 0, match.start(1)) + 1 : match.start(1)]
+            if not commented and not match[1].endswith(_FILES):
+                found[match[1], line] = Mention(table=match[1], line=line)
+    return sorted(found.values(), key=lambda mention: mention.line)
 
 
 def in_sql(text: str) -> Iterator[tuple[str, int]]:
@@ -104,7 +124,32 @@ def _literals(node: ast.AST, scope: str) -> Iterator[tuple[ast.Constant | ast.Jo
             yield from _literals(child, scope)
 
 
-def _text(node: ast.Constant | ast.JoinedStr) -> str:
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Texts that the module gives a name once, at its top."""
+    found: dict[str, str] = {}
+    stored: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            stored += [node.arg] * 2  # there it is another thing
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            stored.append(node.id)
+    for statement in tree.body:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        value: Any = getattr(statement, "value", None)
+        literal = isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+        if literal and isinstance(target, ast.Name) and stored.count(target.id) == 1:
+            found[target.id] = _text(value, found)
+    return found
+
+
+def _text(node: ast.Constant | ast.JoinedStr, constants: Mapping[str, str]) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
-    return "".join(str(part.value) if isinstance(part, ast.Constant) else _HOLE for part in node.values)
+    parts = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(str(part.value))
+        else:
+            value = part.value if isinstance(part, ast.FormattedValue) else None
+            parts.append(constants.get(value.id, _HOLE) if isinstance(value, ast.Name) else _HOLE)
+    return "".join(parts)

@@ -1,27 +1,39 @@
 """Locals that may have no value where they are read.
 
-Only what people get wrong is asked for: a name that the module has as well (an import, a function, a class), and that
-a function binds somewhere too, most often by a lazy import in one branch. Everywhere in that function it is a local
-then, and where no branch has bound it reading it fails, although the module's name stands right there. Which functions
-need a look is read from compiled code; the others cost nothing. Runs in the worker: see ``facts``.
+Only what people get wrong is asked for. First, a name that the module has as well (an import, a function, a class), and
+that a function binds somewhere too, most often by a lazy import in one branch. Everywhere in that function it is a
+local then, and where no branch has bound it reading it fails, although the module's name stands right there. Second, a
+local that nothing above the place gives a value: what counts in a loop and was never set to 0. A local that only some
+branches bind is not told otherwise: most often another condition says that it was this branch. Which functions need a
+look is read from compiled code; the others cost nothing. Runs in the worker: see ``facts``.
 """
 
 from __future__ import annotations
 
 import ast
+from opcode import opmap
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, dotted
 
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function, not a class body or module
 _ENDS = frozenset({"exit", "_exit", "abort", "quit", "fail", "skip"})
 _PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
+# From Python 3.12 on the compiler marks a read that may find nothing.
+_LOAD, _CHECKED, _STORE = opmap["LOAD_FAST"], opmap.get("LOAD_FAST_CHECK"), opmap["STORE_FAST"]
 
 
-def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], frozenset[str]]:
-    """Functions by name and first line that bind names of the module themselves."""
-    found: dict[tuple[str, int], frozenset[str]] = {}
+class Suspects(NamedTuple):
+    """Names that a function binds although the module has them, and those that its code reads before it binds them."""
+
+    shared: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
+
+
+def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], Suspects]:
+    """Functions by name and first line with locals to look at; ``names`` are those of the module."""
+    found: dict[tuple[str, int], Suspects] = {}
     for inner in code.co_consts:
         if not isinstance(inner, CodeType):
             continue
@@ -29,16 +41,33 @@ def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], f
             count = inner.co_argcount + inner.co_kwonlyargcount + bool(inner.co_flags & 4) + bool(inner.co_flags & 8)
             arguments = inner.co_varnames[:count]
             local = (set(inner.co_varnames[count:]) | set(inner.co_cellvars)) - set(arguments)
-            shared = names & local
-            if shared:
-                found[inner.co_name, inner.co_firstlineno] = frozenset(shared)
+            shared, early = names & local, _early(inner, count)
+            if shared or early:
+                found[inner.co_name, inner.co_firstlineno] = Suspects(frozenset(shared), early - shared)
         found.update(suspicious(inner, names))
     return found
 
 
-def unbound(
-    tree: ast.Module, suspects: dict[tuple[str, int], frozenset[str]], conditions: Conditions
-) -> list[list[Any]]:
+def _early(code: CodeType, arguments: int) -> frozenset[str]:
+    """Locals of which the code holds a read before anything that binds them."""
+    text = code.co_code
+    found = set()
+    for index in range(arguments, min(code.co_nlocals, 256)):
+        read = _instruction(text, _CHECKED or _LOAD, index)
+        if read >= 0 and (_CHECKED or read < _instruction(text, _STORE, index)):
+            found.add(code.co_varnames[index])
+    return frozenset(found - set(code.co_cellvars))
+
+
+def _instruction(text: bytes, operation: int, argument: int) -> int:
+    wanted = bytes((operation, argument))
+    at = text.find(wanted)
+    while at % 2 and at >= 0:
+        at = text.find(wanted, at + 1)
+    return at
+
+
+def unbound(tree: ast.Module, suspects: dict[tuple[str, int], Suspects], conditions: Conditions) -> list[list[Any]]:
     """Reads that may fail, as ``names.Finder.find`` gives them."""
     found: list[list[Any]] = []
 
@@ -47,10 +76,13 @@ def unbound(
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 first = min([child.lineno, *[d.lineno for d in child.decorator_list]])
                 names = suspects.get((child.name, first))
-                if names:
-                    flow = _Flow(names, conditions)
+                if names and names.shared:
+                    flow = _Flow(names.shared, conditions)
                     flow.body(child.body, frozenset())
                     found.extend([["unbound", n, line, prefix + child.name, ALWAYS, None] for n, line in flow.found])
+                if names and names.early:
+                    early = _never_set(child, names.early, conditions)
+                    found.extend([["unset", n, line, prefix + child.name, ALWAYS, None] for n, line in early])
                 within(child, f"{prefix}{child.name}.")
             elif isinstance(child, ast.ClassDef):
                 within(child, f"{prefix}{child.name}.")
@@ -63,6 +95,49 @@ def unbound(
 
 def _statements(node: ast.AST) -> list[ast.AST]:
     return [child for part in _PARTS for child in getattr(node, part, ())]
+
+
+def _never_set(function: Any, names: frozenset[str], conditions: Conditions) -> list[tuple[str, int]]:
+    """The first read of each name before which nothing in the text binds it, nor an earlier round of a loop."""
+    places: dict[str, list[tuple[int, str, ast.AST | None]]] = {}
+
+    def within(node: Any, loop: ast.AST | None) -> None:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            return
+        if isinstance(node, ast.If) and {NEVER, TYPING} & set(conditions.branches(node.test)):
+            places.update({name: [(0, "bound", None)] for name in names})  # not worth following
+        if isinstance(node, ast.Name) and node.id in names:
+            how = "read" if isinstance(node.ctx, ast.Load) else "bound"
+            places.setdefault(node.id, []).append((node.lineno, how, loop))
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id in names:
+            places.setdefault(node.target.id, []).append((node.lineno, "both", loop))
+            within(node.value, loop)
+            return
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                places.setdefault(name, []).append((node.lineno, "bound", loop))
+        elif not isinstance(node, ast.Name):
+            for other in (getattr(node, "name", None), getattr(node, "rest", None)):  # handlers, patterns
+                if isinstance(other, str):
+                    places.setdefault(other, []).append((getattr(node, "lineno", 0), "bound", loop))
+        loops = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+        for child in ast.iter_child_nodes(node):
+            within(child, loop or (node if loops else None))
+
+    for statement in function.body:
+        within(statement, None)
+    found = []
+    for name in sorted(names):
+        mine = sorted(places.get(name, []), key=lambda place: place[0])
+        reads = [place for place in mine if place[1] != "bound"]
+        if not reads:
+            continue
+        line, _, loop = reads[0]
+        bound = [place for place in mine if place[1] == "bound"]
+        if not any(at <= line or (loop is not None and other is loop) for at, _, other in bound):
+            found.append((name, line))
+    return found
 
 
 class _Flow:

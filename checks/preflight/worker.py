@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 5
+VERSION = 11
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -34,7 +34,7 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
         return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}"]}
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
-    reader = Reader(source, target)
+    reader = Reader(source, target, code)
     try:
         facts = reader.read(tree)
         suspects = _suspects(tree, code, hits, reader, facts)
@@ -57,22 +57,25 @@ def _suspects(
     tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    typing = frozenset(facts["typing"]) & mentioned(code) if "typing" in facts else frozenset()
-    if hits or typing:
+    absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
+    absent.update((name, "never") for name in facts.get("never", ()))
+    if absent:
+        names = mentioned(code)
+        absent = {name: kind for name, kind in absent.items() if name in names}
+    if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
             (line, len(lines[line - 1][: column - 1].encode())): _KINDS[kind]
             for kind, line, column in hits
             if line <= len(lines)
         }
-        found = Finder(tree, reader.conditions).find(positions, typing)
+        found = Finder(tree, reader.conditions).find(positions, absent)
     solid = _solid(tree, facts)
-    if solid:
-        functions = suspicious(code, solid)
-        if functions:
-            known = {(item[1], item[2]) for item in found}
-            more = unbound(tree, functions, reader.conditions)
-            found += [item for item in more if (item[1], item[2]) not in known]
+    functions = suspicious(code, solid)
+    if functions:
+        known = {(item[1], item[2]) for item in found}
+        more = unbound(tree, functions, reader.conditions)
+        found += [item for item in more if (item[1], item[2]) not in known]
     return found
 
 

@@ -109,6 +109,21 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["disables missing_name main.py:2 lib.nope"],
         "try:\n    from lib import util\nexcept ImportError:\n    util = None\n",
     ),
+    "guard, and what needs it at load": (
+        "try:\n    from lib.nope import Base\nexcept ImportError:\n    pass\nclass A(Base): ...\n",
+        ["load undefined_name main.py:5 Base", "disables missing_module main.py:2 lib.nope"],
+        "try:\n    from lib.util import helper\nexcept ImportError:\n    pass\nx = helper\n",
+    ),
+    "guard with all that needs it": (
+        "try:\n    from lib.nope import Base\n    x = Base\nexcept ImportError:\n    pass\nelse:\n    class A(Base): ...\n",
+        ["disables missing_module main.py:2 lib.nope"],
+        "try:\n    from lib.util import helper\nexcept ImportError:\n    pass\nelse:\n    x = helper\n",
+    ),
+    "guard by suppress with all that needs it": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    from lib.nope import deco\n    @deco\n    def f(): ...\n",
+        ["disables missing_module main.py:3 lib.nope"],
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    from lib.util import helper\n    x = helper\n",
+    ),
     "guard that raises": (
         "try:\n    import lib.nope\nexcept ImportError as e:\n    raise RuntimeError('no') from e\n",
         ["load missing_module main.py:2 lib.nope"],
@@ -142,7 +157,7 @@ CASES: dict[str, tuple[str, list[str], str]] = {
     "caught with all the work around it": (
         "def run(log):\n    try:\n        import lib.nope\n        lib.nope.work()\n    except Exception as e:\n        log(e)\n",
         ["run missing_module main.py:3 lib.nope"],
-        "def run(log):\n    try:\n        import lib.util\n        lib.util.work()\n    except Exception as e:\n        log(e)\n",
+        "def run(log):\n    try:\n        import lib.util\n        lib.util.helper()\n    except Exception as e:\n        log(e)\n",
     ),
     "relative in a script": (
         "from . import lib\n",
@@ -153,6 +168,50 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         "if __name__ == '__main__':\n    import lib.nope\n",
         ["load missing_module main.py:2 lib.nope"],
         "if __name__ == '__main__':\n    import lib.util\n",
+    ),
+    "attribute of a module": (
+        "import lib.util as u\nimport lib.util\nfrom lib import util\ndef f():\n    u.hepler()\n    return lib.util.nope, util.nada\n",
+        [
+            "run missing_attribute main.py:5 lib.util.hepler",
+            "run missing_attribute main.py:6 lib.util.nada",
+            "run missing_attribute main.py:6 lib.util.nope",
+        ],
+        "import lib.util as u\nimport lib.util\nfrom lib import util\ndef f(v):\n    u.helper()\n    return lib.util.helper, util.helper, util.__doc__, lib.util\n",
+    ),
+    "attribute of a module at load": (
+        "from lib import util\nTABLE = {'a': util.nope}\n",
+        ["load missing_attribute main.py:2 lib.util.nope"],
+        "from lib import util\nTABLE = {'a': util.helper}\n",
+    ),
+    "attribute of another thing of that name": (
+        "from lib import util\ndef f():\n    return util.nope\n",
+        ["run missing_attribute main.py:3 lib.util.nope"],
+        "from lib import util\ndef f(util):\n    return util.nope\ndef g():\n    util = object()\n    return util.nope\nclass A:\n    def util(self): ...\n    x = property(util.nope)\ndef h():\n    return [util.nope for util in ()]\n",
+    ),
+    "attribute that the code asks for or sets": (
+        "from lib import util\nprint(util.nope)\n",
+        ["load missing_attribute main.py:2 lib.util.nope"],
+        "from lib import util\nutil.nope = 1\nprint(util.nope)\n",
+    ),
+    "attribute that may be missing": (
+        "from lib import util\ndef f():\n    try:\n        return util.nope\n    except ValueError:\n        return None\n",
+        ["run missing_attribute main.py:4 lib.util.nope"],
+        "from lib import util\ndef f():\n    try:\n        return util.nope\n    except AttributeError:\n        return None\n",
+    ),
+    "attribute behind a question": (
+        "from lib import util\ndef f():\n    return util.nope if util else 1\n",
+        ["run missing_attribute main.py:3 lib.util.nope"],
+        "from lib import util\ndef f():\n    return util.nope if hasattr(util, 'nope') else 1\n",
+    ),
+    "attribute below a return for the version": (
+        "import sys\nfrom lib import util\ndef f():\n    if sys.version_info < (3, 8):\n        return None\n    return util.nope\n",
+        ["run missing_attribute main.py:6 lib.util.nope"],
+        "import sys\nfrom lib import util\ndef f():\n    if sys.version_info >= (3, 8):\n        return None\n    return util.nope\n",
+    ),
+    "attribute of the standard library": (
+        "import json\ndef f(g):\n    return json.dmups(g)\n",
+        ["run missing_attribute main.py:3 json.dmups"],
+        "import inspect, os, sys, logging.handlers\ndef f(g):\n    return inspect.signature(g), os.getcwd(), os.path.join, sys.argv, logging.handlers.SysLogHandler\n",
     ),
     "match and walrus": (
         "import lib\nmatch lib:\n    case None:\n        from lib import nope\n",
@@ -277,6 +336,37 @@ MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         {"lib/a.py": "x = 1\ndel x\n", "main.py": "from lib.a import y\n"},
         ["load missing_name main.py:1 lib.a.y"],
         {"lib/a.py": "x = y = 1\ndel x\n", "main.py": "from lib.a import y\n"},
+    ),
+    "name deleted at the end": (
+        {"lib/a.py": "class X: ...\ndel X\n", "main.py": "from lib.a import X\n"},
+        ["load missing_name main.py:1 lib.a.X"],
+        {"lib/a.py": "class X: ...\ndel X\nX = 1\n", "main.py": "from lib.a import X\n"},
+    ),
+    "name bound for other versions": (
+        {"lib/a.py": "import sys\nif sys.version_info < (3, 8):\n    X = 1\n", "main.py": "from lib.a import X\n"},
+        ["load missing_name main.py:1 lib.a.X"],
+        {
+            "lib/a.py": "import sys\nif (3, 8) <= sys.version_info < (4,):\n    X = 1\n",
+            "main.py": "from lib.a import X\n",
+        },
+    ),
+    "attribute through the package": (
+        {
+            "lib/__init__.py": "from . import util as tools\n",
+            "main.py": "import lib\nlib.tools.nope()\nlib.util.nada()\n",
+        },
+        ["load missing_attribute main.py:2 lib.util.nope", "load missing_attribute main.py:3 lib.util.nada"],
+        {"lib/__init__.py": "from .util import helper as util\n", "main.py": "import lib\nlib.util.nope()\n"},
+    ),
+    "attribute of a folder without __init__": (
+        {"lib/sub/deep.py": "", "main.py": "import lib.sub.deep\nlib.sub.nope\n"},
+        ["load missing_attribute main.py:2 lib.sub.nope"],
+        {"spaces/deep.py": "", "main.py": "import spaces.deep\nspaces.nope\n"},
+    ),
+    "attribute of a module that answers for any": (
+        {"lib/a.py": "x = 1\n", "main.py": "from lib import a\na.y\n"},
+        ["load missing_attribute main.py:2 lib.a.y"],
+        {"lib/a.py": "def __getattr__(name): ...\n", "main.py": "from lib import a\na.y\n"},
     ),
     "compiled modules": (
         {"lib/fast.pyi": "x: int\n", "main.py": "from lib.fast import x\n"},

@@ -86,6 +86,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run unbound_local main.py:5 json"],
         "import json\ndef f(a):\n    while True:\n        import json\n        if a:\n            break\n    json.dumps(1)\n",
     ),
+    "never set": (
+        "def f(a):\n    for i in a:\n        total += i\n    return total\n",
+        ["run unbound_local main.py:3 total"],
+        "def f(a):\n    for i in a:\n        if i:\n            print(last)\n        last = i\n    total = 0\n    total += 1\n    try:\n        x = 1\n    finally:\n        return total\n",
+    ),
+    "bound under a condition that never holds": (
+        "import sys\nif sys.version_info < (3, 8):\n    from json import dumps\nif False:\n    def g(): ...\ndef f():\n    return dumps(g())\n",
+        ["run undefined_name main.py:7 dumps", "run undefined_name main.py:7 g"],
+        "import sys\nif sys.platform == 'win32':\n    import winreg\nif sys.version_info < (3, 8):\n    from json import dumps\nelse:\n    dumps = 1\nif sys.version_info < (3,):\n    map = 1\ndef f():\n    return dumps(map(winreg.x))\n",
+    ),
     "try and finally": (
         "import json\ndef f(a):\n    try:\n        a()\n    except ValueError:\n        import json\n    json.dumps(1)\n",
         ["run unbound_local main.py:7 json"],
@@ -110,6 +120,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         "def f():\n    return made\n",
         ["run undefined_name main.py:2 made"],
         "for n in ('made',):\n    globals()[n] = 1\ndef f():\n    return made\n",
+    ),
+    "module that reads its names": (
+        "x = globals().get('y', 1), 'z' in globals()\nSQL = '''\n  exec('drop')\n'''\ndef f():\n    return made, globals()['x']\n",
+        ["run undefined_name main.py:6 made"],
+        "globals()['made'] = 1\ndef f():\n    return made\n",
+    ),
+    "names that an update makes": (
+        "def f():\n    return made\n",
+        ["run undefined_name main.py:2 made"],
+        "globals().update({'made': 1})\ndef f():\n    return made\n",
     ),
     "builtins": (
         "print(_('x'))\n",

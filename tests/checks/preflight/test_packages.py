@@ -114,7 +114,7 @@ def image(tmp_path: Path, dockerfile: str = DOCKERFILE, **more: str) -> Path:
         "worker/Dockerfile": dockerfile,
         "worker/requirements.txt": "flask\n",
         "worker/app/__init__.py": "",
-        "worker/app/web.py": "import flask, gunicorn, deep\nimport shared.util\n",
+        "worker/app/web.py": "import flask, gunicorn, deep\nimport shared.util\napp = flask.Flask(__name__)\n",
         "vendored/deep.py": "",
         **more,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.preflight.tables import in_file, in_python
+from checks.preflight.tables import in_file, in_python, in_settings
 
 P = "my-project-1"
 
@@ -36,6 +36,10 @@ P = "my-project-1"
         ('m = "google.cloud.bigquery"', []),
         ('q = "SELECT * FROM ops.fn(1)"', []),
         ("def broken(:", []),
+        ('DATASET = "ops"\nTABLE = f"{project}.{DATASET}.done"\nq = f"SELECT 1 FROM `{TABLE}`"', ["ops.done"]),
+        ('T = "my-project-1.ops.done"\nq = f"SELECT 1 FROM {T} WHERE a = {day}"', ["my-project-1.ops.done"] * 2),
+        ('T = "ops.done"\nT = "ops.other"\nq = f"SELECT 1 FROM {T}"', []),  # which of them, nobody can tell
+        ('def f(T="x.y"):\n    return f"SELECT 1 FROM {T}"', []),
     ],
 )
 def test_tables_in_python(code: str, tables: list[str]) -> None:
@@ -48,6 +52,28 @@ def test_a_mention_has_its_line_and_function() -> None:
     code = 'class A:\n    def f(self):\n        return """\n          SELECT 1\n          FROM ops.done"""\n'
     [mention] = in_python(code.encode())
     assert (mention.line, mention.scope) == (5, "A.f")
+
+
+def test_tables_in_settings() -> None:
+    """Behind a key that says table, and full names in the project; hosts, files and comments are none."""
+    yaml = """\
+output_table: ops.done
+tables:
+  - source_table: "raw.games"   # yes
+  - my-project-1.ops.rows
+# table: ops.old
+host: my-project-2.ops.example
+file_table: ops.csv
+table_count: 3
+template: path/my-project-1.ops.no
+"""
+    assert [(m.table, m.line) for m in in_settings(yaml, P)] == [
+        ("ops.done", 1),
+        ("raw.games", 3),
+        ("my-project-1.ops.rows", 4),
+    ]
+    json = '{"table": "ops.done",\n "other": ["my-project-1.ops.rows", "x.y.z"]}\n'
+    assert [m.table for m in in_settings(json.replace("{", "{\n", 1), P)] == ["ops.done", "my-project-1.ops.rows"]
 
 
 def test_tables_in_sql_files() -> None:

@@ -1,0 +1,132 @@
+"""The words of shell scripts: commands as they are written, with their quotes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OPERATORS = ("&&", "||", ";;", ";", "|", "&", "\n", "(", ")")
+_HERE = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One simple command or keyword as it is written, words with their quotes."""
+
+    line: int
+    words: tuple[str, ...]
+
+
+def statements(text: str) -> list[Statement]:
+    """The commands of a script in order, keywords among them; here-documents and comments left out."""
+    return _Lexer(text).read()
+
+
+class _Lexer:
+    """Takes a script apart."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._line = self._first = 1
+        self._word = ""
+        self._words: list[str] = []
+        self._documents: list[str] = []
+        self._found: list[Statement] = []
+
+    def read(self) -> list[Statement]:
+        """All of it."""
+        while self._at < len(self._text):
+            if not self._words and not self._word:
+                self._first = self._line
+            self._step(self._text[self._at], self._text[self._at : self._at + 2])
+        self._end()
+        return self._found
+
+    def _step(self, char: str, two: str) -> None:
+        if two == "\\\n":
+            self._end_word()
+            self._line += 1
+            self._at += 2
+        elif char in "\"'`" or two in ("$(", "${") or (char == "(" and self._word.endswith("=")):
+            self._take(closing(self._text, self._at))
+        elif char == "\\":
+            self._take(self._at + 2)
+        elif char == "#" and not self._word:
+            self._at = (self._text + "\n").find("\n", self._at)
+        elif two == "<<" and (here := _HERE.match(self._text, self._at)):
+            self._documents.append(here[2])
+            self._end_word()
+            self._words.append("<<")
+            self._at = here.end()
+        elif operator := next((sign for sign in _OPERATORS if self._text.startswith(sign, self._at)), None):
+            self._operator(operator)
+        elif char in " \t\r":
+            self._end_word()
+            self._at += 1
+        else:
+            self._take(self._at + 1)
+
+    def _take(self, end: int) -> None:
+        part = self._text[self._at : end]
+        self._word += part
+        self._line += part.count("\n")
+        self._at = end
+
+    def _operator(self, operator: str) -> None:
+        if operator == "&" and self._word.endswith(">"):
+            self._take(self._at + 1)  # of a redirection
+            return
+        if operator == "(" and self._word:  # the parentheses of a function
+            self._word += "()"
+            self._at = self._text.find(")", self._at) + 1 or len(self._text)
+            self._end_word()
+            return
+        self._end()
+        if operator in "()":
+            self._found.append(Statement(self._line, (operator,)))
+        self._at += len(operator)
+        if operator == "\n":
+            self._line += 1
+            for name in self._documents:
+                close = re.compile(rf"^\t*{re.escape(name)}$", re.MULTILINE).search(self._text, self._at)
+                end = close.end() if close else len(self._text)
+                self._line += self._text.count("\n", self._at, end)
+                self._at = end
+            self._documents.clear()
+
+    def _end_word(self) -> None:
+        if self._word:
+            self._words.append(self._word)
+        self._word = ""
+
+    def _end(self) -> None:
+        self._end_word()
+        if self._words:
+            self._found.append(Statement(self._first, tuple(self._words)))
+            self._words.clear()
+
+
+def closing(text: str, at: int) -> int:
+    """The place behind a quoted or bracketed part that begins here."""
+    char, index = text[at], at + 1
+    if char == "'":
+        close = text.find("'", index)
+        return len(text) if close < 0 else close + 1
+    if char == "$":
+        char, index = text[at + 1], at + 2
+    until = {"(": ")", "{": "}"}.get(char, char)
+    while index < len(text):
+        if text[index] == "\\":
+            index += 2
+        elif text[index] == until:
+            return index + 1
+        elif (
+            (text[index] in "\"'`" and until != text[index] and not (until == '"' and text[index] == "'"))
+            or text.startswith(("$(", "${"), index)
+            or (until == ")" and text[index] == "(")
+        ):
+            index = closing(text, index)
+        else:
+            index += 1
+    return len(text)

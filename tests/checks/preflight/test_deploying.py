@@ -1,0 +1,180 @@
+"""Deploy scripts, read and not run: what they ship, and what is not guessed of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checks.preflight import packages
+from checks.preflight.model import Package
+from tests.support.preflight import line, report, write
+
+REPOSITORY = {
+    ".git/HEAD": "",
+    "functions/daily/main.py": "from shared.util import helper\ndef handle(event):\n    return helper()\n",
+    "functions/daily/requirements.txt": "functions-framework\n",
+    "functions/daily/notes.md": "",
+    "shared/__init__.py": "",
+    "shared/util.py": "def helper(): ...\n",
+    "shared/tests/test_util.py": "",
+    "lib/deep.py": "",
+}
+DEPLOY = "gcloud functions deploy daily-import --gen2 --runtime=python312 --entry-point=handle"
+HERE = 'cd "$(dirname "$0")/.."\n'
+OWN = ["main.py", "notes.md", "requirements.txt"]
+SHARED = ["shared/__init__.py", "shared/tests/test_util.py", "shared/util.py"]
+
+# name: (the script, the files it ships)
+SCRIPTS: dict[str, tuple[str, list[str]]] = {
+    "the folder itself": (f"{DEPLOY} --source=functions/daily\n", OWN),
+    "from its own folder": (f"cd ../functions/daily\n{DEPLOY} --source .\n", OWN),
+    "copied into the source": (f"cp -r shared functions/daily/\n{DEPLOY} --source=functions/daily\n", OWN + SHARED),
+    "a temporary folder": (
+        f'{HERE}TMP=$(mktemp -d)\ncp -r functions/daily/* "$TMP/"\ncp -r shared "$TMP/"\n{DEPLOY} --source="$TMP"\nrm -rf "$TMP"\n',
+        OWN + SHARED,
+    ),
+    "contents by a dot": (
+        f"{HERE}B=build/out\nrm -rf $B\nmkdir -p $B\ncp -r functions/daily/. $B\n{DEPLOY} --source $B\n",
+        OWN,
+    ),
+    "rsync with and without a slash": (
+        f"{HERE}mkdir -p /tmp/x-y\nrsync -a functions/daily/ /tmp/x-y/\nrsync -av --exclude='tests' --exclude '*.pyc' shared /tmp/x-y\n{DEPLOY} --source=/tmp/x-y\n",
+        [*OWN, "shared/__init__.py", "shared/util.py"],
+    ),
+    "folders found by the script": (
+        f'SCRIPT_DIR="$(cd "$(dirname "${{BASH_SOURCE[0]}}")" && pwd)"\nROOT="$(dirname "$SCRIPT_DIR")"\nSRC=${{ROOT}}/functions/daily\nOUT="$ROOT/build"\nmkdir -p "$OUT" && cp "$SRC"/*.py "$SRC"/requirements.txt "$OUT"/ || exit 1\n{DEPLOY} \\\n    --source "$OUT" \\\n    --quiet > log.txt 2>&1\n',
+        ["main.py", "requirements.txt"],
+    ),
+    "a loop": (
+        f'{HERE}T=/tmp/x-z\nmkdir -p $T\ncp functions/daily/main.py $T/main.py\nfor d in shared lib; do\n  if [ -d "$d" ]; then cp -r "$d" $T/; fi\ndone\n{DEPLOY} --source=$T\n',
+        ["lib/deep.py", "main.py", *SHARED],
+    ),
+    "an array": (
+        f'{HERE}DIRS=(\n  "shared"\n  lib\n)\nfor d in "${{DIRS[@]}}"; do cp -r "$d" functions/daily/; done\n{DEPLOY} --source=functions/daily\n',
+        ["lib/deep.py", *OWN, *SHARED],
+    ),
+    "a function with arguments": (
+        f'{HERE}deploy() {{\n  local folder=$1\n  cp -r shared "$folder"\n  gcloud functions deploy "$2" --runtime=python312 --entry-point=handle --source="$folder"\n}}\ndeploy functions/daily daily-import\n',
+        OWN + SHARED,
+    ),
+    "an else that is not taken": (
+        f"{HERE}if [ ! -d shared ]; then\n  echo no; cp -r lib functions/daily\nelse\n  cp -r shared functions/daily\nfi\n{DEPLOY} --source=functions/daily\n",
+        OWN + SHARED,
+    ),
+    "commented out": (f"# cp -r shared functions/daily\n{DEPLOY} --source=functions/daily # here\n", OWN),
+    "removed before": (
+        f"cp -r shared functions/daily\nrm -rf functions/daily/shared/tests functions/daily/*.md\n{DEPLOY} --source=functions/daily\n",
+        ["main.py", "requirements.txt", "shared/__init__.py", "shared/util.py"],
+    ),
+    "a package made": (
+        f"mkdir -p functions/daily/lib\ncp lib/deep.py functions/daily/lib\ntouch functions/daily/lib/__init__.py\n{DEPLOY} --source=functions/daily\n",
+        ["lib/__init__.py", "lib/deep.py", *OWN],
+    ),
+    "text of a here-document": (
+        f"cat <<EOF\ncp -r shared functions/daily\nEOF\n{DEPLOY} --source=functions/daily\n",
+        OWN,
+    ),
+    "in a condition": (f"if ! {DEPLOY} --source=functions/daily; then\n  exit 1\nfi\n", OWN),
+    "in a value": (f'pushd lib\npopd\nOUT="$({DEPLOY} --source=functions/daily 2>&1)"\n', OWN),
+    "told which by its argument": (
+        f'{HERE}NAME="${{1:?name}}"\ncp -r shared "functions/$NAME"\ngcloud functions deploy daily-import --runtime=python312 --entry-point=handle --source=functions/$NAME\n',
+        OWN + SHARED,
+    ),
+    "a subshell": (f"(cd lib && ls)\n{DEPLOY} --source=functions/daily\n", OWN),
+}
+
+
+def deployed(folder: Path, script: str, **more: str) -> list[Package]:
+    """The packages of the repository with that script."""
+    write(folder, {**REPOSITORY, **more})
+    (folder / "bin").mkdir()
+    (folder / "bin" / "deploy.sh").write_text("#!/bin/bash\nset -e\n" + script, encoding="utf-8")
+    return packages.discover(folder)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_what_a_script_ships(name: str, tmp_path: Path) -> None:
+    """Of one function, with its name, version and entry point; nothing on the disk is changed."""
+    script, files = SCRIPTS[name]
+    [package] = deployed(tmp_path, script)
+    assert sorted(package.files) == sorted(files)
+    assert (package.name, package.handler, package.python) == ("daily-import", "handle", (3, 12))
+    assert "bin/deploy.sh:" in package.description
+    assert not (tmp_path / "functions" / "daily" / "shared").exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{DEPLOY} --source=$SOMEWHERE\n",
+        f"{DEPLOY} --source=gs://bucket/code.zip\n",
+        f'{DEPLOY} --source="$(find . -name daily)"\n',
+        "gcloud run deploy daily-import --image=gcr.io/p/daily\n",
+        "echo gcloud functions deploy daily-import --source=functions/daily\n",
+        "gcloud functions delete daily-import # deploy\n",
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(script: str, tmp_path: Path) -> None:
+    """Then the folder is looked at as it lies there, and the description says so."""
+    [package] = deployed(tmp_path, script)
+    assert package.description.startswith("function folder")
+    assert sorted(package.files) == OWN
+
+
+def test_what_is_not_followed_is_said(tmp_path: Path) -> None:
+    """Commands that change what is deployed, and copies from where cannot be told."""
+    script = f"cp -r $EXTRA functions/daily/\nsed -i s/a/b/ functions/daily/main.py\necho x > functions/daily/requirements.txt\nsed -i s/a/b/ README.md\n{DEPLOY} --source=functions/daily\n"
+    [package] = deployed(tmp_path, script)
+    assert package.notes == (
+        "deploy.sh:3 copies something that cannot be told there",
+        "deploy.sh:4 runs sed there, which is not followed",
+        "deploy.sh:5 writes requirements.txt, which is not looked at",
+    )
+
+
+def test_a_folder_that_the_script_forgets_is_missing(tmp_path: Path) -> None:
+    """And one that it copies is not; a link that is copied as a link leads nowhere."""
+    [package] = deployed(tmp_path / "wrong", f"{DEPLOY} --source=functions/daily\n")
+    assert [line(f) for f in report(package, tmp_path / "wrong").findings] == ["load not_shipped main.py:1 shared.util"]
+    [package] = deployed(tmp_path / "right", f"cp -r shared functions/daily\n{DEPLOY} --source=functions/daily\n")
+    assert report(package, tmp_path / "right").findings == ()
+    link = {"functions/daily/shared": "-> ../../shared"}
+    copying = f"T=$(mktemp -d)\ncp -r{{}} functions/daily/* $T\n{DEPLOY} --source=$T\n"
+    [package] = deployed(tmp_path / "link", copying.format(""), **link)
+    assert [line(f) for f in report(package, tmp_path / "link").findings] == [
+        "load missing_file shared:1 shared",
+        "load not_shipped main.py:1 shared.util",
+    ]
+    [package] = deployed(tmp_path / "followed", copying.format("L"), **link)
+    assert report(package, tmp_path / "followed").findings == ()
+
+
+def test_the_entry_point_must_be_there(tmp_path: Path) -> None:
+    """The function that the platform calls."""
+    script = "gcloud functions deploy daily --source=functions/daily --entry-point={}\ncp -r shared functions/daily\n"
+    script = "\n".join(reversed(script.splitlines())) + "\n"
+    [package] = deployed(tmp_path / "wrong", script.format("handel"))
+    assert [line(f) for f in report(package, tmp_path / "wrong").findings] == [
+        "load missing_name main.py:1 main.handel"
+    ]
+    [package] = deployed(tmp_path / "right", script.format("handle"))
+    assert report(package, tmp_path / "right").findings == ()
+
+
+def test_two_functions_of_one_folder_with_the_same_files_are_one(tmp_path: Path) -> None:
+    """And what differs is two."""
+    one = "gcloud functions deploy a --source=functions/daily --entry-point=handle\n"
+    assert [p.name for p in deployed(tmp_path / "same", one + one.replace("deploy a", "deploy b"))] == ["a"]
+    two = one + "cp -r shared functions/daily\n" + one.replace("deploy a", "deploy b")
+    assert [p.name for p in deployed(tmp_path / "other", two)] == ["a", "b"]
+
+
+def test_a_folder_asked_for_is_taken_as_its_script_deploys_it(tmp_path: Path) -> None:
+    """``--package functions/daily``."""
+    deployed(tmp_path, f"cp -r shared functions/daily\n{DEPLOY} --source=functions/daily\n")
+    folder = packages.of_folder(tmp_path / "functions" / "daily")
+    assert "shared/util.py" in packages.as_deployed(folder, tmp_path).files
+    assert packages.as_deployed(packages.of_folder(tmp_path / "shared"), tmp_path).description.startswith(
+        "import package"
+    )
