@@ -94,8 +94,8 @@ class Incident:
 
     ``root`` and ``members`` are fingerprints; ``members`` includes the root and is in order of joining.
     ``explains`` says per consequence why it is here, in words. ``merged_into`` is set in state MERGED only.
-    ``storm`` is set where unrelated faults were gathered because too many came at once (``alerts.storms``), and says
-    what they have in common.
+    ``storm`` is set where unrelated faults were gathered because too many came at once (``alerts.faults.storms``), and
+    says what they have in common.
     """
 
     id: int

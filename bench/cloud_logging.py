@@ -6,7 +6,7 @@ A server on loopback, a process of its own, answers all three with the same read
 entries over gRPC: what is measured is the client. Each round runs all three, one after the other.
 
 library   ``google.cloud.logging.Client.list_entries``, iterated, four fields read (identity, time, payload, labels)
-raw       ``checks.logging_api`` page by page, the same four fields read of the protobuf messages
+raw       ``checks.cloud_logging.api`` page by page, the same four fields read of the protobuf messages
 source    ``CloudLogging.read``: all that the log source does, with the memory of what was read, the dicts that the
           engine reads, the places of neighbours, and the cursor
 
@@ -113,7 +113,7 @@ def raw(endpoint: str) -> Callable[[], int]:
     """One list. What a resource says is looked up by its bytes, as the log source does it."""
     from google.api.monitored_resource_pb2 import MonitoredResource
 
-    from checks.logging_api import LoggingApi
+    from checks.cloud_logging.api import LoggingApi
     from checks.rate import RateLimiter
 
     known: dict[bytes, Any] = {}

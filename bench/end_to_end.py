@@ -113,12 +113,12 @@ class Batches:
 
 
 def one_run(file: Path) -> None:
-    from alerts.routing import Routing
+    from alerts.notify.routing import Routing
     from alerts.store.sql import Store
     from checks.kinds.function_logs import FunctionLogs
     from checks.logs.shipped_signals import SHIPPED
-    from monitor.rules import Rules
-    from monitor.tick import Path as OnePath
+    from monitor.daemon.tick import Path as OnePath
+    from monitor.wiring.rules import Rules
 
     with file.open("rb") as stream:
         entries = [json.loads(line) for line in stream]

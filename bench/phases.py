@@ -203,7 +203,7 @@ def on_bigquery(processors: int, days: int, missing: float) -> None:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
-    import checks.completion_sql
+    from checks.completions import sql
     from checks.sources.bigquery import BigQueryWarehouse
     from checks.sources.completions import CompletionTables
     from monitor.embedded import attach_or_start
@@ -246,8 +246,8 @@ def on_bigquery(processors: int, days: int, missing: float) -> None:
         warehouse = BigQueryWarehouse("bench-project", endpoint=emulator.endpoint, timeout=timedelta(minutes=5))
         tables = CompletionTables(warehouse)
         print(f"{processors:,} processors x {days} dates on the local BigQuery: {len(pairs):,} rows recorded")
-        for what, limit in (("folded", checks.completion_sql.FOLD_FROM), ("every row fetched", 10**9)):
-            checks.completion_sql.FOLD_FROM = limit
+        for what, limit in (("folded", sql.FOLD_FROM), ("every row fetched", 10**9)):
+            sql.FOLD_FROM = limit
             cpu = clock.process_time()
             wall, (_, evidence) = timed(lambda: tables.completions(known, dates[0], dates[-1], at))
             cpu = (clock.process_time() - cpu) * 1000

@@ -26,9 +26,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from checks.completion_sql import completions_statement
+from checks.completions.sql import completions_statement
 from checks.sources.bigquery import query_parameter
-from monitor.config import load
+from monitor.config.loading import load
 from monitor.embedded import attach_or_start
 
 PROJECT = "nba-props-platform"

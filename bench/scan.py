@@ -158,7 +158,7 @@ def _memory(pid: int) -> float:
 
 
 def _same(file: Path, command: list[str]) -> None:
-    from checks.exports import Malformed, iter_entries
+    from checks.exports.entries import Malformed, iter_entries
     from checks.logs.failures import scan
 
     with file.open("rb") as stream:

@@ -33,11 +33,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from alerts.channels.slack.channel import SlackChannel
 from alerts.delivery import Delivery
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
 from checks.model import CheckRun, Finding
-from monitor.rules import Rules
-from monitor.tick import Path as OnePath
+from monitor.daemon.tick import Path as OnePath
+from monitor.wiring.rules import Rules
 from tests.support.findings import log_failure, run
 from tests.support.slack_server import TOKEN, SlackServer
 

@@ -63,17 +63,18 @@ def main() -> None:
     """Play the week and print it."""
     from checks.fields import _duration
     from checks.sources.bigquery import BigQueryWarehouse
-    from monitor import record, record_rows, state_checks, wiring
-    from monitor.config import load
+    from monitor import record, record_rows
+    from monitor.config.loading import load
     from monitor.embedded import attach_or_start
-    from monitor.table_wiring import required_tables, table_checks
+    from monitor.wiring import parts, state_checks
+    from monitor.wiring.tables import required_tables, table_checks
     from tests.support import pipelines
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=_duration, help="interval of the checks of completions; default as shipped")
     given = parser.parse_args()
     config = load(ROOT / "config.yaml", {})
-    [pipeline] = wiring.pipelines(config)
+    [pipeline] = parts.pipelines(config)
     rows = pipelines.sample_rows()
     moments = sorted({row.inserted_at for row in rows})
     first, last = datetime(2026, 1, 12, 5, tzinfo=UTC), datetime(2026, 1, 19, 5, tzinfo=UTC)
@@ -94,7 +95,7 @@ def main() -> None:
         from checks.sources.completions import CompletionTables
 
         completions = CompletionTables(warehouse)
-        judges = wiring.completion_checks(config, completions)
+        judges = parts.completion_checks(config, completions)
         further = state_checks.state_checks(config, judges, completions)
         checks = [*judges, *further, *table_checks(config, warehouse)]
         steps = {c.name: given.every if given.every and c.name.startswith("completions") else c.every for c in checks}

@@ -1,6 +1,6 @@
 """A pipeline as its owners describe it: phases, what each owes, when, and who records it.
 
-Values only; built from ``config.yaml`` by ``checks.pipeline_settings`` and validated there, so nothing here is checked
+Values only; built from ``config.yaml`` by ``checks.settings.pipelines`` and validated there, so nothing here is checked
 twice.
 """
 

@@ -10,17 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from alerts.messages.wording import moment
 from alerts.model import IncidentState
-from alerts.wording import moment
-from monitor import config as configuration
-from monitor import demo_story, record, record_rows, wiring
+from monitor import demo_story, record, record_rows
 from monitor.clock import AcceleratedClock
+from monitor.config import loading as configuration
 from monitor.demo_story import ZONE, Event
-from monitor.table_wiring import required_tables
+from monitor.wiring import parts
+from monitor.wiring.tables import required_tables
 
 if TYPE_CHECKING:
-    from monitor.app import App
-    from monitor.config import Config
+    from monitor.config.loading import Config
+    from monitor.daemon.app import App
 
 # Ten minutes of the story a second: the ticks of the demo's configuration are a second apart.
 SPEED = 600.0
@@ -49,10 +50,10 @@ def prepare(folder: Path, alerts: str | None = None) -> Config:
 class Stage:
     """Makes the story's world: writes its rows into BigQuery and its entries into the log folder."""
 
-    def __init__(self, config: Config, where: wiring.Data) -> None:
-        self._pipeline = wiring.pipelines(config)[0]
+    def __init__(self, config: Config, where: parts.Data) -> None:
+        self._pipeline = parts.pipelines(config)[0]
         self._tables = required_tables(config, self._pipeline.name)
-        self._warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
+        self._warehouse = parts.warehouse(config, where, parts.WRITE_WITHIN)
         self._log = config.embedded.logs / "functions.jsonl"
 
     def set(self) -> None:
@@ -79,7 +80,7 @@ class Stage:
 
 def play(config: Config, stream: TextIO, show_report: Callable[[App, AcceleratedClock], str]) -> int:
     """Run the whole story; the exit code: 0 if the incident was told and resolved, 1 if not."""
-    from monitor.app import App
+    from monitor.daemon.app import App
 
     def say(text: str) -> None:
         stream.write(f"{text}\n")
@@ -88,7 +89,7 @@ def play(config: Config, stream: TextIO, show_report: Callable[[App, Accelerated
     say("phasewatch demo: an outage as it happened, on a local BigQuery, in about a minute.")
     clock = AcceleratedClock(demo_story.START, SPEED)
     app = App(config, clock, stream=stream, progress=say)
-    with wiring.data(config, say) as where:
+    with parts.data(config, say) as where:
         stage = Stage(config, where)
         stage.set()
         # The story begins when the stage is set, however long that took.

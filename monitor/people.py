@@ -11,15 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from alerts.matching import Matcher
 from alerts.model import Acknowledgement, IncidentState
-from alerts.silences import Silence
-from alerts.when_settings import MatchSettings
+from alerts.notify.silences import Silence
+from alerts.settings.when import MatchSettings
 from checks.fields import Duration
 from checks.mistakes import mistakes_of
 from monitor.report.request import moment_of
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
-    from monitor.tick import Path
+    from monitor.daemon.tick import Path
 
 MAX_TEXT = 500
 MAX_AUTHOR = 100

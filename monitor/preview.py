@@ -17,12 +17,12 @@ from alerts.model import Notification, Why
 from alerts.store.sql import Store
 from checks.model import Evidence, JsonValue, Window, utc
 from checks.ports import Check, LogBatch, LogSource
-from monitor import wiring
-from monitor.rules import Rules
-from monitor.tick import Path
+from monitor.daemon.tick import Path
+from monitor.wiring import parts
+from monitor.wiring.rules import Rules
 
 if TYPE_CHECKING:
-    from monitor.config import Config
+    from monitor.config.loading import Config
 
 # Before the range, so that what began earlier is known at its beginning and not told as new.
 WARM_UP = timedelta(days=1)
@@ -164,12 +164,12 @@ def _said(notification: Notification, rows: Sequence[tuple[str, str]]) -> Iterab
             )
 
 
-def checks_of_the_past(config: Config, where: wiring.Data, first: datetime, last: datetime) -> list[Check[Any]]:
+def checks_of_the_past(config: Config, where: parts.Data, first: datetime, last: datetime) -> list[Check[Any]]:
     """The configured checks, with log entries read once and handed out as they were received.
 
     :raises SourceError: if the logs cannot be read.
     """
-    found = wiring.checks(config, where, through=lambda source: load(source, first - WARM_UP, last))
+    found = parts.checks(config, where, through=lambda source: load(source, first - WARM_UP, last))
     return [check for check in found if check.name not in _ASK_AGAIN]
 
 

@@ -12,10 +12,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from alerts.messages.plain import heading, render
+from alerts.messages.text import shorten
 from alerts.model import Action, Dispatch, IncidentState, Message
-from alerts.plain import heading, render
 from alerts.ports import DeliveryError
-from alerts.text import shorten
 from checks.model import JsonValue, Severity
 
 _WIDTH = 100

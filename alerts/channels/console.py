@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+from alerts.messages.plain import WIDTH, render
 from alerts.model import Action, Dispatch
-from alerts.plain import WIDTH, render
 from alerts.ports import DeliveryError
 from checks.model import JsonValue
 

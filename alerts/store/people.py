@@ -12,14 +12,14 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from alerts.model import Acknowledgement, IncidentState, Talk, Why
-from alerts.silences import Silence
+from alerts.notify.silences import Silence
 from alerts.store import codec, schema
 from alerts.store.bulk import put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """A fault that somebody closed although it is still so; ``signature`` is how it was then (``alerts.ledger``)."""
+    """A fault that somebody closed though it is still so; ``signature`` (``alerts.faults.ledger``): how it was then."""
 
     fingerprint: str
     signature: str

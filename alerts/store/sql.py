@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.model import Change, Fault, Incident, IncidentState, Notification, Transition
-from alerts.plan import Posting
+from alerts.notify.plan import Posting
 from alerts.store import codec, engine, schema
 from alerts.store.bulk import put
 from alerts.store.letters import Letters

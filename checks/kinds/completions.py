@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from checks.completion_memory import LastState, Memory, as_json, from_cursor, plan_of
-from checks.completion_sight import sight_of_calendar, sight_of_tables
+from checks.completions.memory import LastState, Memory, as_json, from_cursor, plan_of
+from checks.completions.sight import sight_of_calendar, sight_of_tables
 from checks.model import (
     Clearance,
     Evidence,

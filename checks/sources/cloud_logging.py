@@ -1,7 +1,8 @@
 """Log entries from Cloud Logging: one bounded list for all functions, complete however late entries arrive.
 
-The service does the matching (``checks.logging_filter``): only entries that name something broken come over the wire,
-and of those around them the lines that belong to the same text. How it is told what is new: ``checks.logging_cursor``.
+The service does the matching (``checks.cloud_logging.filters``): only entries that name something broken come over the
+wire, and of those around them the lines that belong to the same text. How it is told what is new:
+``checks.cloud_logging.cursor``.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from checks import logging_cursor as cursors
-from checks import logging_filter as filters
-from checks.logging_api import PAGE_SIZE, LoggingApi, Page
-from checks.logging_cursor import Cursor
-from checks.logging_filter import Place
-from checks.logging_neighbours import AROUND, LONGEST, Noted, merged, needs_neighbours, newest, writer_of
-from checks.logging_past import Ask, past_of
+from checks.cloud_logging import cursor as cursors
+from checks.cloud_logging import filters
+from checks.cloud_logging.api import PAGE_SIZE, LoggingApi, Page
+from checks.cloud_logging.cursor import Cursor
+from checks.cloud_logging.filters import Place
+from checks.cloud_logging.neighbours import AROUND, LONGEST, Noted, merged, needs_neighbours, newest, writer_of
+from checks.cloud_logging.past import Ask, past_of
+from checks.cloud_logging.proto_entries import EntryReader
 from checks.logs.activity import run_of
 from checks.logs.entry import EPOCH, service_of
 from checks.logs.payload import payload_text
 from checks.model import Evidence, JsonValue, Window, normal_service, stamp, utc
 from checks.ports import Failing, LogBatch, PastSeen, RunsSeen, SourceError
-from checks.proto_entries import EntryReader
 from checks.rate import RateLimiter
 from checks.uncollected import uncollected
 
@@ -197,7 +198,7 @@ class CloudLogging:
         )
 
     def past(self, failing: Sequence[Failing]) -> PastSeen:
-        """As ``checks.ports.RevisionSource`` says, in a handful of reads (``checks.logging_past``).
+        """As ``checks.ports.RevisionSource`` says, in a handful of reads (``checks.cloud_logging.past``).
 
         :raises SourceError: if the service could not be asked.
         """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from checks.completion_sql import column, completions_statement
+from checks.completions.sql import column, completions_statement
 from checks.model import Evidence, utc
 from checks.pipeline import Pipeline
 from checks.ports import CompletionRow, FoldedDay, QueryResult, Recording, SourceError, Warehouse

@@ -1,9 +1,9 @@
 """Log entries from files in a folder: tailed, with rotation, truncation and rewriting in mind.
 
-The cursor has one state per file, under ``device:inode``: its name, where to go on (``checks.exports.EntryParser``),
-its size and modification time when last looked at, and fingerprints of what was read. A file goes on where it was left
-only if what was read is still what it begins with; else it is read anew, and the check that gets entries twice tells
-them by their insertId.
+The cursor has one state per file, under ``device:inode``: its name, where to go on
+(``checks.exports.entries.EntryParser``), its size and modification time when last looked at, and fingerprints of what
+was read. A file goes on where it was left only if what was read is still what it begins with; else it is read anew, and
+the check that gets entries twice tells them by their insertId.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from checks.exports import BLOCK_BYTES, MAX_ENTRY_BYTES, DamagedError, EntryParser, Malformed, decompressed
+from checks.exports.compressed import BLOCK_BYTES, DamagedError, decompressed
+from checks.exports.entries import MAX_ENTRY_BYTES, EntryParser, Malformed
 from checks.model import Evidence, JsonValue, Window, utc
 from checks.ports import LogBatch, SourceError
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from checks.logging_api import LoggingApi
+from checks.cloud_logging.api import LoggingApi
+from checks.cloud_logging.packed_entries import unpacked
 from checks.model import Evidence, Window, stamp
-from checks.packed_entries import unpacked
 from checks.scheduler_jobs import Attempt
 
 _BEGUN = "type.googleapis.com/google.cloud.scheduler.logging.AttemptStarted"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from alerts.wording import counted, duration, moment
+from alerts.messages.wording import counted, duration, moment
 from checks.model import JsonValue, stamp
 from monitor.clock import SystemClock
 from monitor.commands import common
@@ -50,9 +50,10 @@ def preview(ctx: click.Context, first: str, last: str | None, every: str, form: 
       phasewatch alerts preview --from 2026-01-25T00:00-05:00 --to 2026-01-28T12:00-05:00
       phasewatch alerts preview --from 2026-01-26T00:00Z --every 1m --format json
     """
-    from monitor import people, wiring
+    from monitor import people
     from monitor import preview as replay
     from monitor.report.request import moment_of
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     now = SystemClock().now()
@@ -65,8 +66,8 @@ def preview(ctx: click.Context, first: str, last: str | None, every: str, form: 
             raise ValueError(f"the range may be at most {LONGEST.days} days long")
         if step < timedelta(seconds=5):
             raise ValueError("--every must be at least 5s")
-    rules = replay.without_digest(wiring.rules(config))
-    with wiring.data(config, common.progress) as where:
+    rules = replay.without_digest(parts.rules(config))
+    with parts.data(config, common.progress) as where:
         common.progress("reading the logs of the range")
         checks = replay.checks_of_the_past(config, where, begin, end)
         with _bar() as tell:

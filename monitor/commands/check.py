@@ -28,13 +28,13 @@ def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bo
       phasewatch check function_logs --format json
     """
     from checks import runner
-    from monitor import wiring
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     clock = SystemClock()
     with contextlib.ExitStack() as undo:
-        where = undo.enter_context(wiring.data(config, common.progress))
-        known = {c.name: c for c in wiring.checks(config, where)}
+        where = undo.enter_context(parts.data(config, common.progress))
+        known = {c.name: c for c in parts.checks(config, where)}
         unknown = sorted(set(names) - set(known))
         if unknown:
             raise click.UsageError(
@@ -69,7 +69,7 @@ def _as_json(run: CheckRun) -> dict[str, object]:
 
 
 def _print(run: CheckRun) -> None:
-    from alerts.text import clean, redact
+    from alerts.messages.text import clean, redact
 
     colour = {"OK": "green", "FAILING": "red", "UNKNOWN": "magenta"}.get(run.status.value, "yellow")
     click.secho(run.status.value, fg=colour, bold=True, nl=False)

@@ -13,15 +13,15 @@ import click
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
-    from monitor.config import Config
+    from monitor.config.loading import Config
 
 
 def load_config(ctx: click.Context) -> Config:
     """The configuration named on the command line.
 
-    :raises monitor.config.ConfigError: with every mistake and its place.
+    :raises monitor.config.loading.ConfigError: with every mistake and its place.
     """
-    from monitor.config import load
+    from monitor.config.loading import load
 
     return load(Path(ctx.find_root().obj), os.environ)
 
@@ -33,17 +33,17 @@ def progress(text: str) -> None:
 
 def existing_store(config: Config) -> Store | None:
     """The state, if a watcher has ever made one; nothing is created."""
-    from monitor import wiring
+    from monitor.wiring import parts
 
-    path = wiring.state_file(config)
-    return None if path is not None and not path.exists() else wiring.open_state(config)
+    path = parts.state_file(config)
+    return None if path is not None and not path.exists() else parts.open_state(config)
 
 
 @contextmanager
 def state(ctx: click.Context) -> Iterator[tuple[Config, Store]]:
     """The configuration and the state of a watcher that has run before; closed afterwards.
 
-    :raises monitor.config.ConfigError: with every mistake and its place.
+    :raises monitor.config.loading.ConfigError: with every mistake and its place.
     """
     config = load_config(ctx)
     store = existing_store(config)

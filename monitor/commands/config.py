@@ -37,7 +37,7 @@ def check(ctx: click.Context) -> None:
 @click.pass_context
 def show(ctx: click.Context) -> None:
     """Print the effective configuration, defaults included; secrets as ***."""
-    from monitor import config
+    from monitor.config import loading as config
 
     click.echo(config.show(common.load_config(ctx)), nl=False)
 
@@ -45,7 +45,7 @@ def show(ctx: click.Context) -> None:
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of config.yaml, for editors."""
-    from monitor import config
+    from monitor.config import loading as config
 
     click.echo(json.dumps(config.schema(), indent=2))
 

@@ -12,8 +12,8 @@ import click
 from monitor.commands import common
 
 if TYPE_CHECKING:
-    from monitor.app import App
     from monitor.clock import AcceleratedClock
+    from monitor.daemon.app import App
 
 
 @click.command("demo", short_help="The outage, replayed in about a minute on the embedded default.")

@@ -14,8 +14,8 @@ from monitor.clock import SystemClock
 from monitor.commands import common
 
 if TYPE_CHECKING:
-    from monitor.config import Config
-    from monitor.doctor import Verdict
+    from monitor.config.loading import Config
+    from monitor.doctor.trials import Verdict
 
 
 @click.command("doctor", short_help="Try every source and channel, and say what is missing.")
@@ -39,11 +39,11 @@ def command(ctx: click.Context, form: str, timeout: float) -> None:
       phasewatch doctor
       phasewatch doctor --format json --timeout 10
     """
-    from monitor import doctor
+    from monitor.doctor import trials
 
     config = common.load_config(ctx)
     verdicts = examine(config, timedelta(seconds=timeout))
-    code = doctor.exit_code(verdicts)
+    code = trials.exit_code(verdicts)
     if form == "json":
         answer = {"schema_version": 1, "exit_code": code, "verdicts": [_clean(v).as_json() for v in verdicts]}
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -55,24 +55,25 @@ def command(ctx: click.Context, form: str, timeout: float) -> None:
 
 def examine(config: Config, timeout: timedelta) -> list[Verdict]:
     """All verdicts. The local BigQuery, where it is used, is attached to, or started for the time being."""
-    from monitor import doctor, probes, wiring
+    from monitor.doctor import probes, trials
     from monitor.embedded import EmulatorError, attach_or_start
+    from monitor.wiring import parts
 
     clock = SystemClock()
     endpoint = config.gcp.endpoints.bigquery
     with contextlib.ExitStack() as undo:
         first: list[Verdict] = []
-        where: wiring.Data | None = wiring.Data(endpoint=endpoint, emulator=None)
+        where: parts.Data | None = parts.Data(endpoint=endpoint, emulator=None)
         if config.mode == "embedded" and endpoint is None:
             try:
                 emulator = undo.enter_context(
                     attach_or_start(config.var, config.gcp.project, ready_within=timeout, progress=common.progress)
                 )
-                where = wiring.Data(endpoint=emulator.endpoint, emulator=emulator)
+                where = parts.Data(endpoint=emulator.endpoint, emulator=emulator)
             except EmulatorError as error:
                 where = None
-                first.append(doctor.failed("bigquery", str(error), remedy=error.remedy))
-        return first + doctor.run_all(probes.trials(config, where, clock, timeout), timeout)
+                first.append(trials.failed("bigquery", str(error), remedy=error.remedy))
+        return first + trials.run_all(probes.trials(config, where, clock, timeout), timeout)
 
 
 def lines(verdicts: list[Verdict], *, colour: bool) -> list[str]:
@@ -98,7 +99,7 @@ def _clean(verdict: Verdict) -> Verdict:
     """Without what could harm a terminal, and without secrets, wherever the words came from."""
     from dataclasses import replace
 
-    from alerts.text import clean, redact
+    from alerts.messages.text import clean, redact
 
     return replace(
         verdict,

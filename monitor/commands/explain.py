@@ -35,11 +35,11 @@ def command(
     """
     from checks.model import utc
     from checks.sources.completions import CompletionTables
-    from monitor import wiring
     from monitor.embedded import EmulatorError
     from monitor.explain import as_json, as_text, gather
     from monitor.report.request import day_of, moment_of
-    from monitor.state_checks import recall
+    from monitor.wiring import parts
+    from monitor.wiring.state_checks import recall
 
     try:
         now = utc(moment_of(at)) if at else SystemClock().now()
@@ -50,10 +50,10 @@ def command(
     with contextlib.ExitStack() as undo:
         blind = None
         try:
-            where = undo.enter_context(wiring.data(config, common.progress))
+            where = undo.enter_context(parts.data(config, common.progress))
         except EmulatorError as error:
-            blind, where = f"the local BigQuery cannot be used: {error}", wiring.Data(endpoint=None, emulator=None)
-        judges = wiring.completion_checks(config, CompletionTables(wiring.warehouse(config, where)))
+            blind, where = f"the local BigQuery cannot be used: {error}", parts.Data(endpoint=None, emulator=None)
+        judges = parts.completion_checks(config, CompletionTables(parts.warehouse(config, where)))
         wanted = [j for j in judges if pipeline in (None, j.pipeline.name)]
         chosen = [j for j in wanted if phase is None or phase in {p.name for p in j.pipeline.phases}]
         if not chosen:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import duration, moment
 from alerts.model import Fault, Incident, Notification, Transition
-from alerts.text import clean, redact
-from alerts.wording import duration, moment
 from monitor.clock import SystemClock
 from monitor.commands import common
 
@@ -29,9 +29,9 @@ def command(ctx: click.Context, number: int | None, everything: bool, form: str)
       phasewatch incidents
       phasewatch incidents 3
     """
-    from monitor import wiring
     from monitor.report import as_json
     from monitor.report.build import incident_report
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     store = common.existing_store(config)
@@ -41,7 +41,7 @@ def command(ctx: click.Context, number: int | None, everything: bool, form: str)
         )
         return
     now = SystemClock().now()
-    zone = wiring.rules(config).zone
+    zone = parts.rules(config).zone
     try:
         with store.reading() as stored:
             if number is not None:

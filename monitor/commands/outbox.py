@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from alerts.plain import render
-from alerts.text import clean, redact
-from alerts.wording import duration, moment
+from alerts.messages.plain import render
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import duration, moment
 from checks.model import JsonValue, stamp
 from monitor.clock import SystemClock
 from monitor.commands import common
@@ -139,12 +139,12 @@ def drop(ctx: click.Context, number: int, reason: str) -> None:
 @contextmanager
 def _state(ctx: click.Context) -> Iterator[tuple[Store | None, datetime, ZoneInfo]]:
     """The state (None where no watcher ever ran), the present, and the zone people read."""
-    from monitor import wiring
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     store = common.existing_store(config)
     try:
-        yield store, SystemClock().now(), wiring.rules(config).zone
+        yield store, SystemClock().now(), parts.rules(config).zone
     finally:
         if store is not None:
             store.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from checks.preflight.model import PackageReport
-    from checks.preflight_settings import PreflightSettings
+    from checks.settings.preflight import PreflightSettings
 
 _FAIL_ON = {"load": "fails_at_load", "run": "fails_when_run", "disables": "disables_feature"}
 
@@ -119,12 +119,12 @@ def command(
     Exit codes: 0 nothing found, 1 something found (see --fail-on), 2 wrong usage, 3 could not see.
     """
     from checks.preflight.model import Effect
-    from monitor import preflight
     from monitor.clock import SystemClock
+    from monitor.preflight import answer
 
     settings, folder = _settings(ctx)
-    top = root or (folder if settings is not None else preflight.root_of(_start(folders)))
-    wanted = preflight.Wanted(
+    top = root or (folder if settings is not None else answer.root_of(_start(folders)))
+    wanted = answer.Wanted(
         root=top,
         names=names,
         folders=folders,
@@ -133,16 +133,16 @@ def command(
         target=_version(target),
         python=python,
         changed_since=changed_since,
-        cached=None if no_cache else preflight.cache_file(dict(os.environ)),
+        cached=None if no_cache else answer.cache_file(dict(os.environ)),
     )
     try:
-        found = preflight.chosen(wanted, settings)
+        found = answer.chosen(wanted, settings)
         today = SystemClock().now().date()
         wanting: set[int] = set()
         with _without_collector():
-            reports, blind = preflight.examine(wanted, settings, found, today=today, progress=_progress())
+            reports, blind = answer.examine(wanted, settings, found, today=today, progress=_progress())
         if smoke:
-            reports = preflight.with_smoke(reports, python)
+            reports = answer.with_smoke(reports, python)
         if tables:
             reports, wanting = _with_tables(ctx, reports)
         if incident is not None:
@@ -153,19 +153,19 @@ def command(
         reports = _without_known(
             reports, baseline or (settings.baseline if settings else None), given=baseline is not None
         )
-    except preflight.PreflightError as error:
+    except answer.PreflightError as error:
         raise click.UsageError(str(error)) from error
     common.write(_rendered(form, reports, top, everything=everything, to_file=output not in (None, "-")), output)
     if blind:
         click.secho(blind, fg="red", err=True)
-    if preflight.fails(reports, Effect(_FAIL_ON[fail_on])) or EXIT_PROBLEMS in wanting:
+    if answer.fails(reports, Effect(_FAIL_ON[fail_on])) or EXIT_PROBLEMS in wanting:
         ctx.exit(EXIT_PROBLEMS)
     ctx.exit(EXIT_BLIND if blind or EXIT_BLIND in wanting else EXIT_HEALTHY)
 
 
 def _with_tables(ctx: click.Context, reports: Sequence[PackageReport]) -> tuple[list[PackageReport], set[int]]:
     """The reports with missing tables, and the exit codes that required tables ask for."""
-    from monitor.preflight_tables import with_tables
+    from monitor.preflight.tables import with_tables
     from monitor.table_plan import State
 
     found, wrong, blind = with_tables(reports, common.load_config(ctx), common.progress)
@@ -177,8 +177,8 @@ def _with_tables(ctx: click.Context, reports: Sequence[PackageReport]) -> tuple[
 
 def _like(ctx: click.Context, reports: Sequence[PackageReport], number: int, root: Path) -> list[PackageReport]:
     """What failed in an incident, wherever else it is."""
-    from alerts.text import clean
-    from monitor.preflight_like import defects_of, like
+    from alerts.messages.text import clean
+    from monitor.preflight.like import defects_of, like
 
     store = common.existing_store(common.load_config(ctx))
     try:
@@ -264,14 +264,14 @@ def _write_baseline(path: Path, reports: list[PackageReport]) -> None:
 
 
 def _rendered(form: str, reports: list[PackageReport], root: Path, *, everything: bool, to_file: bool) -> str:
-    from monitor import preflight_formats, preflight_text
+    from monitor.preflight import formats, text
 
     if form == "json":
-        return preflight_formats.as_json(reports, root)
+        return formats.as_json(reports, root)
     if form == "sarif":
-        return preflight_formats.as_sarif(reports, root)
+        return formats.as_sarif(reports, root)
     if form == "github":
-        return preflight_formats.as_github(reports, root)
-    style = click.style if common.coloured(sys.stdout) and not to_file else preflight_text.plain
+        return formats.as_github(reports, root)
+    style = click.style if common.coloured(sys.stdout) and not to_file else text.plain
     width = common.width_of_terminal()
-    return preflight_text.render(reports, style, everything=everything, width=width)
+    return text.render(reports, style, everything=everything, width=width)

@@ -14,7 +14,7 @@ from monitor.commands import common
 
 if TYPE_CHECKING:
     from checks.pipeline import Pipeline
-    from monitor.config import Config
+    from monitor.config.loading import Config
     from monitor.record import Recorded
 
 
@@ -58,8 +58,9 @@ def command(
       phasewatch record --file completions.jsonl
       phasewatch record --schedule games.jsonl
     """
-    from monitor import record, record_rows, wiring
-    from monitor.table_wiring import required_tables
+    from monitor import record, record_rows
+    from monitor.wiring import parts
+    from monitor.wiring.tables import required_tables
 
     given = [bool(completion), rows_file is not None, schedule_file is not None]
     if not any(given):
@@ -91,8 +92,8 @@ def command(
             completed_at=_moment(ctx, completed_at),
         )
     create = required_tables(config, pipeline.name) if config.mode == "embedded" else ()
-    with wiring.data(config, common.progress) as where:
-        warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
+    with parts.data(config, common.progress) as where:
+        warehouse = parts.warehouse(config, where, parts.WRITE_WITHIN)
         if schedule is not None:
             _print(
                 record.record_schedule(
@@ -108,9 +109,9 @@ def command(
 
 
 def _pipeline(ctx: click.Context, config: Config, name: str | None) -> Pipeline:
-    from monitor import wiring
+    from monitor.wiring import parts
 
-    known = {p.name: p for p in wiring.pipelines(config)}
+    known = {p.name: p for p in parts.pipelines(config)}
     if not known:
         raise click.UsageError("the configuration has no pipeline: there is nothing to record for", ctx)
     if name is None and len(known) > 1:

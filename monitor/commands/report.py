@@ -64,9 +64,9 @@ def command(
 
         common.write(json.dumps(as_json.schema(), indent=2) + "\n", output)
         return
-    from monitor import wiring
     from monitor.report.asking import ask
     from monitor.report.request import Request
+    from monitor.wiring import parts
 
     now = SystemClock().now()
     given = {"date": day, "days": days, "at": at, "pipeline": pipeline}
@@ -76,7 +76,7 @@ def command(
         raise click.UsageError(str(error), ctx) from error
     config = common.load_config(ctx)
     with contextlib.ExitStack() as undo:
-        where = undo.enter_context(wiring.data(config, common.progress))
+        where = undo.enter_context(parts.data(config, common.progress))
         try:
             questions = undo.enter_context(ask(config, where, request))
         except ValueError as error:

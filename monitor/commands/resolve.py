@@ -6,7 +6,7 @@ import getpass
 
 import click
 
-from alerts.wording import counted
+from alerts.messages.wording import counted
 from monitor.clock import SystemClock
 from monitor.commands import common
 
@@ -24,10 +24,11 @@ def command(ctx: click.Context, number: int, reason: str, author: str) -> None:
     Examples:
       phasewatch resolve 3 --reason "the old dates are not needed any more"
     """
-    from monitor import people, wiring
-    from monitor.tick import Path
+    from monitor import people
+    from monitor.daemon.tick import Path
+    from monitor.wiring import parts
 
     clock = SystemClock()
     with common.state(ctx) as (config, store), common.refused():
-        closed = people.resolve(Path(store, wiring.rules(config), clock.now), number, author, reason, clock.now())
+        closed = people.resolve(Path(store, parts.rules(config), clock.now), number, author, reason, clock.now())
     click.echo(f"incident #{number} is closed by {author}: {counted(closed, 'fault')}")

@@ -21,7 +21,7 @@ from monitor.cli import EXIT_BLIND, EXIT_HEALTHY, EXIT_PROBLEMS
 from monitor.commands import common
 
 if TYPE_CHECKING:
-    from checks.exports import Malformed
+    from checks.exports.entries import Malformed
     from checks.logs.failures import ScanResult
     from checks.logs.faults import Failure
     from checks.logs.signals import Signal
@@ -85,14 +85,14 @@ def command(
     def failed(number: int, error: OSError) -> None:
         unread.append(f"cannot read {names[number]}: {error.strerror or error}")
 
-    from monitor import scan_files
+    from monitor.scan import reading
 
     with contextlib.ExitStack() as undo:
         gc.disable()  # going over all that is held, again and again, takes a tenth of the time
         undo.callback(gc.enable)
         paths = [_spooled(undo) if name == STDIN else Path(name) for name in names]
         told = undo.enter_context(_progress(paths))
-        result, tally = scan_files.scan(
+        result, tally = reading.scan(
             paths, signatures=signatures, chosen=chosen, told=told, failed=failed, thorough=thorough
         )
     counts = (result.entries + tally.passed, result.malformed + tally.skipped)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.text import clean, redact
+from alerts.messages.text import clean, redact
 from checks.model import stamp
 from monitor.commands import common
 

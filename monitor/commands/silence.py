@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from alerts.silences import Silence
-from alerts.text import clean, redact
-from alerts.wording import moment
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import moment
+from alerts.notify.silences import Silence
 from checks.model import JsonValue, stamp
 from monitor.clock import SystemClock
 from monitor.commands import common
@@ -57,7 +57,8 @@ def add(ctx: click.Context, /, until_resolved: bool, for_: str | None, from_: st
       phasewatch silence add --phase phase3 --date 2026-01-25 --for 1d --reason "will not be rerun"
       phasewatch silence add --function phase2-loader --for 8h --until-resolved --reason "fix is being deployed"
     """
-    from monitor import people, wiring
+    from monitor import people
+    from monitor.wiring import parts
 
     texts = {name: value for name, value in given.items() if value is not None}
     texts |= {name: value for name, value in (("for", for_), ("from", from_)) if value is not None}
@@ -65,7 +66,7 @@ def add(ctx: click.Context, /, until_resolved: bool, for_: str | None, from_: st
     now = SystemClock().now()
     with common.state(ctx) as (config, store), common.refused():
         made = people.add_silence(store, people.silence(texts, now))
-        click.echo(f"silence {_line(made, wiring.rules(config).zone)}")
+        click.echo(f"silence {_line(made, parts.rules(config).zone)}")
 
 
 @command.command("list", short_help="What is muted now, and what will be.")
@@ -80,13 +81,13 @@ def listed(ctx: click.Context, everything: bool, form: str) -> None:
       phasewatch silence list
       phasewatch silence list --all --format json
     """
-    from monitor import wiring
+    from monitor.wiring import parts
 
     now = SystemClock().now()
     with common.state(ctx) as (config, store):
         with store.reading() as stored:
             found = stored.people.silences(ended_since=now - timedelta(days=30) if everything else now)
-        zone = wiring.rules(config).zone
+        zone = parts.rules(config).zone
     if form == "json":
         items = [as_json(s, now) for s in found]
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "silences": items}, indent=2))

@@ -15,7 +15,7 @@ from monitor.commands import common
 
 if TYPE_CHECKING:
     from alerts.store.sql import Store
-    from monitor.config import Config
+    from monitor.config.loading import Config
 
 SCHEMA_VERSION = 1
 
@@ -43,7 +43,8 @@ def info(ctx: click.Context, form: str) -> None:
       phasewatch state info
     """
     from alerts.store.schema import SCHEMA_VERSION as TABLES
-    from monitor import storage, wiring
+    from monitor import storage
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     store = _store(config)
@@ -51,7 +52,7 @@ def info(ctx: click.Context, form: str) -> None:
         size = store.upkeep.size()
     finally:
         store.close()
-    path = wiring.state_file(config)
+    path = parts.state_file(config)
     held = None if path is None else storage.look(path)
     where = str(path) if path is not None else config.state.url.shown()
     if form == "json":
@@ -86,7 +87,7 @@ def prune(ctx: click.Context, vacuum: bool) -> None:
       phasewatch state prune
       phasewatch state prune --vacuum
     """
-    from monitor import guards
+    from monitor.daemon import guards
 
     config = common.load_config(ctx)
     keep = guards.keep(config)
@@ -116,10 +117,10 @@ def backup(ctx: click.Context, file: Path, force: bool) -> None:
       phasewatch state backup /backups/phasewatch-$(date +%F).db
     """
     from alerts.store.migrate import copy
-    from monitor import wiring
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
-    path = wiring.state_file(config)
+    path = parts.state_file(config)
     if path is None:
         raise click.UsageError(
             f"the state is on a server: use its own tool, as in: pg_dump --format=custom --file={file} DATABASE\n"

@@ -14,7 +14,7 @@ from monitor.commands import common
 
 if TYPE_CHECKING:
     from checks.tables.model import RequiredTable
-    from monitor.config import Config
+    from monitor.config.loading import Config
     from monitor.table_plan import Looked, Plan
 
 _MARKS = {"ok": "=", "missing": "+", "different": "~", "unknown": "?"}
@@ -48,12 +48,13 @@ def plan(ctx: click.Context, form: str) -> None:
       phasewatch tables plan
       phasewatch tables plan --format json
     """
-    from monitor import table_apply, wiring
+    from monitor import table_apply
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     required = _required(ctx, config)
-    with wiring.data(config, common.progress) as where:
-        found = table_apply.look(wiring.warehouse(config, where), required)
+    with parts.data(config, common.progress) as where:
+        found = table_apply.look(parts.warehouse(config, where), required)
     if form == "json":
         click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -77,12 +78,13 @@ def apply(ctx: click.Context, yes: bool, location: str | None) -> None:
       phasewatch tables apply
       phasewatch tables apply --yes --location us-west2
     """
-    from monitor import table_apply, wiring
+    from monitor import table_apply
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     required = _required(ctx, config)
-    with wiring.data(config, common.progress) as where:
-        warehouse = wiring.warehouse(config, where, wiring.WRITE_WITHIN)
+    with parts.data(config, common.progress) as where:
+        warehouse = parts.warehouse(config, where, parts.WRITE_WITHIN)
         found = table_apply.look(warehouse, required)
         _print(found, config)
         if not _agreed(ctx, found, yes=yes):
@@ -103,7 +105,7 @@ def apply(ctx: click.Context, yes: bool, location: str | None) -> None:
 
 def _required(ctx: click.Context, config: Config) -> tuple[RequiredTable, ...]:
     """Those that are required today."""
-    from monitor.table_wiring import required_tables
+    from monitor.wiring.tables import required_tables
 
     today = SystemClock().now().date()
     required = tuple(table for table in required_tables(config) if table.valid_on(today))
@@ -142,7 +144,7 @@ def _print(found: Plan, config: Config) -> None:
 
 def _lines(looked: Looked, project: str, width: int) -> Iterator[tuple[str, str | None]]:
     """One table: how it stands, then a line for each difference and below it what helps."""
-    from alerts.text import clean, redact
+    from alerts.messages.text import clean, redact
     from checks.model import Severity
     from checks.tables.compare import trouble
     from monitor.table_plan import State, shape_words

@@ -33,7 +33,7 @@ def command(ctx: click.Context, names: tuple[str, ...], keep: bool) -> None:
       phasewatch test-alert --channel slack --keep
     """
     from alerts.trial import try_channel
-    from monitor import wiring
+    from monitor.wiring import parts
 
     config = common.load_config(ctx)
     known = config.alerts.channels
@@ -43,7 +43,7 @@ def command(ctx: click.Context, names: tuple[str, ...], keep: bool) -> None:
         if (reason := known[name].off) is not None:
             raise click.UsageError(f"the channel {name!r} is switched off: {reason}")
     try:
-        channels = wiring.channels(config, sys.stdout)
+        channels = parts.channels(config, sys.stdout)
     except ValueError as error:  # a token or URL that cannot be one
         raise click.UsageError(str(error)) from error
     wanted = [channel for name, channel in channels.items() if not names or name in names]

@@ -17,8 +17,8 @@ from monitor.clock import SystemClock
 from monitor.commands import common
 
 if TYPE_CHECKING:
-    from monitor.app import App
-    from monitor.config import Config
+    from monitor.config.loading import Config
+    from monitor.daemon.app import App
 
 
 @click.command("watch", short_help="Start the watcher: scheduled checks, alerts, HTTP server.")
@@ -35,7 +35,7 @@ def command(ctx: click.Context) -> None:
       PHASEWATCH_MODE=gcp SLACK_BOT_TOKEN=xoxb-... phasewatch watch
       kill -HUP PID                           take the changed configuration
     """
-    from monitor.app import App
+    from monitor.daemon.app import App
 
     config = common.load_config(ctx)
     # What a signal asks for: True to stop, False to read the configuration again.
@@ -60,9 +60,9 @@ def command(ctx: click.Context) -> None:
 
 def _reload(ctx: click.Context, app: App) -> None:
     """Take the configuration in the file, or say why not and keep the old one."""
-    from monitor.problems import ConfigError
-    from monitor.reloading import ReloadError
-    from monitor.wiring import ChannelError
+    from monitor.config.problems import ConfigError
+    from monitor.daemon.reloading import ReloadError
+    from monitor.wiring.parts import ChannelError
 
     try:
         app.reload(common.load_config(ctx))
@@ -75,7 +75,7 @@ def _reload(ctx: click.Context, app: App) -> None:
 
 def first_screen(config: Config, app: App) -> str:
     """What a person sees first: what is watched, where the report is, how to feed it, how to go on from there."""
-    from monitor import wiring
+    from monitor.wiring import parts
 
     me = _shown(Path(sys.argv[0]))
     lines: list[tuple[str, str]] = []
@@ -93,7 +93,7 @@ def first_screen(config: Config, app: App) -> str:
     lines.extend(("alerts", f"{name} {own}") for name in config.alerts.fallback)
     pinged = f"pinged every {config.watchdog.every.total_seconds():.0f} s" if config.watchdog.url else None
     lines.append(("watchdog", pinged or "none outside; with HEALTHCHECKS_URL somebody hears if this dies"))
-    state = wiring.state_file(config)
+    state = parts.state_file(config)
     lines.append(("state", _shown(state) if state else config.state.url.shown()))
     if config.mode == "embedded":
         lines += [

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import click
 
-from alerts.text import clean
-from alerts.wording import moment
+from alerts.messages.text import clean
+from alerts.messages.wording import moment
 from checks.model import Severity, day_words
 from checks.phases.model import PhaseState
 from monitor.explain.model import NOT_DECLARED, AlertLine, Explanation, PhaseLine, ProcessorLine

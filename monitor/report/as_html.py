@@ -10,9 +10,9 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from alerts.silences import Silence
-from alerts.text import clean, redact
-from alerts.wording import duration, moment
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import duration, moment
+from alerts.notify.silences import Silence
 from checks.model import JsonValue, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself

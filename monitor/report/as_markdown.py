@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from alerts.text import clean, redact
-from alerts.wording import duration, moment
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import duration, moment
 from monitor.report import itself
 from monitor.report.model import HealthReport, PhaseReport, PipelineReport
 from monitor.report.words import TROUBLE_SHOWN, looked, response_words, silence_words, span

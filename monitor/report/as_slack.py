@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from alerts.channels.slack import blocks
+from alerts.messages.text import clean, redact, shorten
+from alerts.messages.wording import moment
 from alerts.model import IncidentState, Message
-from alerts.text import clean, redact, shorten
-from alerts.wording import moment
 from checks.model import Severity, Status
 from monitor.report import itself
 from monitor.report.model import HealthReport, PipelineReport

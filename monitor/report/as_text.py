@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from alerts.text import clean, redact
-from alerts.wording import moment
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import moment
 from checks.model import Severity, Status
 from checks.phases.model import PhaseState
 from monitor.report import itself

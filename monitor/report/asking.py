@@ -19,11 +19,11 @@ from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, Recording
 from checks.sources.calendar import Calendars
 from checks.sources.completions import CompletionTables, Recorded
-from monitor import wiring
 from monitor.report.request import Request, dates_asked
+from monitor.wiring import parts
 
 if TYPE_CHECKING:
-    from monitor.config import Config
+    from monitor.config.loading import Config
 
 # So many questions are on their way at once; a pipeline has three.
 _AT_ONCE = 6
@@ -54,17 +54,17 @@ class Questions:
 
 
 @contextmanager
-def ask(config: Config, where: wiring.Data, request: Request) -> Iterator[Questions]:
+def ask(config: Config, where: parts.Data, request: Request) -> Iterator[Questions]:
     """The questions of the report, on their way; leaving waits for those that are not answered yet.
 
     :raises ValueError: for a pipeline that is not in the configuration.
     """
-    known = wiring.pipelines(config) if config.checks.completions.enabled else ()
+    known = parts.pipelines(config) if config.checks.completions.enabled else ()
     if request.pipeline is not None and request.pipeline not in (names := [p.name for p in known]):
         there = ", ".join(sorted(names)) or "none"
         raise ValueError(f"there is no pipeline {request.pipeline!r}; the configuration has: {there}")
     wanted = [p for p in known if request.pipeline in (None, p.name)]
-    tables = CompletionTables(wiring.warehouse(config, where))
+    tables = CompletionTables(parts.warehouse(config, where))
     if wanted:
         # Here, where nothing else is done: threads that import while others do take turns.
         import_bigquery()

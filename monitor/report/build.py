@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from alerts import causes, ledger
-from alerts.graph import OF_FUNCTIONS
+from alerts.faults import causes, ledger
+from alerts.faults.graph import OF_FUNCTIONS
+from alerts.messages.wording import severity_of
 from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
-from alerts.silences import Silence
-from alerts.wording import severity_of
+from alerts.notify.silences import Silence
 from checks.logs.deployments import Deployment
 from checks.model import CheckRun, Status
 from checks.phases.habits import Habits, compared, instant_of

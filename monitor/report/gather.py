@@ -7,19 +7,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from alerts import causes, history, ledger
+from alerts.faults import causes, history, ledger
 from checks.model import CheckRun, Evidence, Status, stamp
 from checks.phases.calendar import dates_of
 from checks.phases.evidence import TableSight
 from checks.phases.model import PhaseDay, PhaseState
 from checks.ports import LogSource, SourceError
-from monitor import costs, storage, wiring
+from monitor import costs, storage
 from monitor.report import itself
 from monitor.report.asking import Asked, Questions, ask
 from monitor.report.build import Seen, Stored, build, story
 from monitor.report.model import CheckReport, HealthReport, SourceReport
 from monitor.report.request import Request
-from monitor.state_checks import recall
+from monitor.wiring import parts
+from monitor.wiring.state_checks import recall
 
 __all__ = ["Request", "answered", "gather"]
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from alerts.store.sql import Store
     from checks.kinds.completions import Completions
     from checks.logs.deployments import Deployment
-    from monitor.config import Config
-    from monitor.rules import Rules
+    from monitor.config.loading import Config
+    from monitor.wiring.rules import Rules
 
 # The watcher's last look at the logs may be three intervals and this much old before it counts as a gap.
 STALE_GRACE = timedelta(minutes=2)
@@ -40,7 +41,7 @@ STORIES = 50
 
 def gather(
     config: Config,
-    where: wiring.Data,
+    where: parts.Data,
     store: Store | None,
     request: Request,
     generated_at: datetime,
@@ -61,13 +62,13 @@ def answered(
 ) -> HealthReport:
     """The report, as ``gather`` gives it, of questions that are on their way: what is read here is read meanwhile."""
     request = questions.request
-    judges = {check.about.pipeline: check for check in wiring.completion_checks(config, questions.tables)}
+    judges = {check.about.pipeline: check for check in parts.completion_checks(config, questions.tables)}
     if store is not None:
         recall(judges.values(), store)
     since = request.at - timedelta(days=request.days)
-    state = _stored(store, wiring.rules(config), request, since) if store is not None else Stored()
+    state = _stored(store, parts.rules(config), request, since) if store is not None else Stored()
     logs = None
-    source = wiring.past_logs(config)
+    source = parts.past_logs(config)
     if source is not None:
         logs = _logs(config, source, request)
     seen = [_pipeline(judges[one.pipeline.name], one, request) for one in questions.asked]
@@ -94,7 +95,7 @@ def answered(
     report = replace(report, costs=_costs(config, store, request.at))
     if store is None or request.past:
         return report
-    path = wiring.state_file(config)
+    path = parts.state_file(config)
     about = itself.build(
         checks=state.checks,
         faults=state.faults,
@@ -186,7 +187,7 @@ def _run(name: str, at: datetime, status: Status, **found: Any) -> CheckRun:
 
 def _logs(config: Config, source: LogSource, request: Request) -> CheckRun | None:
     """A scan of everything the source has, up to the moment of the report."""
-    check = wiring.log_check(config, source)
+    check = parts.log_check(config, source)
     if check is None:
         return None
     try:
@@ -246,7 +247,7 @@ def _costs(config: Config, store: Store | None, at: datetime) -> costs.CostRepor
 
 
 def _stored(store: Store, rules: Rules, request: Request, since: datetime) -> Stored:
-    from monitor.speaking import active_silences
+    from monitor.daemon.speaking import active_silences
 
     recently = min(since, request.at - max(ENDED_SINCE, ledger.REOPEN_WITHIN, causes.JOIN_WITHIN))
     with store.reading() as stored:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from alerts.faults.own import is_own
+from alerts.messages.wording import duration, moment
 from alerts.model import Backlog, Fault
-from alerts.own import is_own
-from alerts.wording import duration, moment
 from checks.model import JsonValue, stamp
-from monitor.itself import NAME
+from monitor.daemon.itself import NAME
 from monitor.report.model import CheckReport, Itself
 from monitor.storage import Storage
 

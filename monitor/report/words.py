@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from alerts.silences import Silence
-from alerts.text import clean, redact
-from alerts.wording import duration, moment
+from alerts.messages.text import clean, redact
+from alerts.messages.wording import duration, moment
+from alerts.notify.silences import Silence
 from checks.model import Evidence
 from checks.phases.model import PhaseState
 from monitor.report.model import HealthReport, IncidentReport, Kept

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import causes, ledger
+from alerts.faults import causes, ledger
 from alerts.model import Fault, Incident, IncidentState
 from checks.model import Clearance, Finding, Subject
 from checks.phases.evidence import TableEvidence

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import causes, decisions, ledger, storms
-from alerts.decisions import Case, Circumstances, Policy
+from alerts.faults import causes, ledger, storms
 from alerts.matching import Matcher
 from alerts.model import Fault, Incident, IncidentState, Notification, Scene, Talk, Why
-from alerts.quiet import QuietHours, Weekly
-from alerts.silences import Silence
+from alerts.notify import decisions
+from alerts.notify.decisions import Case, Circumstances, Policy
+from alerts.notify.quiet import QuietHours, Weekly
+from alerts.notify.silences import Silence
 from checks.model import Clearance, Finding, Severity
 from tests.support.findings import SERVICE, START, at, log_failure, phase, run
 from tests.support.pipelines import nba

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import ledger
+from alerts.faults import ledger
 from alerts.model import Change, Fault, FaultState
 from checks.model import Clearance, Severity, Status, Subject
 from tests.support.findings import SERVICE, at, log_failure, phase, run

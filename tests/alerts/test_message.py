@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.message import compose
+from alerts.messages.message import compose
 from alerts.model import Fault, FaultState, Incident, IncidentState, Scene
 from checks.model import Finding
 from tests.support.findings import START, log_failure

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.delivery import ATTEMPTS_AT_LEAST, Delivery
 from alerts.model import Action, Dispatch, IncidentState, Message
-from alerts.plan import Posting
+from alerts.notify.plan import Posting
 from alerts.ports import DeliveryError
 from alerts.store.sql import Store
 from checks.model import JsonValue, Severity

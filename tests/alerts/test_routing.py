@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.model import Fault, FaultState
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from checks.model import Finding, Severity, Subject
 from tests.support.findings import at, log_failure, phase
 

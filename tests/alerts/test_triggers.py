@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from alerts.causes import explanation
+from alerts.faults.causes import explanation
 from alerts.model import Fault, FaultState
 from checks.model import Finding, Severity, Subject
 from checks.pipeline import HandOver, Pipeline, StarterKind

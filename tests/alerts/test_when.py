@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts import finding_rules
-from alerts.digest import Schedule
-from alerts.finding_rules import FindingRule
+from alerts.faults import finding_rules
+from alerts.faults.finding_rules import FindingRule
 from alerts.matching import Matcher
-from alerts.quiet import QuietHours, Weekly
-from alerts.wording import counted, duration
+from alerts.messages.digest import Schedule
+from alerts.messages.wording import counted, duration
+from alerts.notify.quiet import QuietHours, Weekly
 from checks.model import Severity
 from tests.support.findings import SERVICE, at, log_failure, phase
 

@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from alerts.matching import Matcher
-from alerts.silences import Silence, muting
+from alerts.notify.silences import Silence, muting
 from checks.model import Clearance, Finding, Severity, Subject
 from tests.alerts.test_causes import Story
 from tests.support.findings import SERVICE, at, log_failure, phase

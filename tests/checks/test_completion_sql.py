@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from checks.completion_sql import FOLD_FROM
+from checks.completions.sql import FOLD_FROM
 from checks.phases.states import judge_days
 from checks.pipeline import Pipeline, Processor
 from checks.ports import CompletionRow

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.exports import EntryParser, Malformed, iter_entries
+from checks.exports.entries import EntryParser, Malformed, iter_entries
 
 ENTRIES = [
     {

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from checks.mistakes import mistakes_of
 from checks.phases.evidence import TableEvidence
 from checks.pipeline import DayTime, HandOver, LearnedDue, Phase, StarterKind
-from checks.pipeline_settings import PipelineSettings
+from checks.settings.pipelines import PipelineSettings
 
 DUE: dict[str, Any] = {"day": 1, "time": "09:00"}
 FUNCTION = {"function": "Starter_One", "fallback": [{"day": 1, "time": "07:00"}]}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks import logging_cursor as cursors
-from checks.logging_cursor import LEAST_OVERLAP, MAX_REMEMBERED, MOST_OVERLAP, Cursor, Progress, advanced
-from checks.logging_filter import Place
+from checks.cloud_logging import cursor as cursors
+from checks.cloud_logging.cursor import LEAST_OVERLAP, MAX_REMEMBERED, MOST_OVERLAP, Cursor, Progress, advanced
+from checks.cloud_logging.filters import Place
 
 NOON = datetime(2026, 1, 26, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks import logging_filter as filters
-from checks.logging_filter import MAX_FILTER, Place, quote
+from checks.cloud_logging import filters
+from checks.cloud_logging.filters import MAX_FILTER, Place, quote
 from checks.logs.deployments import deployment_of
 from checks.logs.entry import nanos_of
 from checks.logs.triggers import TRIGGERS

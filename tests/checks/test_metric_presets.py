@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from checks.kinds.metrics import Metrics
-from checks.metric_settings import MetricCheckSettings
 from checks.metrics.presets import PRESETS
 from checks.model import Judgement, Status
 from checks.monitoring_api import MonitoringApi
 from checks.rate import RateLimiter
+from checks.settings.metrics import MetricCheckSettings
 from checks.sources.calendar import Calendars
 from checks.sources.cloud_monitoring import CloudMonitoring
 from tests.support.logging_server import TestClock

@@ -11,7 +11,6 @@ import pytest
 from pydantic import ValidationError
 
 from checks.kinds.metrics import Metrics
-from checks.metric_settings import MetricCheckSettings
 from checks.metrics.judge import Verdict, typical_hours, verdicts
 from checks.metrics.model import Binding, MetricQuery, MetricRule, MetricSeries
 from checks.metrics.presets import PRESETS
@@ -21,6 +20,7 @@ from checks.model import Evidence, Judgement, Status, Window, day_words
 from checks.phases.calendar import CalendarList
 from checks.pipeline import DayTime
 from checks.ports import SourceError
+from checks.settings.metrics import MetricCheckSettings
 from checks.sources.calendar import Calendars
 from tests.support.pipelines import et, every_day, nba, with_phase
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks import prefilter as prefilter_module
-from checks.exports import Malformed, iter_entries
+from checks.exports import prefilter as prefilter_module
+from checks.exports.entries import Malformed, iter_entries
+from checks.exports.pieces import FullDecodeError
+from checks.exports.prefilter import Passed, Prefilter
 from checks.logs.failures import ScanResult, scan
 from checks.logs.triggers import TRIGGERS
-from checks.pieces import FullDecodeError
-from checks.prefilter import Passed, Prefilter
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import START, entry, lines
 

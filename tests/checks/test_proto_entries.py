@@ -9,9 +9,9 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.cloud_logging.packed_entries import page_type
+from checks.cloud_logging.proto_entries import EntryReader
 from checks.logs.entry import entry_of
-from checks.packed_entries import page_type
-from checks.proto_entries import EntryReader
 from tests.checks.logs.corpus import CASES
 
 

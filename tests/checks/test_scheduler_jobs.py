@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from checks.cloud_logging.api import LoggingApi
 from checks.kinds.scheduler import SchedulerCheck
-from checks.logging_api import LoggingApi
 from checks.model import JsonValue, Judgement, Status, stamp
 from checks.phases.calendar import CalendarList, DateSpan, Pauses
 from checks.pipeline import DayTime, HandOver, Pipeline, StarterKind

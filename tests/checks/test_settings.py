@@ -26,8 +26,8 @@ from checks.fields import (
 from checks.mistakes import FromEnvironment, mistakes_of, nearest, quoted
 from checks.phases.calendar import CalendarTable
 from checks.pipeline import CompletionTable, DayTime, Phase, Pipeline, Processor
-from checks.pipeline_settings import PipelineSettings
-from checks.settings import FunctionLogSettings
+from checks.settings.checks import FunctionLogSettings
+from checks.settings.pipelines import PipelineSettings
 
 
 def pipeline_settings(**changes: Any) -> PipelineSettings:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from alerts.ledger import settle as settled_by
+from alerts.faults.ledger import settle as settled_by
 from alerts.model import Change, Fault
 from checks.kinds.function_logs import FunctionLogs
 from checks.logs.rules import Rate, SignalRule
@@ -19,8 +19,8 @@ from checks.logs.shipped_signals import SHIPPED
 from checks.logs.signal_memory import MAX_BUCKETS, MAX_PAIRS
 from checks.model import CheckRun, Evidence, Judgement, Severity, Status
 from checks.ports import LogBatch
-from checks.settings import FunctionLogSettings
-from checks.signal_settings import MAX_PATTERN
+from checks.settings.checks import FunctionLogSettings
+from checks.settings.signals import MAX_PATTERN
 from tests.checks.logs.entries import START, entry, lines, request
 from tests.support.config import loaded, said
 

@@ -13,8 +13,8 @@ from checks.pipeline import DayTime
 from checks.tables.known import known_tables
 from checks.tables.model import Column, Freshness, Partitioning, RequiredTable, RowsOwed
 from checks.tables.partitions import PartitionRules, Retired
-from monitor.config import load
-from monitor.table_wiring import required_tables
+from monitor.config.loading import load
+from monitor.wiring.tables import required_tables
 from tests.conftest import PROJECT
 from tests.support.config import GOOD, loaded, said
 

@@ -16,14 +16,14 @@ import pytest
 from sqlalchemy import create_engine, inspect, select, text
 
 from alerts.model import Incident, IncidentState
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from alerts.store import schema
 from alerts.store.migrate import StateError, copy
 from alerts.store.sql import Store
 from alerts.store.upkeep import Keep
 from checks.model import CheckRun, Clearance, Status
-from monitor.tick import Path as OnePath
-from monitor.tick import Rules
+from monitor.daemon.tick import Path as OnePath
+from monitor.daemon.tick import Rules
 from tests.support.findings import at, log_failure, run
 
 DATA = Path(__file__).parents[1] / "data" / "state"

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.routing import Routing
+from alerts.notify.routing import Routing
 from alerts.store.sql import Store
 from checks import runner
 from checks.kinds.function_logs import FunctionLogs
 from checks.model import CheckRun, Status
 from checks.sources.files import LogFiles
-from monitor import tick
-from monitor.rules import Rules
-from monitor.tick import Path as OnePath
+from monitor.daemon import tick
+from monitor.daemon.tick import Path as OnePath
+from monitor.wiring.rules import Rules
 from tests.checks.logs.entries import entry
 from tests.checks.logs.test_function_logs import FINGERPRINT, TRACEBACK
 

@@ -16,12 +16,12 @@ import jsonschema
 import pytest
 import yaml
 
-from alerts.settings import RouteSettings
+from alerts.settings.alerts import RouteSettings
 from checks.model import Severity
 from checks.phases.evidence import CompletionEvidence, TableEvidence
 from checks.pipeline import Phase
-from checks.pipeline_settings import PipelineSettings
-from monitor.config import load, schema, show
+from checks.settings.pipelines import PipelineSettings
+from monitor.config.loading import load, schema, show
 from tests.support.config import GOOD, changed, loaded, said
 from tests.support.pipelines import nba
 
@@ -331,9 +331,8 @@ def test_the_documentation_names_every_setting_and_no_other() -> None:
 
 def test_loading_needs_no_heavy_package() -> None:
     """Every command starts with it."""
-    code = (
-        "import sys, monitor.config; print(*sorted({'google', 'sqlalchemy', 'slack_sdk', 'rich'} & sys.modules.keys()))"
-    )
+    heavy = {"google", "sqlalchemy", "slack_sdk", "rich"}
+    code = f"import sys, monitor.config.loading; print(*sorted({heavy} & sys.modules.keys()))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout.strip() == ""
 

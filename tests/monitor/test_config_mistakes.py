@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.config import ConfigError, Problem, load
+from monitor.config.loading import ConfigError, Problem, load
 from tests.support.config import DATA, GOOD, changed, loaded, said
 
 MISTAKES = yaml.safe_load((DATA / "mistakes.yaml").read_text(encoding="utf-8"))

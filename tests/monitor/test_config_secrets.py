@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from alerts.secret import Secret
-from monitor.config import schema, show
+from monitor.config.loading import schema, show
 from tests.support.config import GOOD, changed, loaded, said
 
 TOKEN = "xoxb-very-secret-token"

@@ -15,9 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from alerts.model import Fault
 from alerts.store.sql import Store
 from checks.model import Evidence, JsonValue, Judgement, Status, Subject
-from monitor import costs, metrics, vitals
+from monitor import costs
 from monitor.costs import CURSOR, Costs, Spent, headroom, parse, report
-from monitor.tick import Path as OnePath
+from monitor.daemon.tick import Path as OnePath
+from monitor.telemetry import metrics, vitals
 from tests.monitor.test_tick import rules
 
 NOW = datetime(2026, 1, 16, tzinfo=UTC)

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 
 from alerts.store.sql import Store
-from checks.completion_memory import Memory, as_json, from_cursor, plan_of, states_in
+from checks.completions.memory import Memory, as_json, from_cursor, plan_of, states_in
 from checks.model import Status
 from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
-from monitor import guards, metrics, vitals
-from monitor.config import load
-from monitor.heartbeat import PREFIX, Heartbeat, written
-from monitor.problems import ConfigError
+from monitor.config.loading import load
+from monitor.config.problems import ConfigError
+from monitor.daemon import guards
+from monitor.telemetry import metrics, vitals
+from monitor.telemetry.heartbeat import PREFIX, Heartbeat, written
 from tests.support.beating import LATE, MINUTE, NOW, World, beating
 from tests.support.findings import log_failure
 from tests.support.pipelines import et, nba

@@ -50,8 +50,8 @@ def imported(folder: Path, *arguments: str, listed: str = LISTED) -> set[str]:
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
-        (["--help"], EVERYTHING | {"pydantic", "yaml", "re2", "monitor.config"}),
-        (["report", "--help"], EVERYTHING | {"pydantic", "yaml", "re2", "monitor.config"}),
+        (["--help"], EVERYTHING | {"pydantic", "yaml", "re2", "monitor.config.loading"}),
+        (["report", "--help"], EVERYTHING | {"pydantic", "yaml", "re2", "monitor.config.loading"}),
         (["config", "check"], EVERYTHING),
         (["scan", "entries.json"], SERVER | GOOGLE | FRAMES | STATE | {"slack_sdk"}),
         (["incidents"], EVERYTHING),
@@ -89,5 +89,5 @@ def test_a_report_asks_before_it_loads_what_judges_and_draws_the_answers(tmp_pat
     loaded = imported(tmp_path, "report", listed=LISTED_AT_THE_QUESTION)
     assert "checks.sources.completions" in loaded
     later = {"monitor.report.gather", "monitor.report.build", "checks.kinds.completions", "checks.logs.failures"}
-    unwanted = EVERYTHING | later | {"alerts.model", "alerts.causes", "checks.kinds.function_logs"}
+    unwanted = EVERYTHING | later | {"alerts.model", "alerts.faults.causes", "checks.kinds.function_logs"}
     assert sorted(loaded & unwanted) == []

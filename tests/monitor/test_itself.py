@@ -10,8 +10,8 @@ import pytest
 
 from alerts.model import Backlog
 from checks.model import Severity
-from monitor.itself import Limits, Line, Look, Problem, as_run, problems
-from monitor.scheduler import Beat
+from monitor.daemon.itself import Limits, Line, Look, Problem, as_run, problems
+from monitor.daemon.scheduler import Beat
 from monitor.storage import Storage
 from tests.support.findings import at
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from checks.ports import SourceError
-from monitor.config import Config, load
-from monitor.doctor import State
-from monitor.metric_probe import cloud_monitoring, metric_trials
+from monitor.config.loading import Config, load
+from monitor.doctor.metrics import cloud_monitoring, metric_trials
+from monitor.doctor.trials import State
 from tests.support.logging_server import TestClock
 from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et

@@ -19,8 +19,8 @@ from alerts.model import Backlog
 from checks.model import Severity, Status
 from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
-from monitor import gauges
-from monitor.heartbeat import written
+from monitor.telemetry import gauges
+from monitor.telemetry.heartbeat import written
 from tests.support.beating import LATE, MINUTE, NOW, World, beating
 
 FOLDER = Path(__file__).parents[2] / "docs" / "monitoring"

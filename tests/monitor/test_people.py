@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
 from checks.model import JsonValue
-from monitor import people, routes
+from monitor import people
 from monitor.cli import cli
-from monitor.heard import Heard
+from monitor.daemon.heard import Heard
+from monitor.daemon.tick import Path as OnePath
 from monitor.report.model import HealthReport
-from monitor.rules import Rules
-from monitor.tick import Path as OnePath
-from monitor.web import WebServer, bind
+from monitor.server import routes
+from monitor.server.web import WebServer, bind
+from monitor.wiring.rules import Rules
 from tests.support.findings import SERVICE, at, log_failure, run
 from tests.support.pipelines import nba
 

@@ -10,8 +10,8 @@ import pytest
 
 from alerts.store.sql import LastRun
 from checks.model import Evidence, Status
-from monitor import reloading
-from monitor.config import load
+from monitor.config.loading import load
+from monitor.daemon import reloading
 from tests.support.findings import at
 from tests.support.slack_server import Channel, SlackServer
 from tests.support.watching import CONFIG, TITLE, Watcher, eventually

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alerts.wording import moment
+from alerts.messages.wording import moment
 from checks.phases.model import PhaseDay, PhaseState
 from monitor.report import as_html, as_json, as_markdown, as_slack, as_text, badge, reliability
 from monitor.report.as_text import SIGNS

@@ -18,13 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alerts.store.sql import Store
 from checks.model import CheckRun, Evidence, JsonValue, Status
-from monitor import metrics, openapi, routes, vitals
-from monitor.heard import Heard
-from monitor.people_routes import Listener
+from monitor.daemon.heard import Heard
 from monitor.report import as_json
 from monitor.report.cached import CachedReports
 from monitor.report.model import HealthReport
-from monitor.web import WebServer, bind
+from monitor.server import openapi, routes
+from monitor.server.people_routes import Listener
+from monitor.server.web import WebServer, bind
+from monitor.telemetry import metrics, vitals
 from tests.support.reports import NOON, sample_report
 
 TOKEN = "a-token-of-the-tests"

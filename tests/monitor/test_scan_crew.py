@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.prefilter import Prefilter
-from monitor import scan_crew, scan_files, scan_parts
+from checks.exports.prefilter import Prefilter
+from monitor.scan import crew, parts, reading
 from tests.checks.logs.corpus import CASES
 from tests.checks.logs.entries import entry
 from tests.checks.test_prefilter import exports, whole
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one p
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of some lines, so that small files are shared, among three processes on any machine."""
-    for module in (scan_crew, scan_files):
+    for module in (crew, reading):
         monkeypatch.setattr(module, "WORTH_A_PROCESS", 1_500)
         monkeypatch.setattr(module, "processes", lambda: 3)
 
@@ -41,14 +41,14 @@ def shared(*paths: Path) -> tuple[Any, ...]:
     def failed(_: int, error: OSError) -> None:
         raise error
 
-    result, tally = scan_files.scan(paths, signatures=(), chosen=None, told=lambda _: None, failed=failed)
+    result, tally = reading.scan(paths, signatures=(), chosen=None, told=lambda _: None, failed=failed)
     return result.failures, result.entries + tally.passed, result.malformed + tally.skipped, tally.malformed
 
 
 def expected(data: bytes) -> tuple[Any, ...]:
     """The same of a full decode."""
     failures, entries, malformed, places = whole(data)
-    return failures, entries, malformed + len(places), places[: scan_parts.SHOWN_MALFORMED]
+    return failures, entries, malformed + len(places), places[: parts.SHOWN_MALFORMED]
 
 
 def same(path: Path, data: bytes) -> bool:
@@ -79,14 +79,14 @@ def ordered(draw: st.DrawFn) -> bytes:
     return b"".join(json.dumps(raw).encode() + b"\n" for raw in stream)
 
 
-def dealt(path: Path, segments: list[scan_parts.Segment], whose: list[int]) -> tuple[Any, ...] | None:
+def dealt(path: Path, segments: list[parts.Segment], whose: list[int]) -> tuple[Any, ...] | None:
     """What processes find that take these segments; None where they cannot judge their own."""
-    jobs = [scan_crew._Job(segments, Prefilter(), None) for _ in range(3)]
+    jobs = [crew._Job(segments, Prefilter(), None) for _ in range(3)]
     taken = [[n for n in range(len(segments)) if whose[n % len(whose)] == which] for which in range(3)]
-    task = scan_crew._task(segments, [job.survey(mine, lambda _: None) for job, mine in zip(jobs, taken, strict=True)])
+    task = crew._task(segments, [job.survey(mine, lambda _: None) for job, mine in zip(jobs, taken, strict=True)])
     if task.spans is None:
         return None
-    result, tally = scan_crew._together([job.judged(task) for job in jobs])
+    result, tally = crew._together([job.judged(task) for job in jobs])
     return result.failures, result.entries + tally.passed, result.malformed + tally.skipped, tally.malformed
 
 
@@ -96,7 +96,7 @@ def test_what_stands_on_both_sides_of_an_edge_is_judged_together(tmp_path: Path,
     """In order of time, where each process judges most of what it found alone, whichever segments it took."""
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
-    found = dealt(path, list(scan_files._segments(0, path)), whose)
+    found = dealt(path, list(reading._segments(0, path)), whose)
     assert found is None or found == expected(data)
 
 
@@ -108,7 +108,7 @@ def test_an_entry_delivered_again_beyond_the_edge_counts_once(tmp_path: Path) ->
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"".join(lines))
     starts = [len(b"".join(lines[:number])) for number in range(3)]
-    segments = [scan_parts.Segment(0, path, start, len(part), False) for start, part in zip(starts, lines, strict=True)]
+    segments = [parts.Segment(0, path, start, len(part), False) for start, part in zip(starts, lines, strict=True)]
     found = dealt(path, segments, [0, 0, 1])
     assert found is not None
     assert [failure.count for failure in found[0]] == [1, 1]
@@ -117,13 +117,13 @@ def test_an_entry_delivered_again_beyond_the_edge_counts_once(tmp_path: Path) ->
 def test_each_process_judges_what_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures that are far apart are not handed over."""
     told: list[int] = []
-    merged = scan_crew.Faults.merge
+    merged = crew.Faults.merge
 
     def merge(self: Any, others: Any) -> None:
         told.append(len(others._faults))
         merged(self, others)
 
-    monkeypatch.setattr(scan_crew.Faults, "merge", merge)
+    monkeypatch.setattr(crew.Faults, "merge", merge)
     stream = [entry(f"NameError: name 'x{n}' is not defined", n * 60.0, n) for n in range(60)]
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"".join(json.dumps(raw).encode() + b"\n" for raw in stream))
@@ -145,7 +145,7 @@ def test_a_process_that_is_ended_from_outside_costs_nothing_but_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All is decoded in this process then."""
-    monkeypatch.setattr(scan_crew._Job, "judged", _ended(scan_crew._Job.judged))
+    monkeypatch.setattr(crew._Job, "judged", _ended(crew._Job.judged))
     data = b"".join(json.dumps(raw).encode() + b"\n" for raws in CASES.values() for raw in raws)
     assert same(tmp_path / "x.jsonl", data)
 

@@ -12,8 +12,8 @@ import pytest
 
 from checks.model import CheckRun, Judgement, Status, Subject
 from monitor.clock import AcceleratedClock, SystemClock
-from monitor.itself import ticked_lately
-from monitor.scheduler import MOST_ABANDONED, Beat, Scheduler, nearest_slot
+from monitor.daemon.itself import ticked_lately
+from monitor.daemon.scheduler import MOST_ABANDONED, Beat, Scheduler, nearest_slot
 from tests.support.findings import START, at
 from tests.support.watching import eventually
 

@@ -13,7 +13,7 @@ from checks.phases.calendar import CalendarQuery
 from checks.phases.evidence import CompletionEvidence, TableEvidence
 from checks.pipeline import Pipeline
 from checks.sources.bigquery import BigQueryWarehouse
-from monitor import startup
+from monitor.daemon import startup
 from tests.conftest import PROJECT
 from tests.support.bigquery import COMPLETIONS_DDL, dataset, refused_endpoint, run
 from tests.support.pipelines import COLUMNS, et, nba, with_phase

@@ -12,8 +12,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from alerts.model import IncidentState
-from monitor.itself import NAME
-from monitor.scheduler import Beat
+from monitor.daemon.itself import NAME
+from monitor.daemon.scheduler import Beat
 from tests.support.findings import START, log_failure, run
 from tests.support.slack_server import Fault, SlackServer
 from tests.support.watched import MINUTE, World

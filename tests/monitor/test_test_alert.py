@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from alerts.channels.slack.channel import SlackChannel
 from monitor.cli import cli
-from monitor.daily_test import DailyTest, due_since
+from monitor.daemon.daily_test import DailyTest, due_since
 from tests.support.slack_server import ALL_SCOPES, TOKEN, Channel, Fault, SlackServer
 
 CONFIG = """

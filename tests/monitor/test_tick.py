@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.model import Action, Why
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from alerts.store.outbox import Claimed
 from alerts.store.sql import Store
 from checks.model import CheckRun, Clearance, Evidence, Finding, Judgement, Status, Subject
 from checks.ports import SourceError
-from monitor.tick import Path as OnePath
-from monitor.tick import Rules
+from monitor.daemon.tick import Path as OnePath
+from monitor.daemon.tick import Rules
 from tests.support.findings import SERVICE, at, log_failure, phase, run
 from tests.support.pipelines import nba
 
@@ -169,7 +169,7 @@ def test_nothing_is_stored_when_the_transaction_fails(
     path.tick(check, at(0))
     monkeypatch.setattr(check, "read", lambda now, cursor: ([log_failure(at(1))], {"seen": "later"}))
     with monkeypatch.context() as broken:
-        broken.setattr("monitor.speaking.decisions.plan", lambda *_: 1 / 0)
+        broken.setattr("monitor.daemon.speaking.decisions.plan", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             path.tick(check, at(1))
     with store.reading() as stored:

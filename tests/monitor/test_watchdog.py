@@ -10,8 +10,8 @@ from typing import Self
 
 import pytest
 
-from monitor import watchdog
-from monitor.watchdog import Watchdog, ping
+from monitor.daemon import watchdog
+from monitor.daemon.watchdog import Watchdog, ping
 from tests.support.sink import Sink
 from tests.support.watching import eventually
 

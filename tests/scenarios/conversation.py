@@ -8,14 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.channels.slack.channel import SlackChannel
-from alerts.decisions import Policy
 from alerts.delivery import Delivery
 from alerts.model import IncidentState, Notification
-from alerts.routing import Route, Routing
+from alerts.notify.decisions import Policy
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
 from checks.model import Clearance, Finding
-from monitor.rules import Rules
-from monitor.tick import Path
+from monitor.daemon.tick import Path
+from monitor.wiring.rules import Rules
 from tests.support.findings import START, run
 from tests.support.pipelines import nba
 from tests.support.slack_server import SlackServer

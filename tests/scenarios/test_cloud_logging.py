@@ -11,18 +11,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.routing import Route, Routing
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
 from checks.kinds.function_logs import FunctionLogs
 from checks.model import Status, stamp
 from checks.ports import SourceError
 from checks.rate import RateLimiter
 from checks.sources.cloud_logging import CloudLogging
-from monitor import demo, demo_story, wiring
-from monitor.config import Config
+from monitor import demo, demo_story
+from monitor.config.loading import Config
+from monitor.daemon.tick import Path as OnePath
 from monitor.demo_story import ORCHESTRATOR, START, failure_entries
-from monitor.rules import Rules
-from monitor.tick import Path as OnePath
+from monitor.wiring import parts
+from monitor.wiring.rules import Rules
 from tests.scenarios.world import EVERY, World
 from tests.support.logging_server import LoggingServer, TestClock
 
@@ -72,8 +73,8 @@ def test_the_outage_is_found_joined_and_resolved_from_cloud_logging(
 ) -> None:
     """The same story as on log files: one incident with its two failures and the phases behind, told once, resolved."""
     # The limit is one of real time, and the story has two days of it.
-    monkeypatch.setattr(wiring, "READS_PER_MINUTE", 100_000)
-    monkeypatch.setattr(wiring, "READS_AT_ONCE", 1_000)
+    monkeypatch.setattr(parts, "READS_PER_MINUTE", 100_000)
+    monkeypatch.setattr(parts, "READS_AT_ONCE", 1_000)
     world = World(gcp(tmp_path, emulator, service), emulator)
     world.stage.set()
 

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.decisions import Policy
-from alerts.digest import Schedule
 from alerts.matching import Matcher
+from alerts.messages.digest import Schedule
 from alerts.model import Acknowledgement, IncidentState, Why
-from alerts.quiet import QuietHours, Weekly
-from alerts.reminders import Step
-from alerts.silences import Maintenance, Silence
+from alerts.notify.decisions import Policy
+from alerts.notify.quiet import QuietHours, Weekly
+from alerts.notify.reminders import Step
+from alerts.notify.silences import Maintenance, Silence
 from checks.model import Clearance, Severity, Subject
 from monitor import people
 from tests.scenarios.conversation import Conversation

@@ -15,12 +15,12 @@ from google.cloud.logging_v2.types import LogExclusion
 from checks.kinds.function_logs import FunctionLogs
 from checks.model import Judgement, Status
 from checks.sources.log_analytics import LogAnalytics
-from monitor import config as configuration
-from monitor import wiring
-from monitor.config import Config
+from monitor.config import loading as configuration
+from monitor.config.loading import Config
+from monitor.daemon.tick import Path as OnePath
 from monitor.report import gather
 from monitor.report.model import HealthReport, SourceReport
-from monitor.tick import Path as OnePath
+from monitor.wiring import parts
 from tests.checks.logs.corpus import CASES
 from tests.support import bigquery, log_analytics
 from tests.support.logging_config_server import LoggingConfigServer
@@ -51,8 +51,8 @@ def loaded(folder: Path, server: LoggingConfigServer | LoggingServer, **changes:
 
 
 def logs_of(config: Config) -> FunctionLogs:
-    where = wiring.Data(endpoint=config.gcp.endpoints.bigquery, emulator=None)
-    [check] = [c for c in wiring.checks(config, where) if c.name == "function_logs"]
+    where = parts.Data(endpoint=config.gcp.endpoints.bigquery, emulator=None)
+    [check] = [c for c in parts.checks(config, where) if c.name == "function_logs"]
     assert isinstance(check, FunctionLogs)
     return check
 
@@ -110,7 +110,7 @@ def test_log_analytics_finds_what_files_give(tmp_path: Path, emulator: str, serv
     folder = tmp_path / "var" / "logs"
     folder.mkdir(parents=True)
     (folder / "export.jsonl").write_text("".join(json.dumps(e) + "\n" for e in day))
-    files, _ = judged(wiring.log_files_check(config) or check, NOW)
+    files, _ = judged(parts.log_files_check(config) or check, NOW)
     expected = {f.fingerprint: (f.kind, f.title, f.since, f.severity) for f in files.findings}
     watched = {key: value for key, value in expected.items() if value[0] not in {"log.new-error", "log.signal"}}
     assert len(watched) > 20
@@ -122,7 +122,7 @@ def _nanos(moment: datetime) -> int:
 
 
 def reported(config: Config, store: Any, at: datetime) -> tuple[HealthReport, SourceReport]:
-    where = wiring.Data(endpoint=config.gcp.endpoints.bigquery, emulator=None)
+    where = parts.Data(endpoint=config.gcp.endpoints.bigquery, emulator=None)
     report = gather.gather(config, where, store, gather.Request(at=at), at)
     [source] = [s for s in report.sources if s.name == "logs"]
     return report, source
@@ -134,12 +134,12 @@ def test_a_report_takes_the_logs_from_the_watcher(tmp_path: Path) -> None:
         config = loaded(tmp_path, service)
         _, logs = reported(config, None, NOW)
         assert logs.status is Status.UNKNOWN
-        store = wiring.open_state(config)
+        store = parts.open_state(config)
         _, logs = reported(config, store, NOW)
         assert logs.status is Status.UNKNOWN
         assert "no watcher has read them yet" in logs.evidence.unseen[0]
 
-        path = OnePath(store, wiring.rules(config), lambda: NOW)
+        path = OnePath(store, parts.rules(config), lambda: NOW)
         service.write(CASES["dev-001"])
         check = logs_of(config)
         path.tick(check, NOW)

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from alerts.model import Why
-from monitor import demo, demo_story, wiring
+from monitor import demo, demo_story
 from monitor import preview as replay
 from monitor.cli import cli
+from monitor.wiring import parts
 from tests.scenarios.world import World
 
 pytestmark = pytest.mark.emulator
@@ -26,10 +27,10 @@ def test_the_outage_is_previewed_as_it_would_have_been_told(tmp_path: Path, emul
     for event in demo_story.story():
         world.stage.perform(event)
     end = max(event.at for event in demo_story.story()) + 2 * EVERY
-    rules = replay.without_digest(wiring.rules(world.config))
+    rules = replay.without_digest(parts.rules(world.config))
     checks = replay.checks_of_the_past(world.config, world.data, demo_story.START, end)
-    parts: list[float] = []
-    result = replay.preview(checks, rules, demo_story.START, end, every=EVERY, tell=parts.append)
+    shares: list[float] = []
+    result = replay.preview(checks, rules, demo_story.START, end, every=EVERY, tell=shares.append)
 
     posts = [said for said in result.said if said.action == "post"]
     assert [said.why for said in posts] == [Why.NEW]
@@ -39,7 +40,7 @@ def test_the_outage_is_previewed_as_it_would_have_been_told(tmp_path: Path, emul
     assert result.said[-1].why is Why.RESOLVED
     assert [said.at for said in result.said] == sorted(said.at for said in result.said)
     assert result.edits >= len(replies)
-    assert (parts == sorted(parts), parts[-1]) == (True, 1.0)
+    assert (shares == sorted(shares), shares[-1]) == (True, 1.0)
     assert list(tmp_path.glob("**/phasewatch.db")) == [Path(world.config.folder, "var", "phasewatch.db")], (
         "only the world's own state is there"
     )

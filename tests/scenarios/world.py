@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from alerts.delivery import Delivery
 from checks.model import CheckRun
-from monitor import demo, demo_story, wiring
-from monitor.config import Config
-from monitor.tick import Path as OnePath
+from monitor import demo, demo_story
+from monitor.config.loading import Config
+from monitor.daemon.tick import Path as OnePath
+from monitor.wiring import parts
 
 EVERY = timedelta(minutes=10)
 
@@ -19,14 +20,14 @@ class World:
 
     def __init__(self, config: Config, endpoint: str) -> None:
         self.config = config
-        self.data = wiring.Data(endpoint=endpoint, emulator=None)
-        self.store = wiring.open_state(config)
+        self.data = parts.Data(endpoint=endpoint, emulator=None)
+        self.store = parts.open_state(config)
         self.now = demo_story.START
-        self.checks = wiring.checks(config, self.data)
-        self.path = OnePath(self.store, wiring.rules(config), lambda: self.now)
+        self.checks = parts.checks(config, self.data)
+        self.path = OnePath(self.store, parts.rules(config), lambda: self.now)
         self.runs: list[CheckRun] = []
         self.console = io.StringIO()
-        self.delivery = Delivery(self.store.outbox, wiring.channels(config, self.console), "test")
+        self.delivery = Delivery(self.store.outbox, parts.channels(config, self.console), "test")
         self.stage = demo.Stage(config, self.data)
 
     def until(self, moment: datetime) -> None:

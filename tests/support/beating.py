@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from alerts.store.sql import Store
-from checks.completion_memory import LastState, Memory, as_json
+from checks.completions.memory import LastState, Memory, as_json
 from checks.model import CheckRun, Status
 from checks.monitoring_api import MonitoringApi
 from checks.phases.model import PhaseState
-from monitor import vitals
-from monitor.heartbeat import Heartbeat
+from monitor.telemetry import vitals
+from monitor.telemetry.heartbeat import Heartbeat
 from tests.support.logging_server import TestClock
 from tests.support.monitoring_server import MonitoringServer
 from tests.support.pipelines import et, nba

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Config, ConfigError, load
+from monitor.config.loading import Config, ConfigError, load
 
 DATA = Path(__file__).parents[1] / "data" / "config"
 GOOD = (DATA / "good.yaml").read_text(encoding="utf-8")

@@ -27,13 +27,13 @@ import slack_sdk  # noqa: F401 - so that the children have it
 
 from alerts.channels.slack.channel import SlackChannel
 from alerts.delivery import Delivery
-from alerts.routing import Route, Routing
+from alerts.faults.storms import Limit
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
-from alerts.storms import Limit
 from checks.model import Clearance, JsonValue, Judgement, Status, Subject
-from monitor.sending import Sending
-from monitor.tick import Path as OnePath
-from monitor.tick import Rules
+from monitor.daemon.sending import Sending
+from monitor.daemon.tick import Path as OnePath
+from monitor.daemon.tick import Rules
 from tests.support.findings import log_failure
 from tests.support.slack_server import TOKEN, SlackServer
 

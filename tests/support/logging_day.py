@@ -19,7 +19,7 @@ from checks.kinds.function_logs import FunctionLogs
 from checks.model import Status, stamp
 from checks.rate import RateLimiter
 from checks.sources.cloud_logging import CloudLogging
-from monitor import wiring
+from monitor.wiring import parts
 from tests.support.logging_server import LoggingServer, TestClock
 
 MIDNIGHT = datetime(2026, 1, 26, tzinfo=UTC)
@@ -95,8 +95,8 @@ def _check(service: LoggingServer, clock: TestClock) -> FunctionLogs:
         clock.forward(timedelta(seconds=seconds))
 
     limiter = RateLimiter(
-        wiring.READS_PER_MINUTE,
-        wiring.READS_AT_ONCE,
+        parts.READS_PER_MINUTE,
+        parts.READS_AT_ONCE,
         monotonic=elapsed,
         sleep=wait,
     )

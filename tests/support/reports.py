@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from alerts import ledger
+from alerts.faults import ledger
 from alerts.matching import Matcher
 from alerts.model import Incident, IncidentState
-from alerts.silences import Silence
+from alerts.notify.silences import Silence
 from checks.model import CheckRun, Evidence, Finding, Severity, Status, Subject, utc
 from checks.phases.habits import Habits, Usual
 from checks.phases.model import PhaseDay

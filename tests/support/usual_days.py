@@ -10,8 +10,8 @@ from typing import Any
 
 from checks.model import stamp
 from checks.ports import CompletionRow
-from monitor import config as settings
-from monitor.config import Config
+from monitor.config import loading as settings
+from monitor.config.loading import Config
 from tests.conftest import PROJECT
 from tests.support.bigquery import COMPLETIONS_DDL, load, run
 from tests.support.pipelines import completion, et

@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 from alerts.channels.console import ConsoleChannel
 from alerts.channels.slack.channel import SlackChannel
 from alerts.delivery import Delivery
-from alerts.own import is_own
-from alerts.routing import Route, Routing
+from alerts.faults.own import is_own
+from alerts.notify.routing import Route, Routing
 from alerts.store.sql import Store
 from alerts.store.upkeep import Keep
-from monitor.emergency import Emergency
-from monitor.itself import Limits
-from monitor.scheduler import Beat
-from monitor.sending import REVIVE_SINCE, Sending
-from monitor.supervisor import Supervisor, Watched
-from monitor.tick import Path as OnePath
-from monitor.tick import Rules
+from monitor.daemon.emergency import Emergency
+from monitor.daemon.itself import Limits
+from monitor.daemon.scheduler import Beat
+from monitor.daemon.sending import REVIVE_SINCE, Sending
+from monitor.daemon.supervisor import Supervisor, Watched
+from monitor.daemon.tick import Path as OnePath
+from monitor.daemon.tick import Rules
 from tests.support.findings import START
 from tests.support.slack_server import TOKEN, SlackServer
 

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from alerts.messages.text import is_quoted, shorten
 from alerts.model import IncidentState, Message
-from alerts.text import is_quoted, shorten
 from checks.model import JsonValue, Severity
 
 MAX_BLOCKS = 45

@@ -12,10 +12,10 @@ from alerts.channels.slack import errors
 from alerts.channels.slack.api import SILENT, broken
 from alerts.channels.slack.blocks import Part, render
 from alerts.channels.slack.channel import REPEATED, SECOND
+from alerts.messages.text import shorten
 from alerts.model import Action, Dispatch, IncidentState, Message
 from alerts.pace import Pace
 from alerts.ports import DeliveryError
-from alerts.text import shorten
 from checks.model import JsonValue
 
 CANNOT = "A webhook cannot change what it posted: news follow as messages of their own."

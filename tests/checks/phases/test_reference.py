@@ -12,7 +12,7 @@ from checks.phases.model import PhaseDay, PhaseState
 from checks.phases.states import judge_days
 from checks.pipeline import Pipeline
 from checks.ports import CalendarDays, CompletionRow
-from monitor.config import load
+from monitor.config.loading import load
 from tests.support import reference
 from tests.support.reference import Row, wall
 

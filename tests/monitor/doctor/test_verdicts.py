@@ -8,20 +8,20 @@ from datetime import timedelta
 import pytest
 
 from checks.ports import SourceError
-from monitor import doctor
-from monitor.doctor import State, Trial, Verdict, exit_code, run_all, with_clock
+from monitor.doctor import trials
+from monitor.doctor.trials import State, Trial, Verdict, exit_code, run_all, with_clock
 from tests.support.doctor import NOON
 
 OK, BAD, UNSEEN = (
-    doctor.good("a", "fine"),
-    doctor.failed("b", "wrong"),
-    doctor.failed("c", "silent", blind=True),
+    trials.good("a", "fine"),
+    trials.failed("b", "wrong"),
+    trials.failed("c", "silent", blind=True),
 )
 
 
 @pytest.mark.parametrize(
     ("verdicts", "code"),
-    [([OK, doctor.off("d", "off")], 0), ([OK, BAD, UNSEEN], 1), ([OK, UNSEEN], 3)],
+    [([OK, trials.off("d", "off")], 0), ([OK, BAD, UNSEEN], 1), ([OK, UNSEEN], 3)],
 )
 def test_the_exit_code_says_what_a_person_can_do(verdicts: list[Verdict], code: int) -> None:
     """What can be mended goes before what could not be seen."""

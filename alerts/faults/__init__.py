@@ -1,0 +1,1 @@
+"""What is wrong over time, and which fault explains which: ledger, causes, storms. Pure."""

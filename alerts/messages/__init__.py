@@ -1,0 +1,1 @@
+"""What people read: messages, digests and replies, in no channel's dialect. Pure."""

@@ -1,0 +1,1 @@
+"""What people hear of incidents, when, and through which channel. Pure."""

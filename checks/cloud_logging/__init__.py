@@ -1,0 +1,1 @@
+"""How Cloud Logging is asked: calls, filters, the cursor, the lines around a failure."""

@@ -1,0 +1,1 @@
+"""What the completions check asks, sees and remembers."""

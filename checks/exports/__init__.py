@@ -1,0 +1,1 @@
+"""Exported log entries, from bytes to what a scan must decode."""

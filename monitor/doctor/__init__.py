@@ -1,0 +1,1 @@
+"""Every source and channel, tried."""

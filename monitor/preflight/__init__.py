@@ -1,0 +1,1 @@
+"""Preflight, from options to answers."""

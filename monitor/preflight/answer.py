@@ -1,0 +1,226 @@
+"""From options and configuration to the packages that preflight looks at, and its answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.preflight import packages, passing, requirements
+from checks.preflight.describing import DescriptionError, with_entry
+from checks.preflight.examine import Examiner
+from checks.preflight.extract import Interpreter, interpreter
+from checks.preflight.model import Effect, Package, PackageReport, Version
+
+if TYPE_CHECKING:
+    from checks.settings.preflight import PackageSettings, PreflightSettings
+
+_GIT_SECONDS = 30
+
+
+class PreflightError(Exception):
+    """What was asked for cannot be looked at: a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for. ``names``: packages of the configuration or found on disk; all if empty."""
+
+    root: Path
+    names: Sequence[str] = ()
+    folders: Sequence[Path] = ()
+    entry: str | None = None
+    required: Path | None = None
+    target: Version | None = None
+    python: str | None = None
+    changed_since: str | None = None
+    cached: Path | None = None
+
+
+def version_of(text: str) -> Version:
+    """``3.11`` as numbers."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def environment(python: str | None) -> Interpreter | None:
+    """The interpreter given with ``--python``: a program, or the folder of a virtual environment.
+
+    :raises PreflightError: if there is none.
+    """
+    if python is None:
+        return None
+    path = Path(python)
+    command = str(path / "bin" / "python") if path.is_dir() else python
+    found = interpreter(command)
+    if found is None:
+        raise PreflightError(f"{command} is no Python that starts; give an interpreter or the folder of an environment")
+    return found
+
+
+def chosen(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
+    """The packages that were asked for.
+
+    :raises PreflightError: if one does not exist, or cannot be told from its description.
+    """
+    try:
+        found = _all(wanted, settings)
+    except DescriptionError as error:
+        raise PreflightError(str(error)) from error
+    if wanted.names:
+        by_name = {package.name: package for package in found}
+        unknown = [name for name in wanted.names if name not in by_name]
+        if unknown:
+            raise PreflightError(f"no package {unknown[0]!r}; there are: {', '.join(sorted(by_name)) or 'none'}")
+        found = [by_name[name] for name in wanted.names]
+    if wanted.required is not None:
+        try:
+            lines = tuple(requirements.of_file(wanted.required))
+        except OSError as error:
+            raise PreflightError(f"{wanted.required} cannot be read: {error.strerror}") from error
+        found = [replace(package, requirements=lines, installed=False) for package in found]
+    if wanted.changed_since is not None:
+        changed = _changed(wanted.root, wanted.changed_since)
+        found = [package for package in found if _concerned(package, changed)]
+    return found
+
+
+def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
+    if wanted.folders:
+        made = []
+        for folder in wanted.folders:
+            if folder.is_file() and "dockerfile" in folder.name.lower():
+                from checks.preflight import images
+
+                package = images.of_dockerfile(folder, wanted.root)
+                made.append(with_entry(package, wanted.entry) if wanted.entry else package)
+            else:
+                package = packages.of_folder(folder, entry=wanted.entry)
+                made.append(package if wanted.entry else packages.as_deployed(package, wanted.root))
+        return made
+    if settings is not None and settings.packages:
+        return [_described(item, wanted.root) for item in settings.packages]
+    return packages.discover(wanted.root)
+
+
+def _described(item: PackageSettings, root: Path) -> Package:
+    if item.dockerfile is not None:
+        from checks.preflight import images
+
+        package = images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name)
+        package = with_entry(package, item.entry) if item.entry else package
+        return replace(package, python=version_of(item.python)) if item.python else package
+    if item.source is None:
+        raise AssertionError("the settings were judged")
+    return packages.described(
+        item.name,
+        item.source,
+        copies=[packages.Copied(origin=copied.from_, to=copied.to) for copied in item.copy_],
+        exclude=item.exclude,
+        follow=item.symlinks == "follow",
+        entry=item.entry,
+        required=item.requirements,
+        python=version_of(item.python) if item.python else None,
+    )
+
+
+def examine(
+    wanted: Wanted,
+    settings: PreflightSettings | None,
+    found: Sequence[Package],
+    *,
+    today: date,
+    progress: Callable[[str, int, int], None],
+) -> tuple[list[PackageReport], str | None]:
+    """The reports, comments heeded; and why nobody looked for names, if so."""
+    target = wanted.target or (version_of(settings.python) if settings and settings.python else None)
+    name = ""
+
+    def step(done: int, of: int) -> None:
+        progress(name, done, of)
+
+    with Examiner(
+        wanted.root,
+        python=target,
+        environment=environment(wanted.python),
+        cached=wanted.cached,
+        rules=settings.to_rules() if settings else (),
+        today=today,
+        progress=step,
+    ) as examiner:
+        reports = []
+        for package in found:
+            name = package.name
+            reports.append(passing.heed_comments(examiner.examine(package)))
+        return reports, examiner.blind
+
+
+def with_smoke(reports: Sequence[PackageReport], python: str | None) -> list[PackageReport]:
+    """Import the entry modules for real; what fails comes first, what could not be tried is a note."""
+    from checks.preflight.smoke import smoke
+
+    chosen = environment(python)
+    answer = []
+    for report in reports:
+        tried = smoke(report.package, chosen.command if chosen else sys.executable)
+        note = f"--import with {tried.how}" if tried.unsure is None else f"--import was not tried: {tried.unsure}"
+        if chosen is None and tried.unsure is None:
+            note += "; what is installed beside phasewatch may differ from what is deployed (--python)"
+        first = () if tried.finding is None else (tried.finding,)
+        notes = (report.notes[0], note, *report.notes[1:])
+        answer.append(replace(report, findings=(*first, *report.findings), notes=notes))
+    return answer
+
+
+def root_of(folder: Path) -> Path:
+    """The repository that a folder lies in; the folder itself if in none."""
+    for place in (folder, *folder.parents):
+        if (place / ".git").exists():
+            return place
+    return folder
+
+
+def cache_file(env: dict[str, str]) -> Path:
+    """Where facts of files are kept: the user's cache folder (XDG)."""
+    base = env.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "phasewatch" / "preflight.db"
+
+
+def fails(reports: Sequence[PackageReport], worst: Effect) -> bool:
+    """Whether anything is at least as bad as that."""
+    return any(finding.effect.rank <= worst.rank for report in reports for finding in report.findings)
+
+
+def _changed(root: Path, revision: str) -> list[Path]:
+    """Files that differ from a revision, untracked and deleted ones among them.
+
+    :raises PreflightError: if git cannot tell.
+    """
+    if revision.startswith("-"):
+        raise PreflightError(f"{revision!r} is no revision")
+    found: list[str] = []
+    for command in (
+        ["git", "diff", "--name-only", "-z", revision, "--"],
+        ["git", "ls-files", "--others", "--exclude-standard", "-z"],
+    ):
+        try:
+            asked = subprocess.run(command, cwd=root, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603 - git, with a revision that is no option
+        except (OSError, subprocess.SubprocessError) as error:
+            raise PreflightError(f"git does not answer: {error}") from error
+        if asked.returncode:
+            said = asked.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise PreflightError(f"git does not know {revision!r}: {said[0] if said else 'no reason given'}")
+        found += asked.stdout.decode("utf-8", "surrogateescape").split("\0")
+    top = root_of(root.resolve())
+    return [Path(os.path.normpath(top / name)) for name in found if name]
+
+
+def _concerned(package: Package, changed: Sequence[Path]) -> bool:
+    files = {file.resolve() for file in package.files.values()}
+    origins = [origin.resolve() for origin in package.origins]
+    return any(path in files or any(path == o or path.is_relative_to(o) for o in origins) for path in changed)

@@ -1,0 +1,131 @@
+"""The result of preflight for people: what would break first, the rest on request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from alerts.messages.text import clean
+from checks.preflight.model import Effect, Finding, PackageReport
+
+_TITLES = {
+    Effect.LOAD: "fails at load",
+    Effect.RUN: "fails when the function runs",
+    Effect.DISABLES: "silently disables a feature",
+    Effect.NEVER: "cannot happen from the entry point",
+}
+_COLOURS = {Effect.LOAD: "red", Effect.RUN: "red", Effect.DISABLES: "yellow", Effect.NEVER: "bright_black"}
+_SHOWN = 20
+_FILES = 12
+
+Style = Callable[..., str]
+
+
+def render(reports: Sequence[PackageReport], style: Style, *, everything: bool, width: int) -> str:
+    """All packages, those with findings last: what matters stands where the reader ends."""
+    lines: list[str] = []
+    for report in sorted(reports, key=lambda r: -_worst(r)):
+        lines += _package(report, style, everything=everything, width=width)
+    lines += _summary(reports, style)
+    return clean("\n".join(lines)) + "\n" if style is plain else "\n".join(lines) + "\n"
+
+
+def plain(text: str, **_style: object) -> str:
+    """No colour."""
+    return text
+
+
+def _worst(report: PackageReport) -> int:
+    return min((f.effect.rank for f in report.findings), default=len(Effect))
+
+
+def _package(report: PackageReport, style: Style, *, everything: bool, width: int) -> list[str]:
+    package = report.package
+    lines = [style(clean(package.name), bold=True) + f"  ({clean(package.description)})"]
+    entries = ", ".join(package.entries) if package.entry_known else "not known"
+    lines.append(f"  entry point: {clean(entries)}; {clean(report.notes[0])}")
+    shipped = f"ships {len(package.files)} files: {clean(_files(package.files, everything=everything))}"
+    lines += _wrapped(shipped, width, "  ")
+    for note in _notes(report, everything=everything):
+        lines += _wrapped(f"note: {clean(note)}", width, "  ", style)
+    shown = 0
+    for effect, title in _TITLES.items():
+        here = [finding for finding in report.findings if finding.effect is effect]
+        if not here:
+            continue
+        lines.append(style(f"  {title}: {len(here)}", fg=_COLOURS[effect], bold=effect is not Effect.NEVER))
+        if effect is Effect.NEVER and not everything:
+            continue
+        for finding in here:
+            if shown == _SHOWN and not everything:
+                lines.append(style("    ... and more: --all shows them", fg="bright_black"))
+                break
+            lines += _finding(finding, style, width)
+            shown += 1
+    lines += _rest(report, style, everything=everything)
+    lines.append("")
+    return lines
+
+
+def _finding(finding: Finding, style: Style, width: int) -> list[str]:
+    inside = f", inside {finding.scope}" if finding.scope else ""
+    lines = [style(f"    {clean(finding.file)}:{finding.line}{clean(inside)}", bold=True)]
+    lines += _wrapped(clean(finding.message), width, "      ")
+    if finding.reachable_by is not None and " -> " in finding.reachable_by:
+        lines += _wrapped("by " + clean(finding.reachable_by), width, "      ", style)
+    return lines
+
+
+def _wrapped(text: str, width: int, indent: str, style: Style | None = None) -> list[str]:
+    import textwrap
+
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [style(line, fg="bright_black") for line in lines] if style else lines
+
+
+def _files(files: object, *, everything: bool) -> str:
+    names = list(files)  # type: ignore[call-overload]
+    if everything:
+        return ", ".join(names)
+    tops = Counter(name.split("/")[0] + ("/" if "/" in name else "") for name in names)
+    parts = [f"{top} ({count})" if top.endswith("/") else top for top, count in tops.items()]
+    more = f" and {len(parts) - _FILES} more" if len(parts) > _FILES else ""
+    return ", ".join(parts[:_FILES]) + more
+
+
+def _notes(report: PackageReport, *, everything: bool) -> Sequence[str]:
+    notes = report.notes[1:]
+    return notes if everything or len(notes) <= 3 else [*notes[:3], f"{len(notes) - 3} more: --all"]  # noqa: PLR2004
+
+
+def _rest(report: PackageReport, style: Style, *, everything: bool) -> list[str]:
+    lines = []
+    if report.unknown:
+        lines.append(style(f"  could not be told: {len(report.unknown)}", fg="bright_black"))
+        by_reason = Counter((item.symbol.partition(".")[0], item.reason) for item in report.unknown)
+        shown = by_reason.most_common(None if everything else 3)
+        lines += [style(f"    {clean(symbol)}: {clean(reason)}", fg="bright_black") for (symbol, reason), _ in shown]
+    if report.passed_over:
+        lines.append(style(f"  passed over: {len(report.passed_over)}", fg="bright_black"))
+        if everything:
+            lines += [
+                style(f"    {clean(f.file)}:{f.line} {clean(f.symbol)}: {clean(why)}", fg="bright_black")
+                for f, why in report.passed_over
+            ]
+    return lines
+
+
+def _summary(reports: Sequence[PackageReport], style: Style) -> list[str]:
+    counts = Counter(finding.effect for report in reports for finding in report.findings)
+    packages = f"{len(reports)} package{'s' if len(reports) != 1 else ''}"
+    told = ", ".join(f"{counts[effect]} {title}" for effect, title in _TITLES.items() if counts[effect])
+    if not told:
+        return [style(f"{packages}: nothing found", fg="green")]
+    return [f"{packages}: {told}"]

@@ -1,0 +1,1 @@
+"""Files of exported entries, read by several processes."""

@@ -1,0 +1,1 @@
+"""The HTTP server: health, report, API."""

@@ -1,0 +1,1 @@
+"""How the watcher itself is, for Prometheus and for Cloud Monitoring."""
