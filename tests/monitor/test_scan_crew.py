@@ -103,8 +103,8 @@ def test_what_stands_on_both_sides_of_an_edge_is_judged_together(tmp_path: Path,
 def test_an_entry_delivered_again_beyond_the_edge_counts_once(tmp_path: Path) -> None:
     """Two segments of one process hold it, and the second one borders on a segment of another process."""
     once = entry("NameError: name 'x' is not defined", 0, 1)
-    parts = [[once], [once, entry("ok", 900.0, 2)], [entry("NameError: name 'y' is not defined", 900.0, 3)]]
-    lines = [b"".join(json.dumps(raw).encode() + b"\n" for raw in part) for part in parts]
+    entries = [[once], [once, entry("ok", 900.0, 2)], [entry("NameError: name 'y' is not defined", 900.0, 3)]]
+    lines = [b"".join(json.dumps(raw).encode() + b"\n" for raw in part) for part in entries]
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"".join(lines))
     starts = [len(b"".join(lines[:number])) for number in range(3)]
