@@ -22,7 +22,8 @@ from alerts.model import Action
 from alerts.ports import Channel, DeliveryError
 from tests.support.sending import QUICK, dispatch, message
 from tests.support.sink import Sink
-from tests.support.slack_server import HOOK, TOKEN, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import HOOK, TOKEN, SlackServer
 
 NO_PACE = timedelta(0)
 MARKS = ("May repeat an earlier message", "may be a repetition")

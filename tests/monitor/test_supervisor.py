@@ -15,7 +15,8 @@ from alerts.model import IncidentState
 from monitor.daemon.itself import NAME
 from monitor.daemon.scheduler import Beat
 from tests.support.findings import START, log_failure, run
-from tests.support.slack_server import Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import SlackServer
 from tests.support.watched import MINUTE, World
 
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from alerts.channels.slack.channel import SlackChannel
 from monitor.cli import cli
 from monitor.daemon.daily_test import DailyTest, due_since
-from tests.support.slack_server import ALL_SCOPES, TOKEN, Channel, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import ALL_SCOPES, TOKEN, Channel, SlackServer
 
 CONFIG = """
 alerts:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.sink import Sink
-from tests.support.slack_server import Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import SlackServer
 from tests.support.watching import CONFIG, TITLE, Watcher, eventually, phasewatch
 
 pytestmark = pytest.mark.emulator

@@ -14,7 +14,8 @@ from alerts.model import IncidentState
 from checks.model import Clearance
 from tests.support.findings import log_failure, phase, run
 from tests.support.sending import REPEATED
-from tests.support.slack_server import ALL_SCOPES, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import ALL_SCOPES, SlackServer
 from tests.support.watched import MINUTE, World
 
 SECOND = timedelta(seconds=1)

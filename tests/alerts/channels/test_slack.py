@@ -21,7 +21,8 @@ from tests.support.sending import (
     failure,
     message,
 )
-from tests.support.slack_server import Channel, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import Channel, SlackServer
 
 # --- the three actions -----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ from tests.support.sending import (
     failure,
     message,
 )
-from tests.support.slack_server import ALL_SCOPES, TOKEN, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import ALL_SCOPES, TOKEN, SlackServer
 
 # --- errors -----------------------------------------------------------------------------------------------------------
 

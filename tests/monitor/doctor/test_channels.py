@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.support.doctor import Place, told
-from tests.support.slack_server import ALL_SCOPES, Channel, Fault, SlackServer
+from tests.support.slack_http import Fault
+from tests.support.slack_server import ALL_SCOPES, Channel, SlackServer
 
 
 def test_a_wrong_token_is_told_and_not_shown(place: Place) -> None:
