@@ -11,7 +11,7 @@ from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.reach import Reached, reach, reach_rest
+from checks.preflight.reach import Edge, Reached, reach, reach_rest
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -69,11 +69,13 @@ class Judge:
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}
+        self._edges: Mapping[str, Sequence[Edge]] = {}
 
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
         entries = [file for file in self._package.entries if file in self._facts]
         edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
+        self._edges = edges
         if self._package.entry_known:
             self._reached = reach(entries, edges)
         else:
@@ -203,6 +205,8 @@ class Judge:
                 continue
             if kind == "star" and self._bindings.from_stars(self._imports.package_of(file), facts, name) is not False:
                 continue
+            if self._is_loaded_submodule(file, name, line if not scope else None):
+                continue
             message = {
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
@@ -212,6 +216,20 @@ class Judge:
             if caught is not None:
                 message += f"; the error is caught at line {caught}"
             self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+
+    def _is_loaded_submodule(self, file: str, name: str, line: int | None) -> bool:
+        """Whether the name is bound in a package's own module because somebody imports the submodule of that name.
+
+        docs.python.org/3/reference/import.html#submodules: loading a submodule binds it in its parent's namespace. In a
+        function (``line`` None) it is there once anybody has loaded it; at load only if the file itself did so above.
+        """
+        folder, _, base = file.rpartition("/")
+        if base != "__init__.py":
+            return False
+        below = {f"{folder}/{name}.py".lstrip("/"), f"{folder}/{name}/__init__.py".lstrip("/")}
+        if line is None:
+            return any(edge.target in below for edges in self._edges.values() for edge in edges)
+        return any(edge.target in below and not edge.lazy and edge.line < line for edge in self._edges[file])
 
     def _file_attributes(self, file: str) -> None:
         for absent in self._attributes.absent(file):

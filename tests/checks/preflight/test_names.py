@@ -181,6 +181,31 @@ def test_star_imports_bring_names_or_do_not(tmp_path: Path) -> None:
     assert found(tmp_path / "right", opaque) == []
 
 
+def test_a_loaded_submodule_is_a_name_of_its_package(tmp_path: Path) -> None:
+    """Whoever loads it binds it there: in a function it is there in the end, at load only if it was loaded above."""
+    files = {
+        "main.py": "import pkg\nfrom pkg.util import x\n",
+        "pkg/__init__.py": "def f():\n    return util.x\n",
+        "pkg/util.py": "x = 1\n",
+        "requirements.txt": "",
+    }
+    assert found(tmp_path / "loaded", files) == []
+    nobody = {**files, "main.py": "import pkg\n"}
+    assert found(tmp_path / "nobody", nobody) == ["run undefined_name pkg/__init__.py:2 util"]
+    elsewhere = {**files, "pkg/__init__.py": "", "pkg/other.py": "def f():\n    return util.x\n"}
+    elsewhere["main.py"] += "import pkg.other\n"
+    assert found(tmp_path / "elsewhere", elsewhere) == ["run undefined_name pkg/other.py:2 util"]
+    for number, (text, expected) in enumerate(
+        (
+            ("from .util import x\nprint(util.x)\n", []),
+            ("print(util.x)\nfrom .util import x\n", ["load undefined_name pkg/__init__.py:1 util"]),
+            ("print(util.x)\n", ["load undefined_name pkg/__init__.py:1 util"]),
+        )
+    ):
+        at_load = {**files, "pkg/__init__.py": text}
+        assert found(tmp_path / f"load{number}", at_load) == expected
+
+
 def test_names_in_a_file_that_nothing_leads_to_cannot_fail(tmp_path: Path) -> None:
     """They are listed, last."""
     assert found(tmp_path, {"main.py": "", "requirements.txt": "", "old.py": "nope\n"}) == [
