@@ -104,8 +104,8 @@ def key_of(insert_id: str, nanos: int) -> bytes:
     """The identity of an entry within a project: insertId and timestamp, in nanoseconds since 1970. 8 bytes.
 
     ``source_hash`` is the standard library's one hash of 64 bits (SipHash) that is neither salted for each process nor
-    meant for secrets: a fifth of the time of BLAKE2. Its key is that of Python's version. After an update of Python what
-    lies within the overlap is returned once more; the check, which has identities of its own, counts it once.
+    meant for secrets: a fifth of the time of BLAKE2. Its key is that of Python's version: after an update what lies
+    within the overlap is returned once more, and the check, which has identities of its own, counts it once.
     """
     return source_hash(insert_id.encode() + nanos.to_bytes(_TIME_BYTES, "big", signed=True))
 
