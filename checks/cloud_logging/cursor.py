@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
+from importlib.util import source_hash
 from typing import Any
 
 from checks.cloud_logging.filters import Place
@@ -31,6 +31,7 @@ SHORTEST_STEP = timedelta(seconds=1)
 # 12 bytes each, 16 characters as JSON. Beyond it the overlap is cut short, which is said.
 MAX_REMEMBERED = 30_000
 _KEY = struct.Struct(">8sI")
+_TIME_BYTES = 12  # any second that 64 bits hold, in nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,14 @@ def _place(one: Any) -> tuple[Place, datetime]:
     return place, datetime.fromisoformat(until)
 
 
-def key_of(insert_id: str, seconds: int, nanos: int) -> bytes:
-    """The identity of an entry within a project: insertId and timestamp."""
-    return blake2b(f"{insert_id}\0{seconds}\0{nanos}".encode(), digest_size=8).digest()
+def key_of(insert_id: str, nanos: int) -> bytes:
+    """The identity of an entry within a project: insertId and timestamp, in nanoseconds since 1970. 8 bytes.
+
+    ``source_hash`` is the standard library's one hash of 64 bits (SipHash) that is neither salted for each process nor
+    meant for secrets: a fifth of the time of BLAKE2. Its key is that of Python's version: after an update what lies
+    within the overlap is returned once more, and the check, which has identities of its own, counts it once.
+    """
+    return source_hash(insert_id.encode() + nanos.to_bytes(_TIME_BYTES, "big", signed=True))
 
 
 def second_of(moment: datetime) -> int:

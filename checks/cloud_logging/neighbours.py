@@ -23,6 +23,7 @@ _APART = 2 * _NEAR
 # Places that overlap are made one up to this length: else a storm would be one place, asked for as long as it lasts.
 LONGEST = timedelta(seconds=60)
 _LONGEST = int(LONGEST.total_seconds())
+_MERGED = LONGEST + 2 * AROUND
 MAX_PLACES = 1_000
 _INSTANCES = tuple(
     (name, f'labels."{name}"')
@@ -71,32 +72,40 @@ def writer_of(raw: Mapping[str, Any]) -> Writer | None:
     return None
 
 
+# The seconds of the first and the last entry, and until when it is asked for.
+_Span = list[int]
+
+
 class Noted:
     """Where the neighbours of matching entries are: who wrote in which spans of time, and until when these are asked
     for. Whole Unix seconds. What overlaps is made one, as far as it comes in order of time.
     """
 
     def __init__(self) -> None:
-        self._spans: dict[Writer, list[tuple[int, int, int]]] = {}
+        self._spans: dict[Writer, list[_Span]] = {}
 
     def add(self, writer: Writer, second: int, until: int) -> None:
         """Somebody wrote an entry with neighbours."""
         spans = self._spans.get(writer)
         if spans is None:
-            self._spans[writer] = [(second, second, until)]
+            self._spans[writer] = [[second, second, until]]
             return
-        first, last, longest = spans[-1]
+        span = spans[-1]
+        first, last, longest = span
         if first <= second <= last + _APART and second < first + _LONGEST:
-            if second > last or until > longest:
-                spans[-1] = (first, max(second, last), max(until, longest))
+            if second > last:
+                span[1] = second
+            if until > longest:
+                span[2] = until
         else:
-            spans.append((second, second, until))
+            spans.append([second, second, until])
 
     def places(self) -> list[tuple[Place, datetime]]:
-        """The places around them, until when each is asked for."""
+        """The places around them, until when each is asked for; in the order in which ``merged`` has them."""
         answer: list[tuple[Place, datetime]] = []
-        for (path, value), spans in self._spans.items():
-            for first, last, until in spans:
+        for writer in sorted(self._spans):
+            path, value = writer
+            for first, last, until in sorted(self._spans[writer]):
                 try:
                     start, end, again = _moment(first - _NEAR), _moment(last + 1 + _NEAR), _moment(until)
                 except (OverflowError, ValueError):  # a time that does not exist
@@ -115,14 +124,14 @@ def merged(places: Iterable[tuple[Place, datetime]]) -> list[tuple[Place, dateti
     becomes longer than ``LONGEST`` and what lies around it.
     """
     answer: list[tuple[Place, datetime]] = []
-    for place, until in sorted(places):
-        last, last_until = answer[-1] if answer else (None, until)
-        near = last and (last.field, last.value) == (place.field, place.value) and place.start <= last.end
-        if last and near and place.end - last.start <= LONGEST + 2 * AROUND:
-            both = Place(field=last.field, value=last.value, start=last.start, end=max(last.end, place.end))
-            answer[-1] = (both, max(last_until, until))
-        else:
-            answer.append((place, until))
+    for one in sorted(places):
+        if answer:
+            (field, value, start, end), until = answer[-1]
+            (other, of, begin, close), again = one
+            if begin <= end and of == value and other == field and close - start <= _MERGED:
+                answer[-1] = (Place(field, value, start, max(end, close)), max(until, again))
+                continue
+        answer.append(one)
     return answer
 
 

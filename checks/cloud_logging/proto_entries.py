@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from checks.logs.entry import EPOCH
+from checks.cloud_logging.neighbours import Writer, writer_of
+from checks.logs.entry import EPOCH, service_of
 
 # google.logging.type.LogSeverity; 0 is DEFAULT, which JSON leaves out.
 _SEVERITIES = {
@@ -25,6 +26,7 @@ _SEVERITIES = {
 }
 _MAX_CACHED = 8_192
 _TO_SECOND = len("2026-01-26T09:07:04")
+_MILLION = 1_000_000
 _RARE = (
     ("http_request", "httpRequest"),
     ("operation", "operation"),
@@ -33,38 +35,61 @@ _RARE = (
 )
 
 
+class Origin(NamedTuple):
+    """Who wrote an entry: as it stands there, and what is read of it each time. ``service`` is normalised."""
+
+    resource: dict[str, Any]
+    labels: dict[str, str]
+    service: str
+    writer: Writer | None
+
+
+class _Seconds(dict[int, str]):
+    """Seconds since 1970 -> the beginning of their text."""
+
+    def __missing__(self, second: int) -> str:
+        if len(self) >= _MAX_CACHED:
+            self.clear()
+        made = self[second] = (EPOCH + timedelta(seconds=second)).isoformat()[:_TO_SECOND]
+        return made
+
+
 class EntryReader:
     """Converts one entry at a time. What many entries have in common (resource and labels, a second) is made once and
     shared: the dicts must not be changed. May be used from several threads.
     """
 
     def __init__(self) -> None:
-        self._origins: dict[tuple[bytes, ...], tuple[dict[str, Any], dict[str, str]]] = {}
-        self._seconds: dict[int, str] = {}
+        self._origins: dict[tuple[bytes, ...], Origin] = {}
+        self._seconds = _Seconds()
 
     def read(self, entry: Any) -> dict[str, Any]:
         """The dict of an entry as ``checks.cloud_logging.packed_entries`` has it."""
         written, received = entry.timestamp, entry.receive_timestamp
-        return self.read_identified(
+        raw, _ = self.read_identified(
             entry, entry.insert_id, written.seconds, written.nanos, received.seconds, received.nanos
         )
+        return raw
 
     def read_identified(  # noqa: PLR0917 - to name them takes time
         self, entry: Any, insert_id: str, second: int, nanos: int, later: int, later_nanos: int
-    ) -> dict[str, Any]:
-        """As ``read``, where its insertId and the times at which it was written and received are at hand already."""
-        packed = (entry.resource, *entry.labels)
-        resource, labels = self._origins.get(packed) or self._origin(packed)
-        starts = self._seconds
+    ) -> tuple[dict[str, Any], Origin]:
+        """As ``read``, and who wrote it, where its insertId and the times at which it was written and received are at
+        hand already.
+        """
+        packed = (entry.resource, *entry.labels[:])  # the slice: to go through the messages' own list takes time
+        origin = self._origins.get(packed) or self._origin(packed)
+        resource, labels, _, _ = origin
+        seconds = self._seconds
         text = entry.text_payload
         raw: dict[str, Any] = {  # as large as it becomes nearly always: to let it grow takes time
             "insertId": insert_id,
             "labels": labels,
             "logName": entry.log_name,
-            "receiveTimestamp": (starts.get(later) or self._second(later)) + _fraction(later_nanos),
+            "receiveTimestamp": _time(seconds[later], later_nanos),
             "resource": resource,
             "textPayload": text,
-            "timestamp": (starts.get(second) or self._second(second)) + _fraction(nanos),
+            "timestamp": _time(seconds[second], nanos),
         }
         if not text:
             del raw["textPayload"]
@@ -74,31 +99,37 @@ class EntryReader:
         severity = entry.severity
         if severity:
             raw["severity"] = _SEVERITIES.get(severity, severity)
-        _rest(entry, raw)
-        return raw
+        trace, span = entry.trace, entry.span_id
+        if trace:
+            raw["trace"] = trace
+            if entry.trace_sampled:
+                raw["traceSampled"] = True
+        if span:
+            raw["spanId"] = span
+        if entry.http_request or entry.operation or entry.source_location or entry.split:
+            _rest(entry, raw)
+        return raw, origin
 
-    def _origin(self, packed: tuple[bytes, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    def _origin(self, packed: tuple[bytes, ...]) -> Origin:
         if len(self._origins) >= _MAX_CACHED:
             self._origins.clear()
-        resource = _parsed("resource", packed[0])
+        message = _parsed("resource", packed[0])
+        resource = {"type": message.type, "labels": dict(message.labels)}
         labels = {label.key: label.value for label in (_parsed("labels", one) for one in packed[1:])}
-        made = self._origins[packed] = ({"type": resource.type, "labels": dict(resource.labels)}, labels)
-        return made
-
-    def _second(self, second: int) -> str:
-        if len(self._seconds) >= _MAX_CACHED:
-            self._seconds.clear()
-        made = self._seconds[second] = (EPOCH + timedelta(seconds=second)).isoformat()[:_TO_SECOND]
+        raw = {"resource": resource, "labels": labels}
+        made = self._origins[packed] = Origin(resource, labels, service_of(raw), writer_of(raw))
         return made
 
 
-def _fraction(nanos: int) -> str:
-    """The end of a time: none, three, six or nine digits of a second, and the zone."""
+def _time(second: str, nanos: int) -> str:
+    """The text of a time: none, three, six or nine digits of a second. A leading one keeps the zeros behind it: that
+    takes two thirds of the time of a format with a width.
+    """
     if nanos % 1_000:
-        return f".{nanos:09d}Z"
+        return f"{second}.{nanos:09d}Z"
     if nanos % 1_000_000:
-        return f".{nanos // 1_000:06d}Z"
-    return f".{nanos // 1_000_000:03d}Z" if nanos else "Z"
+        return f"{second}.{str(nanos // 1_000 + _MILLION)[1:]}Z"
+    return f"{second}.{nanos // 1_000_000:03d}Z" if nanos else f"{second}Z"
 
 
 @lru_cache(maxsize=64)
@@ -123,18 +154,10 @@ def _as_json(field: str, packed: bytes) -> dict[str, Any]:
 
 def _rest(entry: Any, raw: dict[str, Any]) -> None:
     """What most entries do not have."""
-    trace, span = entry.trace, entry.span_id
-    if trace:
-        raw["trace"] = trace
-        if entry.trace_sampled:
-            raw["traceSampled"] = True
-    if span:
-        raw["spanId"] = span
-    if entry.http_request or entry.operation or entry.source_location or entry.split:
-        for field, name in _RARE:
-            packed = getattr(entry, field)
-            if packed:
-                raw[name] = _as_json(field, packed)
+    for field, name in _RARE:
+        packed = getattr(entry, field)
+        if packed:
+            raw[name] = _as_json(field, packed)
 
 
 def _payload(entry: Any, raw: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from checks.cloud_logging import filters
 from checks.cloud_logging.api import PAGE_SIZE, LoggingApi, Page
 from checks.cloud_logging.cursor import Cursor
 from checks.cloud_logging.filters import Place
-from checks.cloud_logging.neighbours import AROUND, LONGEST, Noted, merged, needs_neighbours, newest, writer_of
+from checks.cloud_logging.neighbours import AROUND, LONGEST, Noted, Writer, merged, needs_neighbours, newest
 from checks.cloud_logging.past import Ask, past_of
 from checks.cloud_logging.proto_entries import EntryReader
 from checks.logs.activity import run_of
@@ -45,9 +45,9 @@ _AGAIN_SECONDS = int(AGAIN_FOR.total_seconds())
 # So long after an entry was received it may be met again as a neighbour: the last of its place came that much later.
 _MET_FOR = int((AGAIN_FOR + LONGEST + 2 * AROUND).total_seconds())
 
-# When an entry was written (nanoseconds since 1970), its insertId, when it was received, and itself: they sort by the
-# first two, which no two of them have in common.
-Taken: TypeAlias = tuple[int, str, int, dict[str, Any]]
+# When an entry was written (nanoseconds since 1970), its insertId, when it was received, itself, and who wrote it: they
+# sort by the first two, which no two of them have in common.
+Taken: TypeAlias = tuple[int, str, int, dict[str, Any], Writer | None]
 
 
 @dataclass(slots=True)
@@ -255,7 +255,7 @@ class CloudLogging:
         while reached < until:
             end = min(reached + step, until)
             try:
-                entries = self._window(reading, reached, end)
+                pages = self._window(reading, reached, end)
             except _TooFullError as full:
                 step = cursors.smaller(end - reached, full.received, reached)
                 continue
@@ -266,37 +266,37 @@ class CloudLogging:
                     raise
                 reading.unseen.append(f"reading stopped at {stamp(reached)}: {error}")
                 return reached, step, False
-            for first in range(0, len(entries), _AT_ONCE):
-                _note(reading, self._take(reading, entries[first : first + _AT_ONCE], seen), high)
-            if len(entries) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
+            for page in pages:
+                for first in range(0, len(page), _AT_ONCE):
+                    _note(reading, self._take(reading, page[first : first + _AT_ONCE], seen), high)
+            if sum(map(len, pages)) < PAGES_PER_WINDOW * PAGE_SIZE // 4:
                 step = min(step * 2, cursors.LONGEST_STEP)
             reached = end
         return reached, step, False
 
-    def _window(self, reading: _Reading, start: datetime, end: datetime) -> list[Any]:
-        """All that was received in a window and matches.
+    def _window(self, reading: _Reading, start: datetime, end: datetime) -> list[Sequence[Any]]:
+        """All that was received in a window and matches, page by page.
 
         :raises _TooFullError: if that is too much at once and the window can be made shorter.
         """
         text = f"{self._matching} AND {filters.received_clause(start, end)}"
-        entries: list[Any] = []
-        token, pages = "", 0
+        pages: list[Sequence[Any]] = []
+        token = ""
         while True:
             try:
                 page = self._page(reading, text, token=token)
             except _NoRequestsLeftError:
                 if end - start > cursors.SHORTEST_STEP or not pages:
                     raise
-                reading.unseen.append(
-                    f"more than {len(entries)} entries in the second after {stamp(start)}: not all read"
-                )
-                return entries
-            entries.extend(page.entries)
-            token, pages = page.token, pages + 1
+                number = sum(map(len, pages))
+                reading.unseen.append(f"more than {number} entries in the second after {stamp(start)}: not all read")
+                return pages
+            pages.append(page.entries)
+            token = page.token
             if not token:
-                return entries
-            if pages >= PAGES_PER_WINDOW and end - start > cursors.SHORTEST_STEP:
-                received = (entry.receive_timestamp for entry in entries)
+                return pages
+            if len(pages) >= PAGES_PER_WINDOW and end - start > cursors.SHORTEST_STEP:
+                received = (entry.receive_timestamp for entries in pages for entry in entries)
                 raise _TooFullError([at.seconds + at.nanos / 1e9 for at in received])
 
     def _take(self, reading: _Reading, entries: Iterable[Any], seen: dict[bytes, int], keep: int = 0) -> list[Taken]:
@@ -305,19 +305,21 @@ class CloudLogging:
         :param keep: the Unix second until which they may be met again, if that is later than when they were received.
         """
         taken: list[Taken] = []
-        watched, read, key_of = self._watched, reading.reader.read_identified, cursors.key_of
+        watched, key_of = self._watched, cursors.key_of
+        read = reading.reader.read_identified
         for entry in entries:
             at, then, insert_id = entry.timestamp, entry.receive_timestamp, entry.insert_id
             second, nanos, later, later_nanos = at.seconds, at.nanos, then.seconds, then.nanos
-            key = key_of(insert_id, second, nanos)
+            written = second * _SECOND + nanos
+            key = key_of(insert_id, written)
             if key in seen:
                 reading.known += 1
                 continue
             met = later + _MET_FOR
             seen[key] = met if met > keep else keep  # noqa: FURB136 - twice as fast as max
-            raw = read(entry, insert_id, second, nanos, later, later_nanos)
-            if watched is None or service_of(raw) in watched:
-                taken.append((second * _SECOND + nanos, insert_id, later * _SECOND + later_nanos, raw))
+            raw, origin = read(entry, insert_id, second, nanos, later, later_nanos)
+            if watched is None or origin.service in watched:
+                taken.append((written, insert_id, later * _SECOND + later_nanos, raw, origin.writer))
         reading.entries += taken
         return taken
 
@@ -367,7 +369,7 @@ class CloudLogging:
         if lag is not None:
             counts["lag_seconds"] = round(lag.total_seconds())
         return LogBatch(
-            entries=[raw for _, _, _, raw in reading.entries],
+            entries=[raw for _, _, _, raw, _ in reading.entries],
             malformed=0,
             cursor=after.as_json(),
             evidence=Evidence(
@@ -379,20 +381,18 @@ class CloudLogging:
         )
 
 
-def _note(reading: _Reading, taken: Iterable[Taken], high: int) -> None:
+def _note(reading: _Reading, taken: Sequence[Taken], high: int) -> None:
     """Take note of how late matching entries came, and of where their neighbours are.
 
     :param high: what was written before this Unix time, in nanoseconds, came late.
     """
-    lags, note = reading.lags, reading.noted.add
-    for written, _, received, raw in taken:
-        lags.append(received - written)
+    note = reading.noted.add
+    reading.lags += [received - written for written, _, received, _, _ in taken]
+    for written, _, received, raw, writer in taken:
         if written < high:
             reading.late += 1
-        if needs_neighbours(raw):
-            writer = writer_of(raw)
-            if writer is not None:
-                note(writer, written // _SECOND, received // _SECOND + _AGAIN_SECONDS)
+        if writer is not None and needs_neighbours(raw):
+            note(writer, written // _SECOND, received // _SECOND + _AGAIN_SECONDS)
 
 
 def _runs_on(reading: _Reading, page: Page, wanted: set[str]) -> dict[str, Mapping[str, Any]]:

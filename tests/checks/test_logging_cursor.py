@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +42,7 @@ def test_it_survives_its_storage() -> None:
         high=NOON + MINUTE,
         overlap=timedelta(seconds=150.5),
         step=timedelta(minutes=7),
-        seen={cursors.key_of("x", 1, 2): 1_769_428_800},
+        seen={cursors.key_of("x", 1): 1_769_428_800},
         places=((place, NOON + 2 * MINUTE),),
     )
     stored = json.loads(json.dumps(cursor.as_json()))
@@ -98,7 +101,7 @@ def test_what_cannot_be_read_twice_is_said() -> None:
 def test_the_memory_is_bounded_and_what_it_forgets_is_said() -> None:
     """The oldest go, whole seconds at a time, and are not met again."""
     noon = cursors.second_of(NOON)
-    seen = {cursors.key_of(str(n), n, 0): noon - 100 + n // 500 for n in range(MAX_REMEMBERED + 5_000)}
+    seen = {cursors.key_of(str(n), n): noon - 100 + n // 500 for n in range(MAX_REMEMBERED + 5_000)}
     after, [said] = advanced(Cursor.first(NOON - 5 * MINUTE), progress(NOON, seen=seen))
     assert len(after.seen) <= MAX_REMEMBERED
     assert min(after.seen.values()) > cursors.second_of(after.start)
@@ -108,9 +111,9 @@ def test_the_memory_is_bounded_and_what_it_forgets_is_said() -> None:
 def test_the_memory_forgets_what_is_not_met_again() -> None:
     """A read that starts later."""
     noon = cursors.second_of(NOON)
-    seen = {cursors.key_of("old", 1, 0): noon - 3_600, cursors.key_of("young", 1, 0): noon - 60}
+    seen = {cursors.key_of("old", 1): noon - 3_600, cursors.key_of("young", 1): noon - 60}
     after, _ = advanced(Cursor.first(NOON - timedelta(hours=2)), progress(NOON, seen=seen))
-    assert list(after.seen) == [cursors.key_of("young", 1, 0)]
+    assert list(after.seen) == [cursors.key_of("young", 1)]
 
 
 def test_a_window_that_was_too_full_gets_shorter() -> None:
@@ -126,7 +129,27 @@ def test_a_window_that_was_too_full_gets_shorter() -> None:
 
 def test_an_identity_is_of_its_entry_alone() -> None:
     """insertId and the time to the nanosecond."""
-    one = cursors.key_of("a", 1, 2)
-    assert one == cursors.key_of("a", 1, 2)
-    assert len({one, cursors.key_of("a", 1, 3), cursors.key_of("a", 2, 2), cursors.key_of("b", 1, 2)}) == 4
-    assert cursors.key_of("a\x001", 2, 3) != cursors.key_of("a", 12, 3)
+    second = 1_000_000_000
+    one = cursors.key_of("a", second + 2)
+    assert one == cursors.key_of("a", second + 2)
+    assert len(one) == 8
+    others = [("a", second + 3), ("a", 2 * second + 2), ("b", second + 2), ("a", -second - 2), ("a\0", second + 2)]
+    assert len({one, *(cursors.key_of(*other) for other in others)}) == 6
+    ends = [cursors.key_of("a", seconds * second) for seconds in (-(2**63), 2**63 - 1)]
+    assert len({one, *ends}) == 3
+
+
+def test_an_identity_is_the_same_in_every_process() -> None:
+    """It is stored: the hash of texts, which differs from process to process, would forget all at each start."""
+    program = "from checks.cloud_logging.cursor import key_of; print(key_of('a', 1).hex())"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert found == {cursors.key_of("a", 1).hex()}
