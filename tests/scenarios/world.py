@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import weakref
 from datetime import datetime, timedelta
 
 from alerts.delivery import Delivery
@@ -22,6 +23,7 @@ class World:
         self.config = config
         self.data = parts.Data(endpoint=endpoint, emulator=None)
         self.store = parts.open_state(config)
+        weakref.finalize(self, self.store.close)
         self.now = demo_story.START
         self.checks = parts.checks(config, self.data)
         self.path = OnePath(self.store, parts.rules(config), lambda: self.now)
