@@ -32,13 +32,14 @@ check: install-dev  ## lint, format, types, import rules
 install: $(VENV)/embedded.done  ## what `make watch` needs
 install-dev: $(VENV)/dev.done   ## what `make test` and `make check` need
 
-$(BIN)/python:
+# pip comes last: an environment without it was interrupted while it was made, and is completed.
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "phasewatch needs Python 3.11 or newer; set PYTHON=python3.x")'
 	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
 # --no-build-isolation: the build backend is locked like everything else.
-$(VENV)/%.done: requirements/%.txt pyproject.toml | $(BIN)/python
+$(VENV)/%.done: requirements/%.txt pyproject.toml | $(BIN)/pip
 	@echo "installing requirements/$*.txt (about a minute, first time only)"
 	@$(PIP) --no-deps --require-hashes -r requirements/$*.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .

@@ -121,12 +121,14 @@ def import_condition(tree: Tree, rng: random.Random) -> Edits | None:
     return {found[0]: replaced(tree[found[0]], found[1], f"if {test}: {ast.unparse(found[1])}")}
 
 
+def relative_imports(_file: str, tree: ast.Module) -> Iterator[ast.ImportFrom]:
+    """Those of modules of the same package, at the top of a module."""
+    return (n for n in simple_imports(tree) if isinstance(n, ast.ImportFrom) and n.level and n.module)
+
+
 @broken("import that fails in try/except pass")
 def import_guarded(tree: Tree, rng: random.Random) -> Edits | None:
-    def inner(_f: str, t: ast.Module) -> Iterator[ast.ImportFrom]:
-        return (n for n in simple_imports(t) if isinstance(n, ast.ImportFrom) and n.level and n.module)
-
-    found = pick(tree, rng, inner)
+    found = pick(tree, rng, relative_imports)
     if not found:
         return None
     file, node = found
@@ -181,10 +183,7 @@ def import_dots(tree: Tree, rng: random.Random) -> Edits | None:
 
 @broken("wrong case in an imported module")
 def import_case(tree: Tree, rng: random.Random) -> Edits | None:
-    def inner(_f: str, t: ast.Module) -> Iterator[ast.ImportFrom]:
-        return (n for n in simple_imports(t) if isinstance(n, ast.ImportFrom) and n.level and n.module)
-
-    found = pick(tree, rng, inner)
+    found = pick(tree, rng, relative_imports)
     if not found:
         return None
     file, node = found

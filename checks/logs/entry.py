@@ -176,11 +176,6 @@ def _resource_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(resource.get("labels")) if isinstance(resource, dict) else {}
 
 
-def log_of(raw: Mapping[str, Any]) -> str:
-    """The short name of the log: ``stderr``, ``requests``, ``system``, ``cloud-functions``, ``activity``..."""
-    return _short(text_of(raw.get("logName")))
-
-
 @lru_cache(maxsize=1024)
 def _short(log: str) -> str:
     return log.replace("%2F", "/").rpartition("/")[2]
