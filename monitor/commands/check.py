@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Collection, Sequence
 
 import click
 
@@ -37,9 +38,7 @@ def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bo
         known = {c.name: c for c in parts.checks(config, where)}
         unknown = sorted(set(names) - set(known))
         if unknown:
-            raise click.UsageError(
-                f"there is no check {unknown[0]!r}; the configuration has: {', '.join(sorted(known))}"
-            )
+            raise click.UsageError(_unknown(unknown[0], sorted(known), type(config.checks).model_fields))
         runs = [
             runner.whole(known[name], clock.now(), blind_after=config.alerts.blind_after, clock=clock.now)
             for name in (names or sorted(known))
@@ -53,6 +52,14 @@ def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bo
             _print(run)
     codes = {common.exit_code(r.status) for r in runs}
     ctx.exit(0 if exit_zero else 1 if 1 in codes else 3 if 3 in codes else 0)  # noqa: PLR2004  the exit codes of --help
+
+
+def _unknown(name: str, known: Sequence[str], sections: Collection[str]) -> str:
+    """Why a check of that name is not among those that the configuration makes; ``sections``: of ``checks:``."""
+    there = f"the configuration has: {', '.join(known) or 'none'}"
+    if name in sections:
+        return f"the check {name!r} is not in use: set `checks.{name}` ({there})"
+    return f"there is no check {name!r}; {there}"
 
 
 def _as_json(run: CheckRun) -> dict[str, object]:
