@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,11 @@ SIGNS: Mapping[str, str] = {
     PhaseState.UNKNOWN: "?",
 }
 
+# More run dates than fit beside each other are shown in tables of a week, the latest first, in which the same weekday
+# ends each row. A browser does not lay out those that are out of sight.
+MOST_COLUMNS, WEEK = 10, 7
+_DAY = 24 * 60
+
 
 def render(report: HealthReport) -> str:
     """The whole page. Text that came from logs is cleaned, redacted and escaped."""
@@ -65,6 +71,17 @@ def render(report: HealthReport) -> str:
         zone=report.zone,
         itself=[] if report.itself is None else itself.lines(report.itself, report.as_of, report.zone),
     )
+
+
+def stretches(dates: Sequence[date]) -> list[range]:
+    """Which of the run dates share a table, by their places; the latest table first."""
+    if len(dates) <= MOST_COLUMNS:
+        return [range(len(dates))]
+    return [range(max(0, end - WEEK), end) for end in range(len(dates), 0, -WEEK)]
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%b}"
 
 
 _WORDS: Mapping[str, str] = {state: state.value.replace("_", " ") for state in PhaseState}
@@ -108,6 +125,8 @@ def _environment() -> Environment:
 
     environment.filters.update(
         silenced=silenced,
+        stretches=stretches,
+        day=_day,
         moment=local_moment,
         lasted=duration,
         safe_text=_safe,
@@ -136,15 +155,35 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
         cells.append([None if phase is None else _cell(phase, list(known)) for phase in row])
     return {
         "zone": pipeline.zone.key,
+        "offsets": _offsets(pipeline),
         "dates": [day.isoformat() for day in pipeline.dates],
         "phases": phases,
         "cells": cells,
     }
 
 
+def _offsets(pipeline: PipelineReport) -> list[JsonValue]:
+    """From which minute since 1970 on the zone is how many minutes ahead of UTC, a month around the run dates."""
+    if not pipeline.dates:
+        return []
+
+    def ahead(minute: int) -> int:
+        ahead_by = datetime.fromtimestamp(minute * 60, pipeline.zone).utcoffset() or timedelta(0)
+        return ahead_by // timedelta(minutes=1)
+
+    start, end = _midnight(pipeline.dates[0]) - 31 * _DAY, _midnight(pipeline.dates[-1]) + 31 * _DAY
+    offsets: list[JsonValue] = [[start, ahead(start)]]
+    for day in range(start, end, _DAY):
+        before = ahead(day)
+        if ahead(day + _DAY) != before:
+            change = day + bisect_left(range(_DAY), True, key=lambda n: ahead(day + n) != before)
+            offsets.append([change, ahead(change)])
+    return offsets
+
+
 def _cell(phase: PhaseReport, names: list[str]) -> list[JsonValue]:
     day = phase.day
-    start = _minutes(datetime.combine(day.run_date, time(0), tzinfo=UTC))
+    start = _midnight(day.run_date)
     done: dict[str, JsonValue] = {p.name: _done(p, start) for p in phase.processors}
     cell: list[JsonValue] = [
         day.state.value,
@@ -160,6 +199,10 @@ def _done(processor: ProcessorReport, start: int) -> JsonValue:
     if processor.done_at is not None:
         return _minutes(processor.done_at) - start
     return {True: "done", False: None, None: "unknown"}[processor.done]
+
+
+def _midnight(day: date) -> int:
+    return _minutes(datetime.combine(day, time(0), tzinfo=UTC))
 
 
 def _minutes(at: datetime) -> int:

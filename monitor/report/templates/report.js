@@ -1,26 +1,31 @@
 "use strict";
 // Draws the timeline of one run date when a cell of the grid is chosen. All text goes in as text, never as markup.
 // Times in the data are minutes since midnight UTC of the run date. Instead of one stands null for a processor that is
-// missing, "" for one that is not owed on the date, "done" or "unknown" where no time is known.
+// missing, "" for one that is not owed on the date, "done" or "unknown" where no time is known. A pipeline's "offsets"
+// say from which minute since 1970 on its zone is how many minutes ahead of UTC. Marks that differ only in their place
+// are one path: a browser's work grows with the number of elements.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
-  const RIGHT = 20, ROW = 20, HOUR = 60, LETTER = 6.4;
+  const RIGHT = 20, ROW = 20, HOUR = 60, LETTER = 6.6;
 
   const make = (name, attributes, text, children = []) => {
-    const node = document.createElementNS(name in HTML ? "http://www.w3.org/1999/xhtml" : SVG, name);
+    const node = name in HTML ? document.createElement(name) : document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     if (text !== undefined) node.textContent = text;
     node.append(...children);
     return node;
   };
-  const HTML = {h3: 1, p: 1, ul: 1, li: 1, table: 1, thead: 1, tbody: 1, tr: 1, th: 1, td: 1, button: 1, div: 1};
+  const HTML = {h3: 1, p: 1, ul: 1, li: 1, table: 1, thead: 1, tbody: 1, tr: 1, th: 1, td: 1, div: 1};
 
   const midnight = (date) => Date.parse(date + "T00:00:00Z") / 60000;
-  const clock = (zone) => new Intl.DateTimeFormat("en-GB", {timeZone: zone, hour: "2-digit", minute: "2-digit"});
-  const said = (zone) => new Intl.DateTimeFormat("en-GB",
-    {timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit"});
-  const at = (format, minute) => format.format(new Date(minute * 60000));
+  // Not by Intl: the first format that it makes keeps a page from answering for twenty milliseconds.
+  const clock = (minute) => new Date(minute * 60000).toISOString().slice(11, 16);
+  const local = (pipeline, minute) => minute + pipeline.offsets.findLast(([from], n) => !n || from <= minute)[1];
+  const said = (pipeline, minute) => {
+    const text = new Date(local(pipeline, minute) * 60000).toUTCString();
+    return `${text.slice(0, 3)} ${+text.slice(5, 7)} ${text.slice(8, 11)}, ${text.slice(17, 22)}`;
+  };
 
   function rowsOf(pipeline, column, chosen) {
     const start = midnight(pipeline.dates[column]), rows = [];
@@ -32,10 +37,11 @@
         .filter((one) => one.minute !== "");
       const shift = (minute) => typeof minute === "number" ? start + minute : null;
       const times = owed.map((one) => shift(one.minute)).filter((minute) => minute !== null);
-      rows.push({phase: phase.n, state, due: shift(due), begins: shift(begins), times, owed: owed.length,
-        typical: typical ? typical.map((minute) => start + minute) : null, lead: true, chosen: index === chosen});
+      rows.push({label: `${phase.n}: ${data.words[state]}`, due: shift(due), begins: shift(begins), times, lead: true,
+        typical: typical ? typical.map((minute) => start + minute) : []});
       if (index === chosen) for (const one of owed) {
-        rows.push({name: one.name, critical: one.critical, due: shift(due), minute: shift(one.minute),
+        rows.push({label: one.name + (one.critical ? "" : " (optional)"), name: one.name, critical: one.critical,
+          due: shift(due), minute: shift(one.minute), typical: [],
           word: typeof one.minute === "string" ? one.minute : data.now < shift(due) ? "not yet" : "missing"});
       }
     });
@@ -52,115 +58,134 @@
     return [first - pad, last + pad];
   }
 
-  function draw(pipeline, column, chosen, room) {
-    const WIDTH = Math.max(320, Math.min(1100, room)), LEFT = WIDTH < 600 ? 130 : 250;
-    const rows = rowsOf(pipeline, column, chosen), edges = span(rows, data.now);
+  function draw(pipeline, column, rows, room) {
+    const edges = span(rows, data.now);
     if (!edges) return make("p", {class: "quiet"}, "Nothing was owed or recorded.");
+    const WIDTH = Math.max(320, Math.min(1100, room)), longest = Math.max(...rows.map((row) => row.label.length));
+    const LEFT = Math.round(Math.min(Math.max(110, 24 + longest * LETTER), WIDTH * .4));
     const [first, last] = edges, scale = (WIDTH - LEFT - RIGHT) / (last - first);
-    const x = (minute) => (LEFT + (minute - first) * scale).toFixed(1);
-    const shown = data.events.filter((event) => event.t >= first && event.t <= last);
-    const top = 24, lane = shown.length ? ROW : 0, height = top + lane + rows.length * ROW + 8;
-    const local = clock(pipeline.zone), svg = make("svg", {viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, role: "img",
-      "aria-label": `Completions of ${pipeline.dates[column]}; the table below says the same`});
+    const x = (minute) => +(LEFT + (minute - first) * scale).toFixed(1);
+    const events = data.events.filter((event) => event.t >= first && event.t <= last);
+    const top = 24, lane = events.length ? ROW : 0, height = top + lane + rows.length * ROW + 8;
+    const here = (minute) => clock(local(pipeline, minute)), lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
+    let bars = "";
+    const upright = (kind, minute, from, to) => { lines[kind] += `M${x(minute)} ${from}V${to}`; };
+    const lateOf = (row, minute) => row.due !== null && minute > row.due ? "late" : "done";
+
     const step = [30, 60, 120, 180, 360, 720, 1440].find((minutes) => (last - first) / minutes <= WIDTH / 95) || 2880;
     for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
-      svg.append(make("line", {class: "axis", x1: x(tick), x2: x(tick), y1: top - 4, y2: height}),
-        make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, at(local, tick)));
+      upright("axis", tick, top - 4, height);
+      over.push(make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, here(tick)));
     }
-    for (const event of shown) {
+    for (const event of events) {
       const place = x(event.t), y = top + ROW / 2;
-      const shape = event.k === "deployment" ? `${place},${y - 6} ${+place + 6},${y + 5} ${place - 6},${y + 5}`
-        : `${place},${y - 6} ${+place + 6},${y} ${place},${y + 6} ${place - 6},${y}`;
-      svg.append(make("polygon", {class: event.k, points: shape}, undefined, [make("title", {}, event.x)]));
+      const shape = event.k === "deployment" ? `${place},${y - 6} ${place + 6},${y + 5} ${place - 6},${y + 5}`
+        : `${place},${y - 6} ${place + 6},${y} ${place},${y + 6} ${place - 6},${y}`;
+      over.push(make("polygon", {class: event.k, points: shape}, undefined, [make("title", {}, event.x)]));
     }
-    if (lane) svg.append(make("text", {x: 0, y: top + 14, class: "soft"}, LEFT < 200 ? "events" : "failures, deployments"));
-    if (data.now > first && data.now < last) {
-      svg.append(make("line", {class: "now", x1: x(data.now), x2: x(data.now), y1: top - 4, y2: height}));
-    }
+    if (lane) over.push(make("text", {x: 0, y: top + 14, class: "soft"}, LEFT < 200 ? "events" : "failures, deployments"));
     const fits = Math.floor((LEFT - 24) / LETTER);
     rows.forEach((row, number) => {
-      const y = top + lane + number * ROW, middle = y + ROW / 2;
-      const label = row.lead ? `${row.phase}: ${data.words[row.state]}` : `${row.name}${row.critical ? "" : " (optional)"}`;
-      svg.append(make("text", {x: row.lead ? 0 : 14, y: middle + 4, "font-weight": row.lead ? 600 : 400,
-        class: row.lead ? "" : "soft"}, label.length > fits ? label.slice(0, fits - 1) + "…" : label,
-        [make("title", {}, label)]));
-      const mark = (kind, minute) => minute != null && svg.append(
-        make("line", {class: kind, x1: x(minute), x2: x(minute), y1: y + 1, y2: y + ROW - 1}));
-      mark("due", row.due);
-      if (row.typical) row.typical.forEach((minute) => mark("typical", minute));
+      const y = top + lane + number * ROW, middle = y + ROW / 2, cut = row.label.length > fits;
+      over.push(make("text", {x: row.lead ? 0 : 14, y: middle + 4, class: row.lead ? "lead" : "soft"},
+        cut ? row.label.slice(0, fits - 1) + "…" : row.label, cut ? [make("title", {}, row.label)] : []));
+      if (row.due !== null) upright("due", row.due, y + 1, y + ROW - 1);
+      for (const minute of row.typical) upright("typical", minute, y + 1, y + ROW - 1);
       if (row.lead) {
-        if (row.times.length) {
-          const from = Math.min(...row.times), to = Math.max(...row.times);
-          svg.append(make("rect", {class: "bar", x: x(from), y: middle - 3, height: 6, width: Math.max(2, (to - from) * scale)}));
+        if (row.times.length) bars += `M${x(Math.min(...row.times))} ${middle}H${x(Math.max(...row.times)) + 2}`;
+        for (const minute of row.times) {
+          dots[lateOf(row, minute)] += `M${x(minute) - 4} ${middle}a4 4 0 1 0 8 0a4 4 0 1 0-8 0`;
         }
-        for (const minute of row.times) dot(svg, x(minute), middle, row.due !== null && minute > row.due);
-      } else if (row.minute === null) {
-        const place = x(row.due ?? first);
-        svg.append(make("circle", {class: row.word.replace(" ", "-"), cx: place, cy: middle, r: 5}, undefined,
-          [make("title", {}, `${row.name}: ${row.word}`)]));
-      } else dot(svg, x(row.minute), middle, row.due !== null && row.minute > row.due,
-        `${row.name}: ${at(local, row.minute)}`);
+      } else {
+        const missing = row.minute === null, told = missing ? row.word : here(row.minute);
+        over.push(make("circle", {class: missing ? row.word.replace(" ", "-") : lateOf(row, row.minute),
+          cx: missing ? x(row.due ?? first) : x(row.minute), cy: middle, r: missing ? 5 : 4}, undefined,
+          [make("title", {}, `${row.name}: ${told}`)]));
+      }
     });
-    return svg;
+    const path = (kind, d) => d ? [make("path", {class: kind, d})] : [];
+    const now = data.now > first && data.now < last ? `M${x(data.now)} ${top - 4}V${height}` : "";
+    return make("svg", {viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height, role: "img",
+      "aria-label": `Completions of ${pipeline.dates[column]}; the table below says the same`}, undefined,
+      [...path("axis", lines.axis), ...path("now", now), ...path("bar", bars), ...path("due", lines.due),
+        ...path("typical", lines.typical), ...path("done", dots.done), ...path("late", dots.late), ...over]);
   }
 
-  function dot(svg, x, y, late, title) {
-    svg.append(make("circle", {class: late ? "late" : "done", cx: x, cy: y, r: 4}, undefined,
-      title ? [make("title", {}, title)] : []));
-  }
-
-  function table(pipeline, column, chosen) {
-    const local = said(pipeline.zone), universal = clock("UTC");
+  function table(pipeline, rows) {
     const cells = (values, kind = "td") => values.map((value) => make(kind, kind === "th" ? {scope: "col"} : {}, value));
-    const body = rowsOf(pipeline, column, chosen).filter((row) => !row.lead).map((row) => make("tr", {}, undefined, cells([
+    const body = rows.filter((row) => !row.lead).map((row) => make("tr", {}, undefined, cells([
       row.name, row.critical ? "critical" : "optional",
-      row.minute === null ? row.word : `${at(local, row.minute)} (${at(universal, row.minute)} UTC)`,
+      row.minute === null ? row.word : `${said(pipeline, row.minute)} (${clock(row.minute)} UTC)`,
       row.minute === null || row.due === null ? "" : row.minute > row.due
         ? `${Math.round(row.minute - row.due)} min late` : "in time"])));
     return make("table", {}, undefined, [make("thead", {}, undefined, [make("tr", {}, undefined,
       cells(["processor", "class", "completed", "against its due time"], "th"))]), make("tbody", {}, undefined, body)]);
   }
 
-  function choose(link, focus) {
-    const box = link.closest(".pipeline"), pipeline = data.pipelines[+box.dataset.pipeline];
-    const [row, column] = link.dataset.c.split(",").map(Number), panel = box.querySelector(".detail");
-    for (const other of box.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
-    link.setAttribute("aria-current", "true");
-    const cell = pipeline.cells[row][column], name = pipeline.phases[row].n;
-    const due = cell[1] === null ? "nothing is owed"
-      : `due ${at(said(pipeline.zone), midnight(pipeline.dates[column]) + cell[1])} ${pipeline.zone}`;
-    const legend = ["● completed in time or late", "○ missing", "┆ due", "┊ usual time", "◆ failure", "▲ deployment"];
-    const parts = [make("h3", {}, `${name} of ${pipeline.dates[column]}: ${data.words[cell[0]]}, ${due}`),
-      draw(pipeline, column, row, box.clientWidth - 30),
-      make("ul", {class: "legend"}, undefined, legend.map((text) => make("li", {}, text)))];
-    if (cell[3] && cell[3].length) parts.push(make("div", {class: "scroll"}, undefined, [table(pipeline, column, row)]));
-    if (cell[5]) parts.push(make("p", {class: "quiet"}, "flags: " + cell[5].join(", ")));
-    panel.replaceChildren(...parts);
-    if (focus) panel.focus({preventScroll: true});
-    if (focus) panel.scrollIntoView({block: "nearest"});
+  const cellAt = (box, row, column) => box.querySelector(`a[data-c="${row},${column}"]`);
+  const placeOf = (link) => link.dataset.c.split(",").map(Number);
+
+  // One cell of a pipeline can be reached by Tab; the others by arrows from there.
+  function reach(box, link) {
+    box.querySelector(".grid a[tabindex='0']")?.setAttribute("tabindex", "-1");
+    link.setAttribute("tabindex", "0");
   }
 
+  function choose(box, link, focus) {
+    const pipeline = data.pipelines[+box.dataset.pipeline], [row, column] = placeOf(link);
+    const panel = box.querySelector(".detail"), width = box.clientWidth - 30;
+    box.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    reach(box, link);
+    const cell = pipeline.cells[row][column], name = pipeline.phases[row].n, rows = rowsOf(pipeline, column, row);
+    const due = cell[1] === null ? "nothing is owed"
+      : `due ${said(pipeline, midnight(pipeline.dates[column]) + cell[1])} ${pipeline.zone}`;
+    const legend = ["● completed in time or late", "○ missing", "┆ due", "┊ usual time", "◆ failure", "▲ deployment"];
+    const parts = [make("h3", {}, `${name} of ${pipeline.dates[column]}: ${data.words[cell[0]]}, ${due}`),
+      draw(pipeline, column, rows, width),
+      make("ul", {class: "legend"}, undefined, legend.map((text) => make("li", {}, text)))];
+    if (cell[3] && cell[3].length) parts.push(make("div", {class: "scroll ready"}, undefined, [table(pipeline, rows)]));
+    if (cell[5]) parts.push(make("p", {class: "quiet"}, "flags: " + cell[5].join(", ")));
+    panel.replaceChildren(...parts);
+    const above = link.closest(".scroll");
+    if (above.nextElementSibling !== panel) above.after(panel);
+    if (!focus) return;
+    panel.focus({preventScroll: true});
+    // With the frame, which lays out anyway.
+    requestAnimationFrame(() => panel.scrollIntoView({block: "nearest"}));
+  }
+
+  // One piece for each frame, so that no layout takes long; a frame comes only while somebody looks.
+  const pieces = [...document.querySelectorAll(".scroll, .trouble, .incident")];
+  const layOut = () => {
+    pieces.shift()?.classList.add("ready");
+    if (pieces.length) requestAnimationFrame(layOut);
+  };
+  requestAnimationFrame(layOut);
+
   const moves = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
-  for (const grid of document.querySelectorAll(".grid")) {
-    const links = new Map([...grid.querySelectorAll("a[data-c]")].map((link) => [link.dataset.c, link]));
-    grid.addEventListener("click", (event) => {
+  for (const box of document.querySelectorAll(".pipeline")) {
+    box.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-c]");
       if (!link) return;
       event.preventDefault();
-      choose(link, true);
+      choose(box, link, true);
     });
-    grid.addEventListener("keydown", (event) => {
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && event.target.closest(".detail")) box.querySelector("[aria-current]")?.focus();
       const link = event.target.closest("a[data-c]"), move = moves[event.key];
       if (!link || !move) return;
-      const [row, column] = link.dataset.c.split(",").map(Number);
-      const next = links.get([row + move[0], column + move[1]].join(","));
-      if (next) { next.focus(); event.preventDefault(); }
+      const [row, column] = placeOf(link), next = cellAt(box, row + move[0], column + move[1]);
+      if (!next) return;
+      reach(box, next);
+      next.focus();
+      event.preventDefault();
     });
-    grid.closest(".pipeline").querySelector(".detail").addEventListener("keydown", (event) => {
-      if (event.key === "Escape") grid.querySelector("[aria-current]")?.focus();
-    });
-    const first = grid.querySelector(".s.failed, .s.stalled, .s.incomplete") || [...links.values()].pop();
+    const latest = box.querySelector(".grid");
+    const first = latest && (latest.querySelector(".s.failed, .s.stalled, .s.incomplete")
+      || [...latest.querySelectorAll("a[data-c]")].pop());
+    if (!first) continue;
     // A task of its own, so that the page can answer between its layout and the drawing.
-    if (first) setTimeout(() => choose(first, false));
+    setTimeout(() => choose(box, first, false));
   }
 })();
