@@ -40,7 +40,7 @@ def headline(phase_day: PhaseDay, day: Sequence[PhaseDay]) -> str:
             waits_for = [o.phase for o in day if o.phase in phase_day.upstream and not o.state.satisfied]
             what = f"is blocked: it waits for {listed(waits_for)}"
         case _:
-            what = f"is {phase_day.state}"
+            what = f"is {phase_day.state.replace('_', ' ')}"
     return one_line(f"{_called(phase_day.phase)} of {day_words(phase_day.run_date)} {what}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,69 @@ def test_ninety_dates_of_six_phases_stay_small_and_whole(browser: Browser) -> No
         assert page.locator(".detail table tbody tr").count() == 50
 
 
+def test_many_dates_are_weeks_under_each_other_the_latest_first(browser: Browser) -> None:
+    """Every date once; arrows go from week to week; what was chosen opens below its week; Tab finds one cell only."""
+    with browser.visit(as_html.render(large_report())) as visit:
+        page = visit.page
+        weeks = page.evaluate(WEEKS)
+        assert weeks[0][-1] == "2026-03-31"
+        assert all(1 <= len(week) <= 7 for week in weeks)
+        assert [day for week in reversed(weeks) for day in week] == [
+            (date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(90)
+        ]
+        page.locator('.grid a[data-c="2,83"]').focus()
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("document.activeElement.dataset.c") == "2,82"
+        page.keyboard.press("Enter")
+        detail = page.locator(".detail")
+        assert detail.locator("h3").inner_text().startswith("phase3 of 2026-03-24")
+        assert page.locator(".scroll:has([data-date='2026-03-24']) + .detail").count() == 1
+        [stop] = page.locator(".grid a[tabindex='0']").all()
+        assert stop.get_attribute("data-c") == "2,82"
+
+
+def test_times_are_the_zones_own_on_both_sides_of_a_clock_change(browser: Browser) -> None:
+    """New York's clocks went forward on 8 March 2026 at 2 o'clock; a run of the 7th is completed after that."""
+    report = large_report()
+    [pipeline] = report.pipelines
+    expected = {
+        (phase.day.run_date, processor.name): processor.done_at
+        for phase in pipeline.phases
+        if phase.day.phase == "phase1" and phase.day.run_date in (date(2026, 3, 6), date(2026, 3, 7))
+        for processor in phase.processors
+    }
+    with browser.visit(as_html.render(report)) as visit:
+        page = visit.page
+        shown = {}
+        for column, day in ((64, date(2026, 3, 6)), (65, date(2026, 3, 7))):
+            page.locator(f'.grid a[data-c="0,{column}"]').click()
+            rows = page.evaluate(
+                "[...document.querySelectorAll('.detail tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+            )
+            shown |= {(day, name): when for name, _, when, _ in rows}
+        assert shown == {
+            key: f"{at.astimezone(pipeline.zone):%a} {at.astimezone(pipeline.zone).day} "
+            f"{at.astimezone(pipeline.zone):%b, %H:%M} ({at:%H:%M} UTC)"
+            for key, at in expected.items()
+            if at is not None
+        }
+
+
+def test_without_scripts_every_state_is_there(browser: Browser) -> None:
+    """Only the timelines need them."""
+    from playwright.sync_api import expect
+
+    report = large_report()
+    with browser.visit(as_html.render(report), scripts=False) as visit:
+        page = visit.page
+        told = page.locator(".grid tbody a").all_text_contents()
+        assert len(told) == 90 * 6
+        assert page.locator("noscript").inner_text().startswith("The timelines need JavaScript")
+        page.locator(".grid").last.scroll_into_view_if_needed()
+        first = page.locator(".grid").last.locator("a").first
+        expect(first).to_have_text("✔ complete", use_inner_text=True)
+
+
 def test_the_page_allows_itself_nothing(tmp_path: Path) -> None:
     """Its policy names the hashes of its own script and style and nothing else; its data are plain JSON."""
     html = as_html.render(sample_report(NOON))
@@ -171,6 +235,10 @@ def test_the_page_allows_itself_nothing(tmp_path: Path) -> None:
     data = json.loads(html.split('id="data">')[1].split("</script>")[0])
     assert [p["zone"] for p in data["pipelines"]] == ["America/New_York"]
 
+
+# The run dates of each table.
+WEEKS = """[...document.querySelectorAll('.grid')].map(
+  (grid) => [...grid.querySelectorAll('[data-date]')].map((head) => head.dataset.date))"""
 
 # The least contrast of any text with the first opaque background behind it.
 CONTRAST = """() => {

@@ -51,12 +51,14 @@ class Browser:
         self._pages = 0
 
     @contextmanager
-    def visit(self, html: str, *, width: int = 1200, scheme: str = "light") -> Iterator[Visit]:
+    def visit(self, html: str, *, width: int = 1200, scheme: str = "light", scripts: bool = True) -> Iterator[Visit]:
         """Open the text as a file. No request but for the file itself, no error, no dialog may come of it."""
         self._pages += 1
         path = self._folder / f"page{self._pages}.html"
         path.write_text(html, encoding="utf-8")
-        context = self._running.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+        context = self._running.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 800}, java_script_enabled=scripts
+        )
         page = context.new_page()
         visit = Visit(page)
         page.on("request", lambda request: visit.requests.append(request.url))

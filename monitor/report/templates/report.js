@@ -62,20 +62,22 @@
     const edges = span(rows, data.now);
     if (!edges) return make("p", {class: "quiet"}, "Nothing was owed or recorded.");
     const WIDTH = Math.max(320, Math.min(1100, room)), longest = Math.max(...rows.map((row) => row.label.length));
-    const LEFT = Math.round(Math.min(Math.max(110, 24 + longest * LETTER), WIDTH * .4));
+    const LEFT = Math.ceil(Math.min(Math.max(110, 24 + longest * LETTER), WIDTH * .4));
     const [first, last] = edges, scale = (WIDTH - LEFT - RIGHT) / (last - first);
     const x = (minute) => +(LEFT + (minute - first) * scale).toFixed(1);
     const events = data.events.filter((event) => event.t >= first && event.t <= last);
     const top = 24, lane = events.length ? ROW : 0, height = top + lane + rows.length * ROW + 8;
     const here = (minute) => clock(local(pipeline, minute)), lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
-    let bars = "";
+    let bars = "", weekday = "";
     const upright = (kind, minute, from, to) => { lines[kind] += `M${x(minute)} ${from}V${to}`; };
     const lateOf = (row, minute) => row.due !== null && minute > row.due ? "late" : "done";
 
     const step = [30, 60, 120, 180, 360, 720, 1440].find((minutes) => (last - first) / minutes <= WIDTH / 95) || 2880;
     for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
       upright("axis", tick, top - 4, height);
-      over.push(make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, here(tick)));
+      const named = said(pipeline, tick).slice(0, 3), label = named === weekday ? here(tick) : `${named} ${here(tick)}`;
+      over.push(make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, label));
+      weekday = named;
     }
     for (const event of events) {
       const place = x(event.t), y = top + ROW / 2;
@@ -149,10 +151,12 @@
     panel.replaceChildren(...parts);
     const above = link.closest(".scroll");
     if (above.nextElementSibling !== panel) above.after(panel);
-    if (!focus) return;
-    panel.focus({preventScroll: true});
-    // With the frame, which lays out anyway.
-    requestAnimationFrame(() => panel.scrollIntoView({block: "nearest"}));
+    if (focus) panel.focus({preventScroll: true});
+    // With the frame, which lays out anyway. On a phone the table is wider than the screen.
+    requestAnimationFrame(() => {
+      if (focus) panel.scrollIntoView({block: "nearest"});
+      else above.scrollLeft = link.parentElement.offsetLeft - above.clientWidth / 2;
+    });
   }
 
   // One piece for each frame, so that no layout takes long; a frame comes only while somebody looks.
