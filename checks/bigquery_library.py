@@ -10,32 +10,46 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 
-_NOT_NEEDED = (
-    "pyarrow",
-    "google.cloud.bigquery_storage_v1",
-    "google.cloud.bigquery_storage",
-    "pandas",
-    "tqdm",
-    "opentelemetry",
+_NOT_NEEDED = frozenset(
+    {
+        "pyarrow",
+        "google.cloud.bigquery_storage_v1",
+        "google.cloud.bigquery_storage",
+        "pandas",
+        "tqdm",
+        "opentelemetry",
+    }
 )
 _LOCK = threading.Lock()
+
+
+class _Hidden(MetaPathFinder):
+    """What is not needed is not found by the thread that made this; other threads may be importing it just now."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /) -> None:
+        """Leave all else to the other finders."""
+        if name in _NOT_NEEDED and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 
 def import_bigquery() -> None:
     """Import ``google.cloud.bigquery``, if nobody has yet; call it before the import statement.
 
-    What is left out here can be imported elsewhere afterwards.
+    What is left out here can be imported elsewhere meanwhile and afterwards.
     """
     with _LOCK:
         if "google.cloud.bigquery" in sys.modules:
             return
-        hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
-        for name in hidden:
-            # The documented way to make an import fail: docs.python.org/3/reference/import.html#the-module-cache
-            sys.modules[name] = None  # type: ignore[assignment]
+        hidden = _Hidden()
+        sys.meta_path.insert(0, hidden)
         try:
             importlib.import_module("google.cloud.bigquery")
         finally:
-            for name in hidden:
-                sys.modules.pop(name, None)
+            sys.meta_path.remove(hidden)

@@ -57,7 +57,7 @@ def judge(folder: Path, mounts: str) -> Storage:
             continue
         root, point = (_OCTAL.sub(lambda m: chr(int(m[1], 8)), f) for f in fields[3:5])
         # Of mounts on one point the last one is seen.
-        if folder.is_relative_to(point) and (best is None or len(point) >= best[0]):
+        if f"{folder}/".startswith(f"{point.rstrip('/')}/") and (best is None or len(point) >= best[0]):
             best = (len(point), root, kind)
     if best is None:
         return Storage(kind="unknown", lasts=None, sentence="what the state lies on cannot be told on this system")

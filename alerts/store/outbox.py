@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, func, or_, select, update
 
 from alerts.model import Action, Backlog, Dispatch, Message
 from alerts.store import codec, schema
@@ -29,6 +32,29 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lock = threading.Lock()
+        self._observer: Any = None
+
+    def close(self) -> None:
+        """Give back what ``version`` holds."""
+        with self._lock:
+            if self._observer is not None:
+                self._observer.close()
+                self._observer = None
+
+    def version(self) -> object:
+        """Equal to a former one only if nobody, in whatever process, has written to the state since; cheap.
+
+        SQLite counts what other connections commit (sqlite.org/pragma.html#pragma_data_version), so one is kept that
+        only looks. A server has no such number: there no version equals another.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return object()
+        with self._lock:
+            if self._observer is None:
+                self._observer = self._engine.raw_connection()
+            [version] = self._observer.cursor().execute("PRAGMA data_version").fetchone()
+            return version
 
     def claim(
         self, now: datetime, lease: timedelta, owner: str, paused: frozenset[str] = frozenset()
@@ -39,25 +65,14 @@ class Outbox:
         ``uncertain``. ``paused`` names destinations that asked us to wait.
         """
         table = schema.outbox
-        blocked = _behind("pending", "dead")
-        free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
-        due = (table.c.state == "pending") & (table.c.not_before <= now) & free
-        query = (
-            select(table)
-            .where(due, ~blocked, table.c.destination.not_in(paused))
-            # Fewest attempts first: a row that no channel takes must not starve the others.
-            .order_by(table.c.attempts, table.c.urgency.desc(), table.c.id)
-            .limit(1)
-        )
         with self._engine.begin() as db:
-            row = db.execute(query).one_or_none()
+            row = db.execute(_first_due(), {"now": now, "paused": sorted(paused)}).one_or_none()
             if row is None:
                 return None
             uncertain = row.uncertain or row.lease_until is not None
-            guard = (table.c.id == row.id) & due
             taken = db.execute(
                 update(table)
-                .where(guard)
+                .where(table.c.id == row.id, _due(now))
                 .values(lease_until=now + lease, claimed_by=owner, attempts=row.attempts + 1, uncertain=uncertain)
             )
             if taken.rowcount != 1:
@@ -144,20 +159,6 @@ class Outbox:
 
     def backlog(self) -> list[Backlog]:
         """What waits, per destination."""
-        table = schema.outbox
-        query = (
-            select(
-                table.c.destination,
-                func.count().filter(table.c.state == "pending").label("pending"),
-                func.count().filter(table.c.state == "dead").label("dead"),
-                func.min(table.c.created_at).label("oldest"),
-                func.min(table.c.created_at).filter(table.c.state == "pending", ~_behind("dead")).label("waits_since"),
-                func.max(table.c.error).label("error"),
-            )
-            .where(table.c.state.in_(["pending", "dead"]))
-            .group_by(table.c.destination)
-            .order_by(table.c.destination)
-        )
         with self._engine.connect().execution_options(reading=True) as db:
             return [
                 Backlog(
@@ -168,7 +169,7 @@ class Outbox:
                     error=r.error,
                     waits_since=r.waits_since,
                 )
-                for r in db.execute(query)
+                for r in db.execute(_backlog())
             ]
 
     def last_sent(self) -> datetime | None:
@@ -179,15 +180,63 @@ class Outbox:
 
     def next_due(self) -> datetime | None:
         """When the earliest waiting row may be sent; None if none waits."""
-        table = schema.outbox
         with self._engine.connect().execution_options(reading=True) as db:
-            query = select(func.min(table.c.not_before)).where(table.c.state == "pending")
-            due: datetime | None = db.execute(query).scalar_one_or_none()
+            due: datetime | None = db.execute(_next_due()).scalar_one_or_none()
             return due
 
     def _set(self, row: int, **values: object) -> None:
         with self._engine.begin() as db:
             db.execute(update(schema.outbox).where(schema.outbox.c.id == row).values(**values))
+
+
+# These are asked all day long: to build a statement takes longer than to run it.
+
+
+@cache
+def _first_due() -> Select[Any]:
+    table = schema.outbox
+    return (
+        select(table)
+        .where(
+            _due(bindparam("now", type_=table.c.not_before.type)),
+            ~_behind("pending", "dead"),
+            table.c.destination.not_in(bindparam("paused", expanding=True)),
+        )
+        # Fewest attempts first: a row that no channel takes must not starve the others.
+        .order_by(table.c.attempts, table.c.urgency.desc(), table.c.id)
+        .limit(1)
+    )
+
+
+@cache
+def _next_due() -> Select[Any]:
+    table = schema.outbox
+    return select(func.min(table.c.not_before)).where(table.c.state == "pending")
+
+
+@cache
+def _backlog() -> Select[Any]:
+    table = schema.outbox
+    return (
+        select(
+            table.c.destination,
+            func.count().filter(table.c.state == "pending").label("pending"),
+            func.count().filter(table.c.state == "dead").label("dead"),
+            func.min(table.c.created_at).label("oldest"),
+            func.min(table.c.created_at).filter(table.c.state == "pending", ~_behind("dead")).label("waits_since"),
+            func.max(table.c.error).label("error"),
+        )
+        .where(table.c.state.in_(["pending", "dead"]))
+        .group_by(table.c.destination)
+        .order_by(table.c.destination)
+    )
+
+
+def _due(now: datetime | ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a row may be sent and nobody sends it; ``now`` is a time or a parameter."""
+    table = schema.outbox
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+    return (table.c.state == "pending") & (table.c.not_before <= now) & free
 
 
 def _behind(*states: str) -> ColumnElement[bool]:

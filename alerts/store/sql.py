@@ -71,6 +71,7 @@ class Store:
 
     def close(self) -> None:
         """Give all connections back."""
+        self.outbox.close()
         self.engine.dispose()
 
     @contextmanager

@@ -36,7 +36,8 @@ class Sending:
         self._noticed = noticed
         self._wake = threading.Event()
         self._lines: dict[str, Line] = {}
-        self.looked_at: datetime | None = None
+        self._version: object = None
+        self._due_at: datetime | None = None
         self.trouble: str | None = None
 
     def wake(self) -> None:
@@ -55,19 +56,28 @@ class Sending:
         """Send what is due. An error of the state is waited out, not died of: nobody else would notice."""
         while not self._stop.is_set():
             try:
-                now = self._now()
-                outcome = self._delivery.send_next(now)
-                self.looked_at, self.trouble = now, None
-                if outcome is not None:
-                    if outcome.withheld:
-                        continue
-                    self.note(outcome, self._now())
-                    continue
+                tried = self._send_next()
+                self.trouble = None
             except Exception as error:
+                tried = False
                 self.trouble = f"{type(error).__name__}: {error}"
                 log.exception("delivery failed", extra={"action": "delivery.failed"})
-            self._wake.wait(IDLE_SECONDS)
-            self._wake.clear()
+            if not tried:
+                self._wake.wait(IDLE_SECONDS)
+                self._wake.clear()
+
+    def _send_next(self) -> bool:
+        """Whether there was something to send. While nobody writes to the state, nothing is asked of it."""
+        now = self._now()
+        version = self._outbox.version()
+        if version != self._version or self.trouble is not None:
+            self._due_at, self._version = self._outbox.next_due(), version
+        if self._due_at is None or self._due_at > now:
+            return False
+        outcome = self._delivery.send_next(now)
+        if outcome is not None and not outcome.withheld:
+            self.note(outcome, self._now())
+        return outcome is not None
 
     def note(self, outcome: Outcome, now: datetime) -> None:
         """Learn from one attempt."""

@@ -55,12 +55,9 @@ class WebServer:
 
     def start(self) -> None:
         """Serve in a thread of its own; returns when connections are taken, or after ten seconds."""
-        import uvicorn
+        from monitor.server.quiet import QuietServer
 
-        config = uvicorn.Config(
-            self._application(), log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="off"
-        )
-        self._server = uvicorn.Server(config)
+        self._server = QuietServer(self._application())
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="phasewatch-web", daemon=True
         )
@@ -72,6 +69,6 @@ class WebServer:
     def stop(self) -> None:
         """Finish what is being answered, then close."""
         if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
+            self._server.end()
             self._thread.join(START_TIMEOUT_SECONDS)
         self._listener.close()
