@@ -35,19 +35,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports.entries import Entry, EntryParser, Malformed, loader
-from checks.exports.pieces import (
-    CHUNK_BYTES,
-    GRAIN,
-    TIME_KEY,
-    FullDecodeError,
-    Look,
-    all_of,
-    end_of_line,
-    grain_at,
-    pieces_of,
-    searcher,
-)
+from checks.exports.pieces import CHUNK_BYTES, FullDecodeError, Look, pieces_of
+from checks.exports.times import GRAIN, TIME_KEY, Span, grain_at
 from checks.exports.wanted import Wanted
+from checks.exports.words import all_of, end_of_line, find, searcher
 from checks.logs.entry import NANOS_PER_SECOND, instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGER_PARTS, has_trigger
@@ -92,7 +83,7 @@ class Piece:
     lines: int
     entries: int
     hits: tuple[int, ...]
-    times: tuple[int, int] | None
+    times: Span | None
     first: bool
 
 
@@ -190,7 +181,7 @@ class Prefilter:
     # -- the survey of one piece ----------------------------------------------------------------------------------
 
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
-        entries, times = self._look(data)
+        lines, entries, times = self._look(data)
         hits = tuple(self._hits(data)) if entries >= 0 else ()
         grains: list[int] = []
         for at in hits:
@@ -200,9 +191,7 @@ class Prefilter:
                 break
             self.split = self.split or "split" in entry
             grains += self._want(entry)
-        lines = entries
         if entries < 0:
-            lines = data.count(b"\n")
             for item in _parsed(data, line, first=first):
                 if isinstance(item, dict) and ("split" in item or has_trigger(payload_text(item)[0])):
                     self._want(item)
@@ -256,7 +245,6 @@ class _Near:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._times = searcher([TIME_KEY])
         # One search for each: for a single word the searcher takes a thirtieth of the time.
         self._keys = [searcher([key]) for key in _NAME_KEYS]
 
@@ -275,13 +263,9 @@ class _Near:
             found = [(grains, at) for name, grains in near.items() for at in all_of(data, name)]
         else:
             found = list(self._named(data, near))
-        times = [end for _, _, end in self._times(data)] if found else []
         for grains, at in found:
             start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
-            time = bisect_left(times, start)
-            # With a second timestamp, in the payload, it is not known which is the entry's own.
-            alone = time < len(times) and times[time] <= end and (time + 1 == len(times) or times[time + 1] > end)
-            grain = grain_at(data, times[time]) if alone else None
+            grain = _grain_of_line(data, start, end)
             if grain is None or _close(grain, grains):
                 yield start
 
@@ -304,6 +288,15 @@ def grain_of_entry(raw: Mapping[str, Any]) -> int | None:
     """When an entry was written, in grains; None where nothing says it."""
     nanos = written(raw)
     return None if nanos is None else nanos // (GRAIN * NANOS_PER_SECOND)
+
+
+def _grain_of_line(data: bytes, start: int, end: int) -> int | None:
+    """When a line was written, in grains; None where that is not plain."""
+    key = find(data, TIME_KEY, start, end)
+    # With a second timestamp, in the payload, it is not known which is the entry's own.
+    if key < 0 or find(data, TIME_KEY, key + 1, end) >= 0:
+        return None
+    return grain_at(data, key + len(TIME_KEY))
 
 
 def _close(grain: int, grains: Sequence[int]) -> bool:

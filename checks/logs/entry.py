@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from sys import intern  # what thousands of entries hold is held once
 from typing import Any, NamedTuple
 
@@ -87,6 +86,8 @@ class Entry(NamedTuple):
     @property
     def key(self) -> str:
         """The identity under which a repeated delivery is recognised: insertId, time and service."""
+        from hashlib import blake2b  # it loads OpenSSL, and a scan of files does without
+
         identity = f"{self.insert_id}\0{self.nanos}\0{self.service}"
         if not self.insert_id:  # without an insertId only equal content is the same entry
             identity += f"\0{self.text}"

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias, cast
 
 from checks.exports.compressed import DamagedError
@@ -27,6 +24,7 @@ from checks.exports.wanted import Wanted
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
+from monitor.scan.channel import Channel, Forked, waiting
 from monitor.scan.parts import Chosen, Segment, Tally, Told
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
@@ -155,7 +153,7 @@ class _Job:
                     stored.seek(at)
                     yield number, at, stored.readline()
 
-    def work(self, numbers: Iterable[int], channel: Connection) -> None:
+    def work(self, numbers: Iterable[int], channel: Channel) -> None:
         """All of it, in a process of its own. It ends when nobody listens.
 
         It tells its progress (numbers), its survey (None where that cannot be), and after the answer what it judged, or
@@ -168,7 +166,7 @@ class _Job:
                 channel.send(None)
                 return
             channel.send(surveyed)
-            task: _Task = channel.recv()
+            task: _Task = channel.receive()
             if task.spans is not None:
                 channel.send(self.judged(task))
                 return
@@ -181,12 +179,9 @@ class _Job:
 class _Worker:
     """A job in another process, and what it has said so far."""
 
-    def __init__(self, job: _Job, numbers: Iterable[int]) -> None:
-        context = multiprocessing.get_context("fork")
-        self.channel, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=job.work, args=(numbers, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
+    def __init__(self, job: _Job, numbers: Iterable[int], others: Sequence[_Worker]) -> None:
+        self._process = Forked(lambda channel: job.work(numbers, channel), [other.channel for other in others])
+        self.channel: Channel = self._process.channel
         self.surveyed: _Surveyed | None = None
         self.failed = False
 
@@ -198,7 +193,7 @@ class _Worker:
     def listen(self, told: Told) -> None:
         """Take what it says next."""
         try:
-            said: int | _Surveyed | None = self.channel.recv()
+            said: int | _Surveyed | None = self.channel.receive()
         except EOFError:  # it was ended from outside
             said = None
         if isinstance(said, int):
@@ -208,9 +203,7 @@ class _Worker:
 
     def close(self) -> None:
         """End it, whatever it does."""
-        self.channel.close()
-        self._process.terminate()
-        self._process.join()
+        self._process.close()
 
 
 class Crew:
@@ -235,7 +228,7 @@ class Crew:
         if len(segments) > 1 and total >= 2 * WORTH_A_PROCESS and processes() > 1:
             self._numbers = _dealt(len(segments), undo)
             for _ in range(min(processes(), len(segments)) - 1):
-                worker = _Worker(self._own, self._numbers)
+                worker = _Worker(self._own, self._numbers, self._workers)
                 undo.callback(worker.close)
                 self._workers.append(worker)
 
@@ -245,15 +238,15 @@ class Crew:
         if surveys is None:
             return None
         task = _task(self._segments, surveys)
-        for worker in self._workers:
-            worker.channel.send(task)
-        if task.spans is not None or not self._workers:
-            judged = [self._own.judged(task)]
-            try:
-                judged += [worker.channel.recv() for worker in self._workers]
-            except EOFError:  # one was ended from outside
-                return None
-            return _together(judged)
+        try:
+            for worker in self._workers:
+                worker.channel.send(task)
+            if task.spans is not None or not self._workers:
+                judged = [self._own.judged(task)]
+                judged += [worker.channel.receive() for worker in self._workers]
+                return _together(judged)
+        except (EOFError, BrokenPipeError):  # one was ended from outside
+            return None
         scanner, tally = Scanner(failures_only=True), Tally()
         for entry in self._entries(task, tally):
             scanner.add(entry)
@@ -262,19 +255,23 @@ class Crew:
     def _survey(self, told: Told) -> list[_Surveyed] | None:
         def told_all(size: int) -> None:
             told(size)
-            for worker in self._workers:
-                while not worker.ready and worker.channel.poll():
-                    worker.listen(told)
+            self._listen(told, forever=False)
 
         try:
             own = self._own.survey(self._numbers, told_all)
         except (FullDecodeError, DamagedError, OSError):
             return None
-        while waiting := {worker.channel: worker for worker in self._workers if not worker.ready}:
-            for channel in wait(list(waiting)):
-                waiting[cast("Connection", channel)].listen(told)
+        while self._listen(told, forever=True):
+            pass
         theirs = [worker.surveyed for worker in self._workers if worker.surveyed is not None]
         return [own, *theirs] if len(theirs) == len(self._workers) else None
+
+    def _listen(self, told: Told, *, forever: bool) -> bool:
+        """Take what workers have said; False where nothing more is to come before they are answered."""
+        busy = {worker.channel: worker for worker in self._workers if not worker.ready}
+        for channel in waiting(list(busy), forever=forever) if busy else ():
+            busy[channel].listen(told)
+        return bool(busy)
 
     def _entries(self, task: _Task, tally: Tally) -> Iterator[Entry]:
         """What all have selected, in the order of the files."""
@@ -282,7 +279,7 @@ class Crew:
         load = loader()
         for number, before in _lines_before(self._segments, task.lines).items():
             at = whose.get(number)
-            batches = iter(at.channel.recv, []) if at else self._own.selected(number, task.wanted)
+            batches = iter(at.channel.receive, []) if at else self._own.selected(number, task.wanted)
             for item in itertools.chain.from_iterable(batches):
                 found = load(item) if isinstance(item, bytes) else item
                 entry = tally.sifted(self._segments[number].file, found, before, self._chosen)
