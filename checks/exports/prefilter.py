@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import io
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Piece:
     line: int
     lines: int
     entries: int
-    hits: tuple[int, ...]
+    hits: array[int]
     times: Span | None
     first: bool
 
@@ -166,7 +167,7 @@ class Prefilter:
             if piece.entries < 0:
                 yield from _parsed(data, piece.line, first=piece.first)
             else:
-                lines = sorted({*piece.hits, *near.lines(data, names)})
+                lines = sorted(near.lines(data, names, set(piece.hits)))
                 passed += piece.entries - len(lines)
                 for start in lines:
                     line = data[start : end_of_line(data, start)]
@@ -182,12 +183,12 @@ class Prefilter:
 
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
         lines, entries, times = self._look(data)
-        hits = tuple(self._hits(data)) if entries >= 0 else ()
+        hits = array("i", self._hits(data) if entries >= 0 else ())
         grains: list[int] = []
         for at in hits:
             entry = self._load(data[at : end_of_line(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
-                entries, hits, times = -1, (), None
+                entries, hits, times = -1, array("i"), None
                 break
             self.split = self.split or "split" in entry
             grains += self._want(entry)
@@ -254,8 +255,11 @@ class _Near:
             return self._wanted.near(None, None)
         return self._wanted.near(piece.times[0] - REACH, piece.times[1] + REACH)
 
-    def lines(self, data: bytes, near: Near) -> Iterator[int]:
-        """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""
+    def lines(self, data: bytes, near: Near, hits: set[int]) -> set[int]:
+        """Where in a piece they begin. ``near``: what ``names`` gave for this piece; ``hits``: lines that are taken in
+        any case.
+        """
+        taken = hits
         if b"" in near:
             line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
             found = [(grains, start) for start in line_starts for grains in near.values()]
@@ -264,10 +268,12 @@ class _Near:
         else:
             found = list(self._named(data, near))
         for grains, at in found:
-            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
-            grain = _grain_of_line(data, start, end)
-            if grain is None or _close(grain, grains):
-                yield start
+            start = data.rfind(b"\n", 0, at) + 1
+            if start not in taken:
+                grain = _grain_of_line(data, start, end_of_line(data, at))
+                if grain is None or _close(grain, grains):
+                    taken.add(start)
+        return taken
 
     def _named(self, data: bytes, near: Near) -> Iterator[tuple[list[int], int]]:
         """Where names stand that are near, after the keys that names of instances and executions have."""

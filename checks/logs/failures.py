@@ -16,7 +16,7 @@ from checks.logs.faults import Failure, Faults
 from checks.logs.occurrences import ERROR, Occurrence
 from checks.logs.payload import payload_text
 from checks.logs.signatures import Signature
-from checks.logs.stitch import Stitcher, instance_of, is_interesting, of_instances
+from checks.logs.stitch import Stitcher, Texts, instance_of, of_instances
 from checks.logs.triggers import has_trigger
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Scanner:
         self._seen = seen
         self._stitcher = Stitcher(self._group, whole=settled is not None)
         self._bursts = Bursts()
+        self._texts = Texts()
         self.faults = Faults()
         self._errors = Faults()
         self._last_failures: dict[str, int] = {}
@@ -132,11 +133,12 @@ class Scanner:
             self._aside.look(raw, text)
         if text_of(raw.get("logName")).endswith(_PLATFORM_LOGS):
             return
-        if not is_interesting(text) and "split" not in raw:
+        pooled = self._texts.pooled(text)
+        if pooled is None and "split" not in raw:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw, said, whole=self._settled is not None)
+        entry = entry_of(raw, said if pooled is None else (pooled, said[1]), whole=self._settled is not None)
         if entry is None:
             self._malformed += has_trigger(text)
         elif not (self._seen and entry.key in self._seen):
@@ -169,10 +171,15 @@ class Scanner:
                     self._stitcher.pass_by(raw)
             self._entries += len(glance.entries) - len(numbers.union(near))
 
-    def finish(self) -> ScanResult:
-        """No more entries will come."""
+    def end(self) -> int:
+        """No more entries will come: all is in ``faults``. Gives the number of malformed entries."""
         self._stitcher.finish()
         del self._stitcher  # it holds this object in turn, and much else, and nobody may be collecting garbage
+        return self._malformed
+
+    def finish(self) -> ScanResult:
+        """No more entries will come: what was found."""
+        self.end()
         aside = self._aside
         return ScanResult(
             entries=self._entries,

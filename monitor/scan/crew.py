@@ -71,13 +71,13 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What one process made of its segments; ``left``: what it could not judge alone, by segment and offset."""
+    """What one process made of its segments; ``left``: the places of the entries that it could not judge alone."""
 
-    faults: Faults
+    faults: Iterable[Faults]
     entries: int
     malformed: int
     tally: Tally
-    left: list[tuple[int, int, bytes]]
+    left: Sequence[int]
 
 
 class _Job:
@@ -141,23 +141,14 @@ class _Job:
                         common = bool(close) and isinstance(one, Located) and _among(close, one)
                         place = number << _OFFSET_BITS | segment.start + place
                         share.take(cast("dict[str, Any]", entry), place, common=common)
-        malformed = share.finish().malformed
-        left = [(at >> _OFFSET_BITS, at & _OFFSET_MASK) for at in share.left]
-        return _Judged(share.faults, fed - len(left), malformed, tally, list(self._read(left)))
-
-    def _read(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, bytes]]:
-        """The lines at some offsets."""
-        for number, some in itertools.groupby(places, key=lambda place: place[0]):
-            with self._segments[number].path.open("rb") as stored:
-                for _, at in some:
-                    stored.seek(at)
-                    yield number, at, stored.readline()
+        malformed = share.end()
+        return _Judged(share.faults.parts(), fed - len(share.left), malformed, tally, share.left)
 
     def work(self, numbers: Iterable[int], channel: Channel) -> None:
         """All of it, in a process of its own. It ends when nobody listens.
 
-        It tells its progress (numbers), its survey (None where that cannot be), and after the answer what it judged, or
-        what it selected: an empty batch after each segment.
+        It tells its progress (numbers), its survey (None where that cannot be), and after the answer what it judged
+        (the faults in parts, then None), or what it selected: an empty batch after each segment.
         """
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, EOFError, KeyboardInterrupt):
             try:
@@ -168,7 +159,11 @@ class _Job:
             channel.send(surveyed)
             task: _Task = channel.receive()
             if task.spans is not None:
-                channel.send(self.judged(task))
+                judged = self.judged(task)
+                channel.send(replace(judged, faults=()))
+                for part in judged.faults:
+                    channel.send(part)
+                channel.send(None)
                 return
             for number in self._surveys:
                 for batch in self.selected(number, task.wanted):
@@ -200,6 +195,11 @@ class _Worker:
             told(said)
         else:
             self.surveyed, self.failed = said, said is None
+
+    def judged(self) -> _Judged:
+        """What it made of its segments. The faults come as they are asked for, so that not all are there twice."""
+        judged: _Judged = self.channel.receive()
+        return replace(judged, faults=iter(self.channel.receive, None))
 
     def close(self) -> None:
         """End it, whatever it does."""
@@ -243,8 +243,8 @@ class Crew:
                 worker.channel.send(task)
             if task.spans is not None or not self._workers:
                 judged = [self._own.judged(task)]
-                judged += [worker.channel.receive() for worker in self._workers]
-                return _together(judged)
+                judged += [worker.judged() for worker in self._workers]
+                return _together(self._segments, judged)
         except (EOFError, BrokenPipeError):  # one was ended from outside
             return None
         scanner, tally = Scanner(failures_only=True), Tally()
@@ -304,14 +304,15 @@ def _task(segments: Sequence[Segment], surveys: Sequence[_Surveyed]) -> _Task:
     return _Task(wanted, lines, spans if apart else None)
 
 
-def _together(judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
+def _together(segments: Sequence[Segment], judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
     """Put together what each process has judged, and judge the rest."""
     scanner, tally = Scanner(failures_only=True), Tally()
     load = loader()
-    for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
+    for line in _lines_at(segments, sorted(itertools.chain.from_iterable(one.left for one in judged))):
         scanner.add(load(line))
     for one in judged:
-        scanner.faults.merge(one.faults)
+        for part in one.faults:
+            scanner.faults.merge(part)
         tally.add(one.tally)
     result = scanner.finish()
     entries = result.entries + sum(one.entries for one in judged)
@@ -319,6 +320,16 @@ def _together(judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
     return replace(result, entries=entries, malformed=malformed), tally
 
 
+def _lines_at(segments: Sequence[Segment], places: Iterable[int]) -> Iterator[bytes]:
+    """The lines at some places."""
+    for number, some in itertools.groupby(places, key=lambda place: place >> _OFFSET_BITS):
+        with segments[number].path.open("rb") as stored:
+            for place in some:
+                stored.seek(place & _OFFSET_MASK)
+                yield stored.readline()
+
+
+# A place: the number of a segment, and an offset in its file.
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 

@@ -87,7 +87,7 @@ def dealt(path: Path, segments: list[parts.Segment], whose: list[int]) -> tuple[
     task = crew._task(segments, [job.survey(mine, lambda _: None) for job, mine in zip(jobs, taken, strict=True)])
     if task.spans is None:
         return None
-    result, tally = crew._together([job.judged(task) for job in jobs])
+    result, tally = crew._together(segments, [job.judged(task) for job in jobs])
     return result.failures, result.entries + tally.passed, result.malformed + tally.skipped, tally.malformed
 
 
