@@ -167,7 +167,7 @@ class _Fault:
         self._written, self._ended = one.written, one.ended
         self._count = 0
         self._handled = True
-        self._executions = _Earliest()
+        self._executions: _Earliest | None = None
         self._insert_ids = _Earliest()
         self._moments = array("q")
 
@@ -180,7 +180,7 @@ class _Fault:
         micros = written // NANOS_PER_MICRO
         self._at(micros)
         if execution := one.execution_id:
-            self._executions.note(execution, micros)
+            self._executed().note(execution, micros)
         for entry in one.telling:
             if entry.insert_id:
                 self._insert_ids.note(entry.insert_id, entry.nanos // NANOS_PER_MICRO)
@@ -192,8 +192,15 @@ class _Fault:
         self._ended = max(self._ended, other._ended)
         for micros in other._moments:
             self._at(micros)
-        self._executions.merge(other._executions)
+        if other._executions is not None:
+            self._executed().merge(other._executions)
         self._insert_ids.merge(other._insert_ids)
+
+    def _executed(self) -> _Earliest:
+        """Often there are none."""
+        if self._executions is None:
+            self._executions = _Earliest()
+        return self._executions
 
     def _first(self, what: Happening, written: int) -> None:
         """Not all of the first occurrence is kept: its entries would be as well."""
@@ -215,7 +222,7 @@ class _Fault:
             kind=what.kind,
             service=self._service,
             revision=self._revision,
-            execution_ids=self._executions.ids(),
+            execution_ids=self._executions.ids() if self._executions is not None else (),
             file=what.file,
             line=what.line,
             function=what.function,

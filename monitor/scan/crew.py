@@ -122,7 +122,7 @@ class _Job:
                 yield batch
 
     def judged(self, task: _Task) -> _Judged:
-        """The failures in what was selected from the segments of this process."""
+        """The failures in what was selected from the segments of this process. Their surveys are gone then."""
         share, tally = Share(), Tally()
         fed = 0
         spans = task.spans or {}
@@ -133,7 +133,7 @@ class _Job:
             segment = self._segments[number]
             close = [span for span in others if _meet(span, spans[number])]
             with segment.open() as (_, content):
-                for one in self._prefilter.located(content, self._surveys[number], task.wanted):
+                for one in self._prefilter.located(content, self._surveys.pop(number), task.wanted):
                     item, place = (one.entry, one.at) if isinstance(one, Located) else (one, 0)
                     entry = tally.sifted(segment.file, item, before, self._chosen)
                     if entry is not None:
@@ -307,13 +307,13 @@ def _task(segments: Sequence[Segment], surveys: Sequence[_Surveyed]) -> _Task:
 def _together(segments: Sequence[Segment], judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
     """Put together what each process has judged, and judge the rest."""
     scanner, tally = Scanner(failures_only=True), Tally()
-    load = loader()
-    for line in _lines_at(segments, sorted(itertools.chain.from_iterable(one.left for one in judged))):
-        scanner.add(load(line))
-    for one in judged:
+    for one in judged:  # before the rest: others end when they have handed over what they hold
         for part in one.faults:
             scanner.faults.merge(part)
         tally.add(one.tally)
+    load = loader()
+    for line in _lines_at(segments, sorted(itertools.chain.from_iterable(one.left for one in judged))):
+        scanner.add(load(line))
     result = scanner.finish()
     entries = result.entries + sum(one.entries for one in judged)
     malformed = result.malformed + sum(one.malformed for one in judged)
