@@ -203,12 +203,15 @@ def thread_of(raw: Mapping[str, Any]) -> str:
 
 
 def _thread(raw: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
-    return (
-        text_of(labels.get("execution_id"))
-        or text_of(labels.get("run.googleapis.com/execution_name"))
-        or text_of(raw.get("trace"))
-        or text_of(raw.get("spanId"))
-    )
+    for name in (
+        labels.get("execution_id"),
+        labels.get("run.googleapis.com/execution_name"),
+        raw.get("trace"),
+        raw.get("spanId"),
+    ):
+        if name and isinstance(name, str):
+            return name
+    return ""
 
 
 def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, whole: bool = True) -> Entry | None:

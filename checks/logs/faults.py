@@ -272,7 +272,7 @@ class _Earliest:
 
     def ids(self) -> tuple[str, ...]:
         """All of them, sorted."""
-        return tuple(sorted(each for _, each in self._first()))
+        return tuple(sorted(self._ids if len(self._ids) <= MAX_IDS else (each for _, each in self._first())))
 
     def _first(self) -> list[tuple[int, str]]:
         return sorted(zip(self._times, self._ids, strict=True))[:MAX_IDS]

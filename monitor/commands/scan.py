@@ -248,7 +248,8 @@ def _as_json(result: ScanResult, entries: int, malformed: int) -> Iterator[str]:
 
 def _listed(some: Sequence[Failure | Signal]) -> Iterator[str]:
     between = "[\n    "
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for one in some:
-        yield between + json.dumps(one.as_json(), ensure_ascii=False)
+        yield between + encode(one.as_json())
         between = ",\n    "
     yield "\n  ]" if some else "[]"
