@@ -18,8 +18,9 @@ from typing import Any, TypeAlias, cast
 
 from checks.exports.compressed import DamagedError
 from checks.exports.entries import Entry, loader
+from checks.exports.near import REACH
 from checks.exports.pieces import CHUNK_BYTES, FullDecodeError
-from checks.exports.prefilter import REACH, Located, Piece, Prefilter, Selected, grain_of_entry
+from checks.exports.prefilter import KEEP_BYTES, Located, Piece, Prefilter, Selected, grain_of_entry
 from checks.exports.wanted import Wanted
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
@@ -33,6 +34,7 @@ MAX_PROCESSES = 4
 MAX_SEGMENTS = 1_000
 MAX_PIECES = 20_000
 MAX_CHUNK_BYTES = 4 * 1024 * 1024
+KEEP_PACKED = 8 * 1024 * 1024  # bytes: what must be read again has to be decompressed again, with all that is before it
 TELL_EVERY = 4 * 1024 * 1024  # bytes
 _PACKED = 10  # times as much as is stored: a guess at what a compressed file holds
 _BATCH = 200
@@ -221,7 +223,11 @@ class Crew:
         total = sum(segment.size * (_PACKED if segment.compressed else 1) for segment in segments)
         # What is remembered of each piece must not outgrow the memory, however large the files are.
         chunk_bytes = min(MAX_CHUNK_BYTES, max(CHUNK_BYTES, total // MAX_PIECES))
-        prefilter = Prefilter(chunk_bytes=chunk_bytes, thorough=thorough or total <= ALWAYS_THOROUGH)
+        prefilter = Prefilter(
+            chunk_bytes=chunk_bytes,
+            thorough=thorough or total <= ALWAYS_THOROUGH,
+            keep_bytes=KEEP_PACKED if any(segment.compressed for segment in segments) else KEEP_BYTES,
+        )
         self._own = _Job(segments, prefilter, chosen)
         self._numbers: Iterable[int] = range(len(segments))
         self._workers: list[_Worker] = []
