@@ -2,7 +2,8 @@
 
 Two passes over the data. The first validates every line, counts the entries, and finds those with a trigger (the words
 without which no entry tells of a failure, ``checks.logs.triggers``) in the raw bytes. The second decodes these, and
-what the same instance wrote within some seconds of them: frames, headers, and the line before a traceback.
+what the same instance wrote within some seconds of them: frames, headers, and the line before a traceback. It does not
+read again what the first one could keep: lines near which nothing more turned up later.
 
 Why nothing is lost (tested against a full decode):
 
@@ -21,7 +22,7 @@ Why nothing is lost (tested against a full decode):
   near a trigger nearly everywhere, are decoded in full.
 
 With ``thorough=False`` one thing is taken on trust, for a fifth less work: that a line is an entry that neither holds
-a trigger nor is near one, and begins with a brace where there are as many times as lines, or begins and ends with one.
+a trigger nor is near one, where there are as many times as lines, or where every line begins and ends with a brace.
 The failures are the same; a broken line may be counted as an entry.
 """
 
