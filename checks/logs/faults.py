@@ -135,10 +135,18 @@ class Faults:
             yield part
 
     def failures(self) -> tuple[Failure, ...]:
-        """One for each, by service, exception, name, file, function and revision."""
+        """One for each, by service, exception, name, file, function, revision and kind."""
         found = [fault.failure() for fault in self._faults.values()]
         found.sort(
-            key=lambda f: (f.service, f.exception, f.name or "", f.file or "", f.function or "", f.revision or "")
+            key=lambda f: (
+                f.service,
+                f.exception,
+                f.name or "",
+                f.file or "",
+                f.function or "",
+                f.revision or "",
+                f.kind,
+            )
         )
         return tuple(found)
 
