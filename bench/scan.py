@@ -25,6 +25,8 @@ import entries as made
 
 PATTERN = "(ModuleNotFound|Import|Name|UnboundLocal|Attribute)Error"
 PHASEWATCH = str(Path(sys.executable).with_name("phasewatch"))
+# What is installed has its bytecode beside it.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 PER_LINE = """
 import json, re, sys
 pattern = re.compile(r"(?m)^(?:ModuleNotFound|Import|Name|UnboundLocal|Attribute)Error: .*")
@@ -131,7 +133,7 @@ def _timed(command: list[str], *, watch: bool) -> tuple[float, float, float]:
     """Wall time and processor time in seconds; peak memory in MB, if it is watched. All with the child processes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_ENVIRONMENT)
     peak = 0.0
     while watch and process.poll() is None:
         peak = max(peak, sum(map(_memory, _family(process.pid))))

@@ -2,7 +2,8 @@
 
 Two passes over the data. The first validates every line, counts the entries, and finds those with a trigger (the words
 without which no entry tells of a failure, ``checks.logs.triggers``) in the raw bytes. The second decodes these, and
-what the same instance wrote within some seconds of them: frames, headers, and the line before a traceback.
+what the same instance wrote within some seconds of them: frames, headers, and the line before a traceback. It does not
+read again what the first one could keep: lines near which nothing more turned up later.
 
 Why nothing is lost (tested against a full decode):
 
@@ -21,7 +22,7 @@ Why nothing is lost (tested against a full decode):
   near a trigger nearly everywhere, are decoded in full.
 
 With ``thorough=False`` one thing is taken on trust, for a fifth less work: that a line is an entry that neither holds
-a trigger nor is near one, and begins with a brace where there are as many times as lines, or begins and ends with one.
+a trigger nor is near one, where there are as many times as lines, or where every line begins and ends with a brace.
 The failures are the same; a broken line may be counted as an entry.
 """
 
@@ -29,47 +30,30 @@ from __future__ import annotations
 
 import io
 import re
-from bisect import bisect_left
+from array import array
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from checks.exports.entries import Entry, EntryParser, Malformed, loader
-from checks.exports.pieces import (
-    CHUNK_BYTES,
-    GRAIN,
-    TIME_KEY,
-    FullDecodeError,
-    Look,
-    all_of,
-    end_of_line,
-    grain_at,
-    pieces_of,
-    searcher,
-)
+from checks.exports.near import REACH, Finder, Near
+from checks.exports.pieces import CHUNK_BYTES, FullDecodeError, Look, pieces_of
+from checks.exports.times import GRAIN, Span
 from checks.exports.wanted import Wanted
+from checks.exports.words import end_of_line, searcher
 from checks.logs.entry import NANOS_PER_SECOND, instance_of, thread_of, written
 from checks.logs.payload import payload_text
 from checks.logs.triggers import TRIGGER_PARTS, has_trigger
 
 MAX_WANTED = 200_000  # (name, time) pairs held; with more than that nearly everything is near a trigger
-REACH = 3  # grains: what was written within 6 seconds of a trigger may belong to it (a traceback goes stale after 5)
+KEEP_BYTES = 2 * 1024 * 1024
+_MAX_WAITING = 1_500_000  # bytes
 _ESCAPE = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|20|2[cCeE]|3[aA])")
 _COLOUR = re.compile(rb"\\u001[bB](?:\[[0-9;?]{0,20}[A-Za-z]|[()][A-Z0-9])")
 _PLAIN_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 _SPECIAL = (b"\\u00", b'"entries"', b'"split"')
 _ESCAPED = 0  # where an escape stands among the words searched for
-_FEW = 8  # names, each of which is searched for in a piece; of more the values after these keys are looked at
-_NAME_KEYS = (
-    b'"instanceId"',
-    b'"instance_id"',
-    b'"execution_id"',
-    b'execution_name"',  # of run.googleapis.com, however the slash is written
-    b'"trace"',
-    b'"spanId"',
-)
-_USUAL_COLON = b': "'
-_COLON = re.compile(rb'\s*:\s*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +63,30 @@ class Passed:
     count: int
 
 
+class Kept(NamedTuple):
+    """Lines of a piece with the places where they begin in it, and what was near it."""
+
+    near: Near
+    lines: tuple[tuple[int, bytes], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Some whole lines of a stream, as the survey found them.
 
     ``line``: the number of the first one. ``entries``: -1 where not every line is one. ``hits``: where the lines begin
     that are selected in any case. ``times``: of the earliest and the latest entry, in grains; None where not known.
+    ``kept``: the lines to be selected, if no more triggers are near it than when these were looked for.
     """
 
     size: int
     line: int
     lines: int
     entries: int
-    hits: tuple[int, ...]
-    times: tuple[int, int] | None
+    hits: array[int]
+    times: Span | None
     first: bool
+    kept: Kept | None = None
 
 
 class Located(NamedTuple):
@@ -105,8 +98,6 @@ class Located(NamedTuple):
     entry: dict[str, Any]
 
 
-# Per name when its triggers were, in order.
-Near: TypeAlias = dict[bytes, list[int]]
 # A line that is an entry; what is decoded already; or how many were passed over.
 Selected: TypeAlias = bytes | Entry | Malformed | Passed
 
@@ -117,9 +108,17 @@ class Prefilter:
     :param literals: what further patterns need an entry to hold, in ASCII letters and digits; such are selected too.
     :param chunk_bytes: about how much is looked at at once.
     :param thorough: look at every line (see above).
+    :param keep_bytes: about how many bytes of lines may be kept by the survey, so as not to be read again.
     """
 
-    def __init__(self, *, literals: Sequence[str] = (), chunk_bytes: int = CHUNK_BYTES, thorough: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        literals: Sequence[str] = (),
+        chunk_bytes: int = CHUNK_BYTES,
+        thorough: bool = True,
+        keep_bytes: int = KEEP_BYTES,
+    ) -> None:
         # glibc gives large blocks back to the system, to be cleared anew each time; but not those smaller than the
         # largest one given back so far (mallopt(3), M_MMAP_THRESHOLD). That was a fifth of the time.
         bytes(4 * chunk_bytes)
@@ -128,7 +127,9 @@ class Prefilter:
         self._search = searcher([*_SPECIAL, *(word.encode("ascii") for word in (*TRIGGER_PARTS, *literals))])
         self._chunk_bytes = chunk_bytes
         self._names: dict[str, bytes] = {}
+        self._room = keep_bytes
         self.wanted = Wanted()
+        self._finder = Finder(self.wanted)
         self.split = False  # whether an entry was seen that is a part of a larger one
 
     def survey(self, stream: BinaryIO, size: int | None = None, *, first: bool = True) -> Iterator[Piece]:
@@ -139,10 +140,17 @@ class Prefilter:
         :raises FullDecodeError: where no time can be saved.
         """
         line = 1
+        waiting: deque[tuple[Piece, bytes]] = deque()
         for data in pieces_of(stream, size, self._chunk_bytes):
             piece = self._piece(data, line, first=first and line == 1)
             line += piece.lines
-            yield piece
+            waiting.append((piece, data))
+            while waiting and _is_past(waiting[0][0], piece):
+                yield self._kept(*waiting.popleft())
+            if len(waiting) * self._chunk_bytes > _MAX_WAITING:
+                yield waiting.popleft()[0]
+        for last, data in waiting:
+            yield self._kept(last, data)
 
     def selected(self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted) -> Iterator[Selected]:
         """The entries that may be part of a failure, and what is no entry, in order.
@@ -160,28 +168,26 @@ class Prefilter:
         self, stream: BinaryIO, pieces: Sequence[Piece], wanted: Wanted
     ) -> Iterator[Located | Entry | Malformed | Passed]:
         """The same; lines with their entry and their place."""
-        near = _Near(wanted)
-        passed = at = ahead = 0
+        finder = Finder(wanted)
+        source = _Source(stream)
+        passed = at = 0
         for piece in pieces:
-            names = near.names(piece)
-            if piece.entries >= 0 and not piece.hits and not names:
-                passed += piece.entries
-                ahead += piece.size
-                continue
-            _skip(stream, ahead)
-            at += ahead
-            ahead = 0
-            data = stream.read(piece.size)
+            near = finder.names(piece.times)
             if piece.entries < 0:
-                yield from _parsed(data, piece.line, first=piece.first)
+                yield from _parsed(source.read(at, piece.size), piece.line, first=piece.first)
+            elif not piece.hits and not near:
+                passed += piece.entries
             else:
-                lines = sorted({*piece.hits, *near.lines(data, names)})
+                if piece.kept is not None and piece.kept.near == near:
+                    lines = piece.kept.lines
+                else:
+                    lines = _lines(source.read(at, piece.size), finder, piece, near)
                 passed += piece.entries - len(lines)
-                for start in lines:
-                    line = data[start : end_of_line(data, start)]
+                for start, line in lines:
                     entry = self._load(line)
                     if entry is None:
-                        yield Malformed(line=piece.line + data.count(b"\n", 0, start), reason="not JSON")
+                        before = source.read(at, piece.size).count(b"\n", 0, start)
+                        yield Malformed(line=piece.line + before, reason="not JSON")
                     else:
                         yield Located(piece, at + start, line, entry)
             at += piece.size
@@ -190,25 +196,36 @@ class Prefilter:
     # -- the survey of one piece ----------------------------------------------------------------------------------
 
     def _piece(self, data: bytes, line: int, *, first: bool) -> Piece:
-        entries, times = self._look(data)
-        hits = tuple(self._hits(data)) if entries >= 0 else ()
+        lines, entries, times = self._look(data)
+        hits = array("i", self._hits(data) if entries >= 0 else ())
         grains: list[int] = []
         for at in hits:
             entry = self._load(data[at : end_of_line(data, at)])
             if entry is None or isinstance(entry.get("entries"), list):
-                entries, hits, times = -1, (), None
+                entries, hits, times = -1, array("i"), None
                 break
             self.split = self.split or "split" in entry
             grains += self._want(entry)
-        lines = entries
         if entries < 0:
-            lines = data.count(b"\n")
             for item in _parsed(data, line, first=first):
                 if isinstance(item, dict) and ("split" in item or has_trigger(payload_text(item)[0])):
                     self._want(item)
         if times is not None and grains:
             times = (min(times[0], *grains), max(times[1], *grains))
         return Piece(size=len(data), line=line, lines=lines, entries=entries, hits=hits, times=times, first=first)
+
+    def _kept(self, piece: Piece, data: bytes) -> Piece:
+        """The piece with its lines that are to be selected, if there is room for them: where data are in order of time,
+        nothing that follows changes what is near it. Then it need not be read again.
+        """
+        if self._room <= 0 or piece.entries < 0 or piece.times is None:
+            return piece
+        near = self._finder.names(piece.times)
+        if not piece.hits and not near:
+            return piece
+        kept = Kept(near, _lines(data, self._finder, piece, near))
+        self._room -= sum(len(line) for _, line in kept.lines)
+        return replace(piece, kept=kept)
 
     def _hits(self, data: bytes) -> Iterator[int]:
         """Where the lines with triggers begin."""
@@ -251,65 +268,10 @@ class Prefilter:
         return name or b""
 
 
-class _Near:
-    """Finds the lines that are near a trigger of their own instance."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._times = searcher([TIME_KEY])
-        # One search for each: for a single word the searcher takes a thirtieth of the time.
-        self._keys = [searcher([key]) for key in _NAME_KEYS]
-
-    def names(self, piece: Piece) -> Near:
-        """Whose triggers are close in time to a piece, and when."""
-        if piece.times is None:
-            return self._wanted.near(None, None)
-        return self._wanted.near(piece.times[0] - REACH, piece.times[1] + REACH)
-
-    def lines(self, data: bytes, near: Near) -> Iterator[int]:
-        """Where in a piece they begin. ``near``: what ``names`` gave for this piece."""
-        if b"" in near:
-            line_starts = [0, *(at + 1 for at in all_of(data[:-1], b"\n"))]
-            found = [(grains, start) for start in line_starts for grains in near.values()]
-        elif len(near) < _FEW:
-            found = [(grains, at) for name, grains in near.items() for at in all_of(data, name)]
-        else:
-            found = list(self._named(data, near))
-        times = [end for _, _, end in self._times(data)] if found else []
-        for grains, at in found:
-            start, end = data.rfind(b"\n", 0, at) + 1, end_of_line(data, at)
-            time = bisect_left(times, start)
-            # With a second timestamp, in the payload, it is not known which is the entry's own.
-            alone = time < len(times) and times[time] <= end and (time + 1 == len(times) or times[time + 1] > end)
-            grain = grain_at(data, times[time]) if alone else None
-            if grain is None or _close(grain, grains):
-                yield start
-
-    def _named(self, data: bytes, near: Near) -> Iterator[tuple[list[int], int]]:
-        """Where names stand that are near, after the keys that names of instances and executions have."""
-        for search in self._keys:
-            for _, at, key in search(data):
-                begin = key + len(_USUAL_COLON)
-                if data[key:begin] != _USUAL_COLON:
-                    colon = _COLON.match(data, key)
-                    if colon is None:
-                        continue
-                    begin = colon.end()
-                grains = near.get(data[begin - 1 : data.find(b'"', begin) + 1])
-                if grains is not None:
-                    yield grains, at
-
-
 def grain_of_entry(raw: Mapping[str, Any]) -> int | None:
     """When an entry was written, in grains; None where nothing says it."""
     nanos = written(raw)
     return None if nanos is None else nanos // (GRAIN * NANOS_PER_SECOND)
-
-
-def _close(grain: int, grains: Sequence[int]) -> bool:
-    """Whether something at one time is near any of some others, which are in order."""
-    at = bisect_left(grains, grain - REACH)
-    return at < len(grains) and grains[at] <= grain + REACH
 
 
 def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
@@ -321,10 +283,34 @@ def _parsed(data: bytes, line: int, *, first: bool) -> list[Entry | Malformed]:
     return found
 
 
-def _skip(content: BinaryIO, size: int) -> None:
-    """Go ahead in a stream."""
-    if content.seekable():
-        content.seek(size, io.SEEK_CUR)
-        return
-    while size > 0:
-        size -= len(content.read(min(size, CHUNK_BYTES)))
+def _is_past(piece: Piece, latest: Piece) -> bool:
+    """Whether what is near a piece is known by now, if all is in order of time."""
+    return piece.times is not None and latest.times is not None and piece.times[1] + REACH < latest.times[0]
+
+
+def _lines(data: bytes, finder: Finder, piece: Piece, near: Near) -> tuple[tuple[int, bytes], ...]:
+    """The lines of a piece that are to be selected, with the places where they begin in it."""
+    starts = sorted(finder.lines(data, near, set(piece.hits)))
+    return tuple((start, data[start : end_of_line(data, start)]) for start in starts)
+
+
+class _Source:
+    """Reads pieces of a stream in their order, and each as often as it is asked for."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._begin = self._end = 0
+        self._last = b""
+
+    def read(self, at: int, size: int) -> bytes:
+        """The piece that begins at this place."""
+        if at != self._begin or size != len(self._last):
+            ahead = at - self._end
+            if self._stream.seekable():
+                self._stream.seek(ahead, io.SEEK_CUR)
+            else:
+                while ahead > 0:
+                    ahead -= len(self._stream.read(min(ahead, CHUNK_BYTES)))
+            self._last = self._stream.read(size)
+            self._begin, self._end = at, at + len(self._last)
+        return self._last

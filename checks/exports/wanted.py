@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 _NAME_BITS = 24
 _NAME_MASK = (1 << _NAME_BITS) - 1
+_FEW = 10_000  # of more it takes longer to make room among them for each than to sort them now and then
 
 
 class Wanted:
@@ -38,8 +39,14 @@ class Wanted:
             self._latest.append(None)
         if self._latest[number] != grain:
             self._latest[number] = grain
-            self._keys.append(grain << _NAME_BITS | number)
-            self._ordered = False
+            key = grain << _NAME_BITS | number
+            if not self._keys or (self._ordered and key > self._keys[-1]):
+                self._keys.append(key)
+            elif self._ordered and len(self._keys) < _FEW:
+                insort(self._keys, key)
+            else:
+                self._keys.append(key)
+                self._ordered = False
 
     def update(self, other: Wanted) -> None:
         """Take all of another."""

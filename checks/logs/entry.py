@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from sys import intern  # what thousands of entries hold is held once
 from typing import Any, NamedTuple
 
@@ -40,6 +39,7 @@ LEVELS: Mapping[str, int] = {
 _NOTHING: Mapping[str, Any] = {}
 _MICROSECONDS_LENGTH = len("2026-01-26T09:07:04.960079Z")
 _NANO_LENGTH = 9
+_NANOS: list[int] = [10 ** (_NANO_LENGTH - digits) for digits in range(_NANO_LENGTH + 1)]
 _SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 _NANO_DIGITS = re.compile(r"\.\d{6}(\d{1,3})")
 
@@ -87,6 +87,8 @@ class Entry(NamedTuple):
     @property
     def key(self) -> str:
         """The identity under which a repeated delivery is recognised: insertId, time and service."""
+        from hashlib import blake2b  # it loads OpenSSL, and a scan of files does without
+
         identity = f"{self.insert_id}\0{self.nanos}\0{self.service}"
         if not self.insert_id:  # without an insertId only equal content is the same entry
             identity += f"\0{self.text}"
@@ -106,7 +108,7 @@ def nanos_of(value: Any) -> int | None:
     if value[19:20] == "." and value[-1] == "Z" and len(fraction) <= _NANO_LENGTH and fraction.isdecimal():
         second = _second(value[:19])
         if second is not None:
-            return second + int(fraction.ljust(_NANO_LENGTH, "0"))
+            return second + int(fraction) * _NANOS[len(fraction)]
     try:
         parsed = datetime.fromisoformat(value)
         if parsed.tzinfo is None:
@@ -201,12 +203,15 @@ def thread_of(raw: Mapping[str, Any]) -> str:
 
 
 def _thread(raw: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
-    return (
-        text_of(labels.get("execution_id"))
-        or text_of(labels.get("run.googleapis.com/execution_name"))
-        or text_of(raw.get("trace"))
-        or text_of(raw.get("spanId"))
-    )
+    for name in (
+        labels.get("execution_id"),
+        labels.get("run.googleapis.com/execution_name"),
+        raw.get("trace"),
+        raw.get("spanId"),
+    ):
+        if name and isinstance(name, str):
+            return name
+    return ""
 
 
 def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, whole: bool = True) -> Entry | None:
@@ -215,27 +220,33 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, wh
     :param said: what ``payload_text`` gives, where that is known already (also: joined parts of a split entry).
     :param whole: keep the object, which takes most of the memory; without it ``known`` is not to be asked for.
     """
+    # Done for each entry of a storm: hence few calls, and no names of fields.
     nanos = written(raw)
     if nanos is None:
         return None
     get = raw.get
-    labels, resource = mapping(get("labels")), _resource_of(raw)
-    record = record_of(raw)
+    labels, resource = get("labels"), get("resource")
+    if not isinstance(labels, dict):
+        labels = {}
+    if not isinstance(resource, dict) or not isinstance(resource := resource.get("labels"), dict):
+        resource = {}
     text, alone = payload_text(raw) if said is None else said
-    severity = get("severity")
-    level = LEVELS.get(severity.upper()) if isinstance(severity, str) else None
+    plain = get("textPayload")
+    record = None if isinstance(plain, str) and plain[:1] != "{" else record_of(raw)
+    severity, log, insert_id = get("severity"), get("logName"), get("insertId")
+    level = LEVELS.get(severity) or LEVELS.get(severity.upper()) if isinstance(severity, str) else None
     if level is None and record:
         level = LEVELS.get(payload_level(record))
     execution_id = text_of(labels.get("execution_id"))
-    return Entry(  # by place: with names it takes half as long again, and this is done for each entry of a storm
-        text_of(get("insertId")),
+    return Entry(
+        insert_id if isinstance(insert_id, str) else "",
         nanos,
         _service(resource, labels),
         intern(text_of(resource.get("revision_name"))) or None,
         execution_id or None,
         _instance(labels),
         execution_id or _thread(raw, labels),
-        _short(text_of(get("logName"))),
+        _short(log) if isinstance(log, str) else "",
         level,
         text[:MAX_TEXT],
         bool(record) or isinstance(get("sourceLocation"), dict),

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from checks.logs.activity import Run, Runs, run_of
 from checks.logs.bursts import Bursts
-from checks.logs.entry import EPOCH, Entry, entry_of, moment, text_of
+from checks.logs.entry import EPOCH, Entry, entry_of, text_of
 from checks.logs.faults import Failure, Faults
-from checks.logs.glance import Glance
 from checks.logs.occurrences import ERROR, Occurrence
 from checks.logs.payload import payload_text
-from checks.logs.signals import Signal, SignalScanner
 from checks.logs.signatures import Signature
-from checks.logs.stitch import Stitcher, instance_of, is_interesting, of_instances
+from checks.logs.stitch import Stitcher, Texts, instance_of, of_instances
 from checks.logs.triggers import has_trigger
 
-SIGNAL_MARK = "signal:"
+if TYPE_CHECKING:
+    from checks.logs.activity import Run
+    from checks.logs.aside import Aside
+    from checks.logs.glance import Glance
+    from checks.logs.signals import Signal
+
 MAX_INCOMPLETE = 2_000
 MAX_INCOMPLETE_TEXT = 1_000_000
 _CONTEXT = 1_000_000_000  # nanoseconds of lines kept before an unfinished text: who introduced it
@@ -98,15 +100,18 @@ class Scanner:
         *,
         failures_only: bool = False,
     ) -> None:
-        self._signals = SignalScanner(signatures)
+        self._aside: Aside | None = None
+        if not failures_only:
+            from checks.logs.aside import Aside
+
+            self._aside = Aside(signatures, settled, seen)
         self._settled = None if settled is None else (settled - EPOCH) // timedelta(microseconds=1) * 1_000
         self._seen = seen
-        self._failures_only = failures_only
         self._stitcher = Stitcher(self._group, whole=settled is not None)
         self._bursts = Bursts()
+        self._texts = Texts()
         self.faults = Faults()
         self._errors = Faults()
-        self._runs = Runs(settled)
         self._last_failures: dict[str, int] = {}
         self._incomplete: list[Mapping[str, Any]] = []
         self._counted: dict[str, None] = {}
@@ -124,15 +129,16 @@ class Scanner:
         # Most entries are plain text: no need to look for a record in them.
         said = (plain, False) if isinstance(plain, str) and plain[:1] != "{" else payload_text(raw)
         text = said[0]
-        if not self._failures_only:
-            self._look_aside(raw, text)
+        if self._aside is not None:
+            self._aside.look(raw, text)
         if text_of(raw.get("logName")).endswith(_PLATFORM_LOGS):
             return
-        if not is_interesting(text) and "split" not in raw:
+        pooled = self._texts.pooled(text)
+        if pooled is None and "split" not in raw:
             if text and not text.isspace():
                 self._stitcher.pass_by(raw)
             return
-        entry = entry_of(raw, said, whole=self._settled is not None)
+        entry = entry_of(raw, said if pooled is None else (pooled, said[1]), whole=self._settled is not None)
         if entry is None:
             self._malformed += has_trigger(text)
         elif not (self._seen and entry.key in self._seen):
@@ -143,7 +149,7 @@ class Scanner:
         neither tells anything nor was written by an instance (before or after, however long) that does.
         """
         telling = [
-            {*glance.telling, *(() if self._failures_only else self._signals.suspected(glance.texts, glance.said))}
+            {*glance.telling, *(() if self._aside is None else self._aside.suspected(glance))}
             for glance in seen_together
         ]
         instances = {
@@ -165,33 +171,27 @@ class Scanner:
                     self._stitcher.pass_by(raw)
             self._entries += len(glance.entries) - len(numbers.union(near))
 
-    def finish(self) -> ScanResult:
-        """No more entries will come."""
+    def end(self) -> int:
+        """No more entries will come: all is in ``faults``. Gives the number of malformed entries."""
         self._stitcher.finish()
         del self._stitcher  # it holds this object in turn, and much else, and nobody may be collecting garbage
+        return self._malformed
+
+    def finish(self) -> ScanResult:
+        """No more entries will come: what was found."""
+        self.end()
+        aside = self._aside
         return ScanResult(
             entries=self._entries,
             malformed=self._malformed,
             failures=self.faults.failures(),
             errors=self._errors.failures(),
-            signals=self._signals.signals(),
-            activity=self._runs.clean({service: moment(at) for service, at in self._last_failures.items()}),
-            incomplete=(*self._incomplete, *self._runs.unsettled()),
+            signals=aside.signals() if aside else (),
+            activity=aside.activity(self._last_failures) if aside else {},
+            incomplete=(*self._incomplete, *(aside.unsettled() if aside else ())),
             counted=tuple(self._counted),
-            noted=(*self._noted, *(SIGNAL_MARK + key for key in self._signals.counted)),
+            noted=(*self._noted, *(aside.noted() if aside else ())),
         )
-
-    def _look_aside(self, raw: Mapping[str, Any], text: str) -> None:
-        """What an entry tells beside failures: that a run has succeeded, that a pattern matches."""
-        run = run_of(raw, text)
-        if run is not None:
-            self._runs.add(run, raw)
-        if not text or not self._signals.suspects(text):
-            return
-        entry = entry_of(raw)
-        # An entry may be counted as a signal and still wait to be a part of a failure, or the other way round.
-        if entry is not None and SIGNAL_MARK + entry.key not in self._seen:
-            self._signals.look(entry)
 
     def _group(self, entries: list[Entry]) -> None:
         """A finished group of entries: parse each of its logs as one text."""
@@ -225,7 +225,7 @@ class Scanner:
 
     def _count(self, one: Occurrence) -> None:
         is_error = one.what.kind == ERROR
-        if is_error and self._failures_only:
+        if is_error and self._aside is None:
             return
         (self._errors if is_error else self.faults).add(one)
         if self._settled is not None:

@@ -7,12 +7,14 @@ gone over apart and what was found be put together.
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from checks.logs.entry import moment
+from checks.logs.entry import NANOS_PER_MICRO, moment
 from checks.logs.occurrences import ERROR, Happening, Occurrence
 from checks.logs.signatures import canonical
 from checks.plain import stamp
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_IDS = 50
 MAX_MOMENTS = 200
+_AT_ONCE = 500
 _DEPLOY_ROOT = re.compile(
     r"^(?:/workspace/|/user_code/|/app/|/srv/|/code/|/usr/src/app/|/home/[^/]+/|/opt/app/|/layers/[^/]+/[^/]+/|(?:\./)+)"
 )
@@ -124,17 +127,34 @@ class Faults:
             if fault is not other:
                 fault.merge(other)
 
+    def parts(self) -> Iterator[Faults]:
+        """Hand them over, some at a time: nothing is kept."""
+        while self._faults:
+            part = Faults()
+            part._faults = dict(self._faults.popitem() for _ in range(min(_AT_ONCE, len(self._faults))))
+            yield part
+
     def failures(self) -> tuple[Failure, ...]:
-        """One for each, by service, exception, name, file, function and revision."""
+        """One for each, by service, exception, name, file, function, revision and kind."""
         found = [fault.failure() for fault in self._faults.values()]
         found.sort(
-            key=lambda f: (f.service, f.exception, f.name or "", f.file or "", f.function or "", f.revision or "")
+            key=lambda f: (
+                f.service,
+                f.exception,
+                f.name or "",
+                f.file or "",
+                f.function or "",
+                f.revision or "",
+                f.kind,
+            )
         )
         return tuple(found)
 
 
 class _Fault:
-    """Occurrences of one fault in one revision. Of identities and moments the earliest are kept."""
+    """Occurrences of one fault in one revision. Of identities and moments the earliest are kept, to the microsecond:
+    nanoseconds of the last year there is do not fit into 64 bits.
+    """
 
     __slots__ = (
         "_count",
@@ -155,9 +175,9 @@ class _Fault:
         self._written, self._ended = one.written, one.ended
         self._count = 0
         self._handled = True
-        self._executions: dict[str, int] = {}
-        self._insert_ids: dict[str, int] = {}
-        self._moments: list[int] = []
+        self._executions: _Earliest | None = None
+        self._insert_ids = _Earliest()
+        self._moments = array("q")
 
     def add(self, one: Occurrence) -> None:
         written = one.written
@@ -165,24 +185,30 @@ class _Fault:
         self._handled = self._handled and one.what.handled
         self._first(one.what, written)
         self._ended = max(self._ended, one.ended)
-        self._at(written)
+        micros = written // NANOS_PER_MICRO
+        self._at(micros)
         if execution := one.execution_id:
-            _note(self._executions, execution, written)
+            self._executed().note(execution, micros)
         for entry in one.telling:
             if entry.insert_id:
-                _note(self._insert_ids, entry.insert_id, entry.nanos)
+                self._insert_ids.note(entry.insert_id, entry.nanos // NANOS_PER_MICRO)
 
     def merge(self, other: _Fault) -> None:
         self._count += other._count
         self._handled = self._handled and other._handled
         self._first(other._what, other._written)
         self._ended = max(self._ended, other._ended)
-        for written in other._moments:
-            self._at(written)
-        for execution, written in other._executions.items():
-            _note(self._executions, execution, written)
-        for insert_id, written in other._insert_ids.items():
-            _note(self._insert_ids, insert_id, written)
+        for micros in other._moments:
+            self._at(micros)
+        if other._executions is not None:
+            self._executed().merge(other._executions)
+        self._insert_ids.merge(other._insert_ids)
+
+    def _executed(self) -> _Earliest:
+        """Often there are none."""
+        if self._executions is None:
+            self._executions = _Earliest()
+        return self._executions
 
     def _first(self, what: Happening, written: int) -> None:
         """Not all of the first occurrence is kept: its entries would be as well."""
@@ -190,10 +216,10 @@ class _Fault:
         if written < self._written or (same and what is not self._what and repr(what) < repr(self._what)):
             self._what, self._written = what, written
 
-    def _at(self, written: int) -> None:
-        self._moments.append(written)
+    def _at(self, micros: int) -> None:
+        self._moments.append(micros)
         if len(self._moments) > 2 * MAX_MOMENTS:
-            self._moments = sorted(self._moments)[:MAX_MOMENTS]
+            self._moments = array("q", sorted(self._moments)[:MAX_MOMENTS])
 
     def failure(self) -> Failure:
         what = self._what
@@ -204,7 +230,7 @@ class _Fault:
             kind=what.kind,
             service=self._service,
             revision=self._revision,
-            execution_ids=_earliest(self._executions),
+            execution_ids=self._executions.ids() if self._executions is not None else (),
             file=what.file,
             line=what.line,
             function=what.function,
@@ -212,24 +238,49 @@ class _Fault:
             handled=self._handled,
             first_seen=moment(self._written),
             last_seen=moment(self._ended),
-            insert_ids=_earliest(self._insert_ids),
+            insert_ids=self._insert_ids.ids(),
             message=what.message,
             sample=what.sample,
-            moments=tuple(moment(at) for at in sorted(self._moments)[:MAX_MOMENTS]),
+            moments=tuple(moment(at * NANOS_PER_MICRO) for at in sorted(self._moments)[:MAX_MOMENTS]),
         )
 
 
-def _note(known: dict[str, int], one: str, at: int) -> None:
-    """Keep an identity and the earliest time at which it was seen."""
-    before = known.get(one)
-    if before is None or at < before:
-        known[one] = at
-    if len(known) > 2 * MAX_IDS:
-        kept = _earliest(known)
-        for late in [each for each in known if each not in kept]:
-            del known[late]
+class _Earliest:
+    """The ``MAX_IDS`` identities that were seen first, and when. Two rows, as there is one of these for each fault: a
+    dict with its numbers takes twice the memory.
+    """
 
+    __slots__ = ("_full", "_ids", "_times")
 
-def _earliest(known: dict[str, int]) -> tuple[str, ...]:
-    """The ``MAX_IDS`` that were seen first, sorted."""
-    return tuple(sorted(sorted(known, key=lambda one: (known[one], one))[:MAX_IDS]))
+    def __init__(self) -> None:
+        self._ids: list[str] = []
+        self._times = array("q")
+        self._full: int | None = None  # when the last of the first so many was seen, once there were as many
+
+    def note(self, one: str, at: int) -> None:
+        """It was seen at this time."""
+        if self._full is not None and at > self._full:
+            return
+        if one in self._ids:
+            where = self._ids.index(one)
+            self._times[where] = min(at, self._times[where])
+            return
+        self._ids.append(one)
+        self._times.append(at)
+        if len(self._ids) > 2 * MAX_IDS:
+            first = self._first()
+            self._ids = [each for _, each in first]
+            self._times = array("q", [then for then, _ in first])
+            self._full = first[-1][0]
+
+    def merge(self, other: _Earliest) -> None:
+        """Take all of another."""
+        for one, at in zip(other._ids, other._times, strict=True):
+            self.note(one, at)
+
+    def ids(self) -> tuple[str, ...]:
+        """All of them, sorted."""
+        return tuple(sorted(self._ids if len(self._ids) <= MAX_IDS else (each for _, each in self._first())))
+
+    def _first(self) -> list[tuple[int, str]]:
+        return sorted(zip(self._times, self._ids, strict=True))[:MAX_IDS]

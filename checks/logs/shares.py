@@ -31,7 +31,7 @@ class Share(Scanner):
 
     @property
     def left(self) -> Sequence[int]:
-        """The places of the entries that were not judged; complete once ``finish`` was called."""
+        """The places of the entries that were not judged; complete after the ``end``."""
         return sorted(self._left)
 
     def _group(self, entries: list[Entry]) -> None:

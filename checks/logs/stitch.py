@@ -46,7 +46,8 @@ MAX_GROUP_TEXT = 8_000_000
 MAX_HELD_ENTRIES = 20_000
 MAX_HELD_TEXT = 8_000_000
 MAX_NEIGHBOURS = 5_000  # each a whole entry
-MAX_SEEN = 100_000
+MAX_SEEN = 43_000  # of each half; a dict of some more takes twice the memory
+MAX_POOLED = 1_000_000  # characters
 _MAX_PARTS = 1_000
 GroupKey = tuple[str, str, str, str]
 
@@ -54,6 +55,25 @@ GroupKey = tuple[str, str, str, str]
 def is_interesting(text: str) -> bool:
     """Whether a text can be part of a failure."""
     return text.startswith(STARTS) or _hinted(text)
+
+
+class Texts:
+    """Texts that can be part of a failure, each held once: storms repeat the same few."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._size = 0
+
+    def pooled(self, text: str) -> str | None:
+        """The one that is held for all that are equal; None for a text that cannot be part of a failure."""
+        known = self._known.get(text)
+        if known is None and is_interesting(text):
+            self._size += len(text)
+            if self._size > MAX_POOLED:
+                self._known.clear()
+                self._size = len(text)
+            self._known[text] = known = text
+        return known
 
 
 class _Group:
@@ -79,6 +99,7 @@ class Stitcher:
         self._neighbours: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
         self._held = self._held_text = 0
         self._seen: dict[int, None] = {}
+        self._seen_before: dict[int, None] = {}
         self._parts: dict[str, dict[int, tuple[Mapping[str, Any], str]]] = {}
         self._parts_text = 0
 
@@ -134,12 +155,11 @@ class Stitcher:
 
     def _hold(self, group: _Group, entry: Entry) -> None:
         identity = hash((entry.insert_id or entry.text, entry.nanos, entry.service))
-        if identity in self._seen:
+        if identity in self._seen or identity in self._seen_before:
             return
         self._seen[identity] = None
         if len(self._seen) > MAX_SEEN:
-            for old in list(self._seen)[: MAX_SEEN // 2]:
-                del self._seen[old]
+            self._seen, self._seen_before = {}, self._seen
         group.entries.append(entry)
         group.size += len(entry.text)
         self._held += 1

@@ -141,6 +141,8 @@ class StreamParser:
             if edge:
                 self._boxed_member()
         if line and line[0] in " +|":
+            if "+" not in line and "|" not in line:  # nearly always
+                return line
             rule = _RULE.match(line)
             if rule:
                 self._member(last=rule.group("number") is None)

@@ -7,9 +7,7 @@ import gc
 import glob
 import itertools
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -203,6 +201,9 @@ def _signatures(patterns: Sequence[str]) -> tuple[Signature, ...]:
 
 def _spooled(undo: contextlib.ExitStack) -> Path:
     """Standard input in a temporary file: what comes first is looked at again when all is known."""
+    import shutil
+    import tempfile
+
     path = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="phasewatch-"))) / "stdin"
     with path.open("wb") as spool:
         shutil.copyfileobj(sys.stdin.buffer, spool, 1024 * 1024)
@@ -247,7 +248,8 @@ def _as_json(result: ScanResult, entries: int, malformed: int) -> Iterator[str]:
 
 def _listed(some: Sequence[Failure | Signal]) -> Iterator[str]:
     between = "[\n    "
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for one in some:
-        yield between + json.dumps(one.as_json(), ensure_ascii=False)
+        yield between + encode(one.as_json())
         between = ",\n    "
     yield "\n  ]" if some else "[]"

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias, cast
 
 from checks.exports.compressed import DamagedError
 from checks.exports.entries import Entry, loader
+from checks.exports.near import REACH
 from checks.exports.pieces import CHUNK_BYTES, FullDecodeError
-from checks.exports.prefilter import REACH, Located, Piece, Prefilter, Selected, grain_of_entry
+from checks.exports.prefilter import KEEP_BYTES, Located, Piece, Prefilter, Selected, grain_of_entry
 from checks.exports.wanted import Wanted
 from checks.logs.failures import Scanner, ScanResult
 from checks.logs.faults import Faults
 from checks.logs.shares import Share
+from monitor.scan.channel import Channel, Forked, waiting
 from monitor.scan.parts import Chosen, Segment, Tally, Told
 
 WORTH_A_PROCESS = 16 * 1024 * 1024  # bytes
@@ -35,6 +34,7 @@ MAX_PROCESSES = 4
 MAX_SEGMENTS = 1_000
 MAX_PIECES = 20_000
 MAX_CHUNK_BYTES = 4 * 1024 * 1024
+KEEP_PACKED = 8 * 1024 * 1024  # bytes: what must be read again has to be decompressed again, with all that is before it
 TELL_EVERY = 4 * 1024 * 1024  # bytes
 _PACKED = 10  # times as much as is stored: a guess at what a compressed file holds
 _BATCH = 200
@@ -73,13 +73,13 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What one process made of its segments; ``left``: what it could not judge alone, by segment and offset."""
+    """What one process made of its segments; ``left``: the places of the entries that it could not judge alone."""
 
-    faults: Faults
+    faults: Iterable[Faults]
     entries: int
     malformed: int
     tally: Tally
-    left: list[tuple[int, int, bytes]]
+    left: Sequence[int]
 
 
 class _Job:
@@ -124,7 +124,7 @@ class _Job:
                 yield batch
 
     def judged(self, task: _Task) -> _Judged:
-        """The failures in what was selected from the segments of this process."""
+        """The failures in what was selected from the segments of this process. Their surveys are gone then."""
         share, tally = Share(), Tally()
         fed = 0
         spans = task.spans or {}
@@ -135,7 +135,7 @@ class _Job:
             segment = self._segments[number]
             close = [span for span in others if _meet(span, spans[number])]
             with segment.open() as (_, content):
-                for one in self._prefilter.located(content, self._surveys[number], task.wanted):
+                for one in self._prefilter.located(content, self._surveys.pop(number), task.wanted):
                     item, place = (one.entry, one.at) if isinstance(one, Located) else (one, 0)
                     entry = tally.sifted(segment.file, item, before, self._chosen)
                     if entry is not None:
@@ -143,23 +143,14 @@ class _Job:
                         common = bool(close) and isinstance(one, Located) and _among(close, one)
                         place = number << _OFFSET_BITS | segment.start + place
                         share.take(cast("dict[str, Any]", entry), place, common=common)
-        malformed = share.finish().malformed
-        left = [(at >> _OFFSET_BITS, at & _OFFSET_MASK) for at in share.left]
-        return _Judged(share.faults, fed - len(left), malformed, tally, list(self._read(left)))
+        malformed = share.end()
+        return _Judged(share.faults.parts(), fed - len(share.left), malformed, tally, share.left)
 
-    def _read(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, bytes]]:
-        """The lines at some offsets."""
-        for number, some in itertools.groupby(places, key=lambda place: place[0]):
-            with self._segments[number].path.open("rb") as stored:
-                for _, at in some:
-                    stored.seek(at)
-                    yield number, at, stored.readline()
-
-    def work(self, numbers: Iterable[int], channel: Connection) -> None:
+    def work(self, numbers: Iterable[int], channel: Channel) -> None:
         """All of it, in a process of its own. It ends when nobody listens.
 
-        It tells its progress (numbers), its survey (None where that cannot be), and after the answer what it judged, or
-        what it selected: an empty batch after each segment.
+        It tells its progress (numbers), its survey (None where that cannot be), and after the answer what it judged
+        (the faults in parts, then None), or what it selected: an empty batch after each segment.
         """
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, EOFError, KeyboardInterrupt):
             try:
@@ -168,9 +159,13 @@ class _Job:
                 channel.send(None)
                 return
             channel.send(surveyed)
-            task: _Task = channel.recv()
+            task: _Task = channel.receive()
             if task.spans is not None:
-                channel.send(self.judged(task))
+                judged = self.judged(task)
+                channel.send(replace(judged, faults=()))
+                for part in judged.faults:
+                    channel.send(part)
+                channel.send(None)
                 return
             for number in self._surveys:
                 for batch in self.selected(number, task.wanted):
@@ -181,12 +176,9 @@ class _Job:
 class _Worker:
     """A job in another process, and what it has said so far."""
 
-    def __init__(self, job: _Job, numbers: Iterable[int]) -> None:
-        context = multiprocessing.get_context("fork")
-        self.channel, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=job.work, args=(numbers, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
+    def __init__(self, job: _Job, numbers: Iterable[int], others: Sequence[_Worker]) -> None:
+        self._process = Forked(lambda channel: job.work(numbers, channel), [other.channel for other in others])
+        self.channel: Channel = self._process.channel
         self.surveyed: _Surveyed | None = None
         self.failed = False
 
@@ -198,7 +190,7 @@ class _Worker:
     def listen(self, told: Told) -> None:
         """Take what it says next."""
         try:
-            said: int | _Surveyed | None = self.channel.recv()
+            said: int | _Surveyed | None = self.channel.receive()
         except EOFError:  # it was ended from outside
             said = None
         if isinstance(said, int):
@@ -206,11 +198,14 @@ class _Worker:
         else:
             self.surveyed, self.failed = said, said is None
 
+    def judged(self) -> _Judged:
+        """What it made of its segments. The faults come as they are asked for, so that not all are there twice."""
+        judged: _Judged = self.channel.receive()
+        return replace(judged, faults=iter(self.channel.receive, None))
+
     def close(self) -> None:
         """End it, whatever it does."""
-        self.channel.close()
-        self._process.terminate()
-        self._process.join()
+        self._process.close()
 
 
 class Crew:
@@ -228,14 +223,18 @@ class Crew:
         total = sum(segment.size * (_PACKED if segment.compressed else 1) for segment in segments)
         # What is remembered of each piece must not outgrow the memory, however large the files are.
         chunk_bytes = min(MAX_CHUNK_BYTES, max(CHUNK_BYTES, total // MAX_PIECES))
-        prefilter = Prefilter(chunk_bytes=chunk_bytes, thorough=thorough or total <= ALWAYS_THOROUGH)
+        prefilter = Prefilter(
+            chunk_bytes=chunk_bytes,
+            thorough=thorough or total <= ALWAYS_THOROUGH,
+            keep_bytes=KEEP_PACKED if any(segment.compressed for segment in segments) else KEEP_BYTES,
+        )
         self._own = _Job(segments, prefilter, chosen)
         self._numbers: Iterable[int] = range(len(segments))
         self._workers: list[_Worker] = []
         if len(segments) > 1 and total >= 2 * WORTH_A_PROCESS and processes() > 1:
             self._numbers = _dealt(len(segments), undo)
             for _ in range(min(processes(), len(segments)) - 1):
-                worker = _Worker(self._own, self._numbers)
+                worker = _Worker(self._own, self._numbers, self._workers)
                 undo.callback(worker.close)
                 self._workers.append(worker)
 
@@ -245,15 +244,15 @@ class Crew:
         if surveys is None:
             return None
         task = _task(self._segments, surveys)
-        for worker in self._workers:
-            worker.channel.send(task)
-        if task.spans is not None or not self._workers:
-            judged = [self._own.judged(task)]
-            try:
-                judged += [worker.channel.recv() for worker in self._workers]
-            except EOFError:  # one was ended from outside
-                return None
-            return _together(judged)
+        try:
+            for worker in self._workers:
+                worker.channel.send(task)
+            if task.spans is not None or not self._workers:
+                judged = [self._own.judged(task)]
+                judged += [worker.judged() for worker in self._workers]
+                return _together(self._segments, judged)
+        except (EOFError, BrokenPipeError):  # one was ended from outside
+            return None
         scanner, tally = Scanner(failures_only=True), Tally()
         for entry in self._entries(task, tally):
             scanner.add(entry)
@@ -262,19 +261,23 @@ class Crew:
     def _survey(self, told: Told) -> list[_Surveyed] | None:
         def told_all(size: int) -> None:
             told(size)
-            for worker in self._workers:
-                while not worker.ready and worker.channel.poll():
-                    worker.listen(told)
+            self._listen(told, forever=False)
 
         try:
             own = self._own.survey(self._numbers, told_all)
         except (FullDecodeError, DamagedError, OSError):
             return None
-        while waiting := {worker.channel: worker for worker in self._workers if not worker.ready}:
-            for channel in wait(list(waiting)):
-                waiting[cast("Connection", channel)].listen(told)
+        while self._listen(told, forever=True):
+            pass
         theirs = [worker.surveyed for worker in self._workers if worker.surveyed is not None]
         return [own, *theirs] if len(theirs) == len(self._workers) else None
+
+    def _listen(self, told: Told, *, forever: bool) -> bool:
+        """Take what workers have said; False where nothing more is to come before they are answered."""
+        busy = {worker.channel: worker for worker in self._workers if not worker.ready}
+        for channel in waiting(list(busy), forever=forever) if busy else ():
+            busy[channel].listen(told)
+        return bool(busy)
 
     def _entries(self, task: _Task, tally: Tally) -> Iterator[Entry]:
         """What all have selected, in the order of the files."""
@@ -282,7 +285,7 @@ class Crew:
         load = loader()
         for number, before in _lines_before(self._segments, task.lines).items():
             at = whose.get(number)
-            batches = iter(at.channel.recv, []) if at else self._own.selected(number, task.wanted)
+            batches = iter(at.channel.receive, []) if at else self._own.selected(number, task.wanted)
             for item in itertools.chain.from_iterable(batches):
                 found = load(item) if isinstance(item, bytes) else item
                 entry = tally.sifted(self._segments[number].file, found, before, self._chosen)
@@ -307,21 +310,32 @@ def _task(segments: Sequence[Segment], surveys: Sequence[_Surveyed]) -> _Task:
     return _Task(wanted, lines, spans if apart else None)
 
 
-def _together(judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
+def _together(segments: Sequence[Segment], judged: Sequence[_Judged]) -> tuple[ScanResult, Tally]:
     """Put together what each process has judged, and judge the rest."""
     scanner, tally = Scanner(failures_only=True), Tally()
-    load = loader()
-    for _, _, line in sorted(itertools.chain.from_iterable(one.left for one in judged)):
-        scanner.add(load(line))
-    for one in judged:
-        scanner.faults.merge(one.faults)
+    for one in judged:  # before the rest: others end when they have handed over what they hold
+        for part in one.faults:
+            scanner.faults.merge(part)
         tally.add(one.tally)
+    load = loader()
+    for line in _lines_at(segments, sorted(itertools.chain.from_iterable(one.left for one in judged))):
+        scanner.add(load(line))
     result = scanner.finish()
     entries = result.entries + sum(one.entries for one in judged)
     malformed = result.malformed + sum(one.malformed for one in judged)
     return replace(result, entries=entries, malformed=malformed), tally
 
 
+def _lines_at(segments: Sequence[Segment], places: Iterable[int]) -> Iterator[bytes]:
+    """The lines at some places."""
+    for number, some in itertools.groupby(places, key=lambda place: place >> _OFFSET_BITS):
+        with segments[number].path.open("rb") as stored:
+            for place in some:
+                stored.seek(place & _OFFSET_MASK)
+                yield stored.readline()
+
+
+# A place: the number of a segment, and an offset in its file.
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 

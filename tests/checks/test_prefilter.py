@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.exports import prefilter as prefilter_module
+from checks.exports import near as near_module
 from checks.exports.entries import Malformed, iter_entries
 from checks.exports.pieces import FullDecodeError
-from checks.exports.prefilter import Passed, Prefilter
+from checks.exports.prefilter import KEEP_BYTES, Passed, Prefilter
+from checks.exports.wanted import Wanted
 from checks.logs.failures import ScanResult, scan
 from checks.logs.triggers import TRIGGERS
 from tests.checks.logs.corpus import CASES
@@ -41,9 +42,11 @@ def told(result: ScanResult, passed: int, malformed: list[Malformed]) -> Outcome
     return (result.failures, result.entries + passed, result.malformed, places)
 
 
-def prefiltered(data: bytes, chunk_bytes: int, *, thorough: bool = True) -> tuple[Outcome, int]:
+def prefiltered(
+    data: bytes, chunk_bytes: int, *, thorough: bool = True, keep_bytes: int = KEEP_BYTES
+) -> tuple[Outcome, int]:
     """The prefiltered way, and how many entries it passed over; it gives up where only a full decode will do."""
-    prefilter = Prefilter(chunk_bytes=chunk_bytes, thorough=thorough)
+    prefilter = Prefilter(chunk_bytes=chunk_bytes, thorough=thorough, keep_bytes=keep_bytes)
     pieces = list(prefilter.survey(io.BytesIO(data)))
     malformed: list[Malformed] = []
     passed = 0
@@ -145,11 +148,11 @@ def exports(draw: st.DrawFn) -> bytes:
 
 
 @SLOW
-@given(exports(), st.sampled_from((64, 700, 2_000, 10_000, 1_000_000)))
-def test_it_gives_what_a_full_decode_gives(data: bytes, chunk_bytes: int) -> None:
+@given(exports(), st.sampled_from((64, 700, 2_000, 10_000, 1_000_000)), st.sampled_from((0, 600, KEEP_BYTES)))
+def test_it_gives_what_a_full_decode_gives(data: bytes, chunk_bytes: int, keep_bytes: int) -> None:
     """Whatever stands between the lines, in whatever order and pieces; or it says that it cannot."""
     try:
-        outcome, _ = prefiltered(data, chunk_bytes)
+        outcome, _ = prefiltered(data, chunk_bytes, keep_bytes=keep_bytes)
     except FullDecodeError:
         return
     assert outcome == whole(data)
@@ -173,7 +176,7 @@ def test_the_quick_way_finds_the_same_failures(data: bytes, chunk_bytes: int) ->
 def test_names_are_found_after_their_keys(data: bytes, chunk_bytes: int) -> None:
     """As where many are near."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prefilter_module, "_FEW", 0)
+        patch.setattr(near_module, "_FEW", 0)
         try:
             outcome, _ = prefiltered(data, chunk_bytes)
         except FullDecodeError:
@@ -215,6 +218,21 @@ def test_a_split_traceback_brings_its_neighbours_and_nothing_else() -> None:
     assert outcome == whole(data)
     assert [(f.file, f.line, f.handled) for f in outcome[0]] == [("/workspace/main.py", 7, True)]
     assert passed == 220
+
+
+def test_what_is_in_order_of_time_is_not_read_again() -> None:
+    """The lines that matter were kept: there is nothing to read, but what is near a trigger that is found elsewhere."""
+    others = [entry("fine", n * 36.0, 500 + n) for n in range(200)]
+    stream = sorted([*lines(TRACEBACK, 3600), *others], key=lambda raw: raw["timestamp"])
+    data = b"".join(json.dumps(raw).encode() + b"\n" for raw in stream)
+    prefilter = Prefilter(chunk_bytes=2_000)
+    pieces = list(prefilter.survey(io.BytesIO(data)))
+    first = list(prefilter.selected(io.BytesIO(), pieces, prefilter.wanted))
+    assert len(first) > 5
+    elsewhere = Wanted()
+    elsewhere.update(prefilter.wanted)
+    elsewhere.add(int(START.timestamp()) // 2, b'"00ab"')
+    assert len(list(prefilter.selected(io.BytesIO(data), pieces, elsewhere))) == len(first) + 1
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)

@@ -24,6 +24,7 @@ SLOW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+LINE_BYTES = 500  # a piece for each line or two, as segments have many
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process does it all")
 
 
@@ -81,12 +82,12 @@ def ordered(draw: st.DrawFn) -> bytes:
 
 def dealt(path: Path, segments: list[parts.Segment], whose: list[int]) -> tuple[Any, ...] | None:
     """What processes find that take these segments; None where they cannot judge their own."""
-    jobs = [crew._Job(segments, Prefilter(), None) for _ in range(3)]
+    jobs = [crew._Job(segments, Prefilter(chunk_bytes=LINE_BYTES), None) for _ in range(3)]
     taken = [[n for n in range(len(segments)) if whose[n % len(whose)] == which] for which in range(3)]
     task = crew._task(segments, [job.survey(mine, lambda _: None) for job, mine in zip(jobs, taken, strict=True)])
     if task.spans is None:
         return None
-    result, tally = crew._together([job.judged(task) for job in jobs])
+    result, tally = crew._together(segments, [job.judged(task) for job in jobs])
     return result.failures, result.entries + tally.passed, result.malformed + tally.skipped, tally.malformed
 
 
@@ -124,6 +125,7 @@ def test_each_process_judges_what_is_its_own(tmp_path: Path, monkeypatch: pytest
         merged(self, others)
 
     monkeypatch.setattr(crew.Faults, "merge", merge)
+    monkeypatch.setattr(crew, "CHUNK_BYTES", LINE_BYTES)
     stream = [entry(f"NameError: name 'x{n}' is not defined", n * 60.0, n) for n in range(60)]
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"".join(json.dumps(raw).encode() + b"\n" for raw in stream))
