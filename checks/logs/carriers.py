@@ -12,6 +12,8 @@ _LOWER_LEVEL = re.compile(
     r"(?:\[|\blevel=\"?)(debug|info|notice|warning|warn|error|critical|fatal|exception)\s{0,9}[\]\" ]"
     r"|^([Dd]ebug|[Ii]nfo|[Nn]otice|[Ww]arning|[Ww]arn): "
 )
+_LETTER = re.compile(r"\[?([DIWEF])[ ]?\d{4,8}[ T]\d\d:\d\d:\d\d")  # glog, absl, tornado: ``[E 260126 09:07:04 main:4]``
+_LETTERS = {"D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LOOK_FOR_LEVEL = 160
 _FRAMEWORK = re.compile(
     r"Exception on |Exception in (?:worker process|ASGI application|thread|callback|default exception handler)"
@@ -23,6 +25,9 @@ _FRAMEWORK = re.compile(
     r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
     r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"
     r"|^Error while finding module specification|Exception calling application|Top-level exception occurred"
+    r"|Error in ASGI Framework|Error message from worker|Error processing (?:instruction|line \d)"
+    r"|While trying to load the module|Failed to import: \S{1,300}\.py|Broken DAG|Task failed with exception"
+    r"|Failed to execute (?:job|task)|Got an exception! Propagating|Failed to load the native TensorFlow runtime"
 )
 _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|cannot|unable|crash|abort|problem|fatal|went wrong|!$"
@@ -40,6 +45,9 @@ def level_in(line: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _level(head: str) -> int | None:
+    letter = _LETTER.match(head)
+    if letter:
+        return LEVELS[_LETTERS[letter[1]]]
     found = _LEVEL_WORD.search(head) or _LOWER_LEVEL.search(head)
     return LEVELS.get(found[found.lastindex or 0].upper()) if found else None
 

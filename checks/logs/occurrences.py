@@ -224,13 +224,12 @@ def _is_handled(chain: Chain, *, introduced: bool) -> bool:
     """Whether code caught and logged it. What stands before a traceback in one entry was written together with it."""
     if chain.carrier and carriers.is_framework(chain.carrier):
         return False
-    if chain.entries[0].logged:
-        return not any(
-            carriers.is_framework(line) for line in chain.entries[0].text.split(HEADER, 1)[0].split("\n")[:20]
-        )
+    first = chain.entries[0]
+    if first.logged or chain.own_entry_carrier:
+        return not any(carriers.is_framework(line) for line in first.text.split(HEADER, 1)[0].split("\n")[:20])
     if not chain.carrier:
         return False
-    return chain.own_entry_carrier or introduced or carriers.is_own_message(chain.carrier)
+    return introduced or carriers.is_own_message(chain.carrier)
 
 
 def _mention_report(mention: Mention) -> _Report:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 CAUSE = "The above exception was the direct cause of the following exception:"
@@ -23,6 +24,8 @@ _ERROR_FIELDS = frozenset(
     ("exc", "excinfo", "exctext", "exception", "error", "err", "errormessage", "stack", "tb", "traceback", "stacktrace")
 )
 _ERROR_ENDINGS = ("traceback", "stacktrace", "excinfo", "exception")
+_CONTAINERS = frozenset(("record", "attributes", "extra", "fields", "details"))  # loguru, OpenTelemetry, and by custom
+_DOTTED = ("error.", "exception.")  # ECS and OpenTelemetry write ``exception.type``, ``exception.message``...
 _MAX_DEPTH = 4
 _MAX_FIELDS = 200
 _MAX_ITEMS = 60
@@ -89,14 +92,28 @@ def _record_text(record: Mapping[str, Any]) -> tuple[str, bool]:
 def _error_texts(record: Mapping[str, Any], depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         return
-    for number, (field, value) in enumerate(record.items()):
+    for number, (field, value) in enumerate(_nested(record).items()):
         if number >= _MAX_FIELDS:
             return
         name = _NOT_LETTERS.sub("", str(field)[:80].lower())
         if name in _ERROR_FIELDS or name.endswith(_ERROR_ENDINGS):
             yield from _error_value(value, depth)
-        elif name == "record" and isinstance(value, dict):
+        elif name in _CONTAINERS and isinstance(value, dict):
             yield from _error_texts(value, depth + 1)
+
+
+def _nested(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with ``error.type`` as ``type`` in an object ``error``, and so on."""
+    dotted = [field for field in islice(record, _MAX_FIELDS) if isinstance(field, str) and field.startswith(_DOTTED)]
+    if not dotted:
+        return record
+    nested = {field: value for field, value in record.items() if field not in dotted}
+    for field in dotted:
+        name, _, part = field.partition(".")
+        nested.setdefault(name, {})
+        if isinstance(nested[name], dict):
+            nested[name] = nested[name] | {part: record[field]}
+    return nested
 
 
 def _error_value(value: Any, depth: int) -> Iterator[str]:
@@ -106,12 +123,15 @@ def _error_value(value: Any, depth: int) -> Iterator[str]:
         kind = value.get("type") or value.get("exc_type") or value.get("class") or value.get("kind")
         said = value.get("value") or value.get("message") or value.get("exc_value")
         inner = list(_error_texts(value, depth + 1))
+        printed = f"{kind}: {said}" if isinstance(kind, str) and isinstance(said, str) else ""
         if isinstance(value.get("frames"), Sequence) and not isinstance(value.get("frames"), str):
             yield from _stacks([value], depth)
         elif inner:
             yield from inner
-        elif isinstance(kind, str) and isinstance(said, str):
-            yield f"{kind}: {said}"
+            if printed and said not in "\n".join(inner):  # ECS: the frames alone
+                yield printed
+        elif printed:
+            yield printed
         elif isinstance(said, str):
             yield said
     elif isinstance(value, Sequence):
