@@ -12,7 +12,11 @@ _LOWER_LEVEL = re.compile(
     r"(?:\[|\blevel=\"?)(debug|info|notice|warning|warn|error|critical|fatal|exception)\s{0,9}[\]\" ]"
     r"|^([Dd]ebug|[Ii]nfo|[Nn]otice|[Ww]arning|[Ww]arn): "
 )
-_LETTER = re.compile(r"\[?([DIWEF])[ ]?\d{4,8}[ T]\d\d:\d\d:\d\d")  # glog, absl, tornado: ``[E 260126 09:07:04 main:4]``
+# Where a logger's prefix has its level: at the beginning, after a time and perhaps the logger's name.
+_FIRST_LEVEL = re.compile(
+    r"[\d\W]{0,40}(?:T[\d:.,+-]{5,25}Z?\W{0,5})?(?:[\w.-]{1,80} - )?(?:DEBUG|INFO|NOTICE|WARNING|WARN)(?=\W)"
+)
+_LETTER = re.compile(r"\[?([DIWEF])[ ]?\d{4,8}[ T]\d\d:\d\d:\d\d")  # ``[E 260126 09:07:04 main:4]``
 _LETTERS = {"D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LOOK_FOR_LEVEL = 160
 _FRAMEWORK = re.compile(
@@ -50,6 +54,14 @@ def _level(head: str) -> int | None:
         return LEVELS[_LETTERS[letter[1]]]
     found = _LEVEL_WORD.search(head) or _LOWER_LEVEL.search(head)
     return LEVELS.get(found[found.lastindex or 0].upper()) if found else None
+
+
+def played_down(line: str, level: int) -> bool:
+    """Whether a logger says at the beginning of a line that it is less than that: some platforms give all that comes
+    on stderr the severity ERROR.
+    """
+    stated = level_in(line)
+    return stated is not None and stated < level and bool(_FIRST_LEVEL.match(line) or _LETTER.match(line))
 
 
 def is_framework(line: str) -> bool:

@@ -128,7 +128,7 @@ def _error_value(value: Any, depth: int) -> Iterator[str]:
             yield from _stacks([value], depth)
         elif inner:
             yield from inner
-            if printed and said not in "\n".join(inner):  # ECS: the frames alone
+            if printed and str(said) not in "\n".join(inner):  # ECS: the frames alone
                 yield printed
         elif printed:
             yield printed

@@ -19,8 +19,9 @@ from checks.logs import carriers
 from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing, frame_of
 from checks.logs.entry import LEVELS, Entry
 from checks.logs.margins import ESCAPED, Boxes, indent_of, prefix_of, unescaped
+from checks.logs.mentions import mentions_of
 from checks.logs.payload import CAUSE, CONTEXT
-from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
+from checks.logs.signatures import Defect, defect_of, is_watched, last_name, said
 from checks.logs.triggers import ANSI
 
 HEADER = "Traceback (most recent call last)"
@@ -39,6 +40,7 @@ _CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|
 # A process pool's frame around the real one; a heading.
 _NO_CARRIER = re.compile(r".{0,80}RemoteTraceback|(?i:(?:full )?(?:stack ?trace|traceback|details)):$")
 _IMPORTS = ("import ", "from ")
+_MISSING = {"missing-module", "native-library"}
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
 
@@ -199,19 +201,27 @@ class StreamParser:
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
-        if self._openings and (self._frames or self._pending):
+        quoted = self._quotes(words)
+        if quoted is not None:
+            words, opens_group = "", False
+        elif self._openings and (self._frames or self._pending):
             self._mixed = True
         else:
             self._drop_frames()
         self._since_header = len(self._frames)
         if self._chain is not None and self._link is None:
             self._finish_chain()
-        opening = self._opening(words, entry)
+        opening = quoted or self._opening(words, entry)
         if opens_group:
             self._group, self._group_opening = True, opening
         elif self._group:  # whoever carried the group carried its members
             opening = replace(self._group_opening, entry=entry)
         self._openings.append(opening)
+
+    def _quotes(self, words: str) -> _Opening | None:
+        """How the open traceback was introduced, if it ends here with an exception whose message is a traceback."""
+        raised = RAISED.match(words) if self._openings and self._frames and words.endswith(":") else None
+        return self._openings.pop() if raised and _CLASS_LIKE.match(last_name(raised.group(1))[1]) else None
 
     def _opening(self, words: str, entry: Entry) -> _Opening:
         before, held_by = self._previous, self._previous_entry
@@ -260,7 +270,9 @@ class StreamParser:
                 self._raise(raised.group(1), raised.group(2) or "", line, entry)
                 return
         self._notes = False
-        if stated is not None and entry.level is None:
+        if stated is not None and (
+            entry.level is None or (not entry.logged and carriers.played_down(line, entry.level))
+        ):
             self._entry_level = stated
         self._lone(line, entry)
         if line.strip('"') and not _NO_CARRIER.match(line):
@@ -299,7 +311,7 @@ class StreamParser:
         self._chain.entries += [held for held in self._pending if held not in self._chain.entries[-2:]]
         self._chain.sample.extend(self._lines)
         self._lines.clear()
-        self._halfway = (exception, entry) if not message and is_watched(exception) else None
+        self._halfway = (exception, entry) if line == exception and is_watched(exception) else None
         if not self._openings:
             self._drop_frames()
         self._pending = []
@@ -357,7 +369,7 @@ class StreamParser:
 
     def _lone(self, line: str, entry: Entry) -> None:
         """A line outside of any traceback: an exception line whose traceback is lost, or a message that names one."""
-        level = entry.level if entry.level is not None else self._entry_level
+        level = self._entry_level
         raised = RAISED.match(line)
         if raised and is_watched(raised.group(1)):
             if self._link is None and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN and self._chain is not None:
@@ -367,7 +379,15 @@ class StreamParser:
                 self.events.append(Mention(defect, line, "", level, entry))
             return
         for defect, lead in mentions_of(line, level):
+            if self._explains(defect, entry):
+                continue
             self.events.append(Mention(defect, line, lead, level, entry))
+
+    def _explains(self, defect: Defect, entry: Entry) -> bool:
+        """Whether a line belongs to the long message of the import just printed (``Original error was: ...``)."""
+        last = self._chain.raised[-1].defect if self._chain is not None and self._chain.raised else None
+        same = last is not None and last.name is None and {last.kind, defect.kind} <= _MISSING
+        return same and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN
 
     # -- bookkeeping ------------------------------------------------------------------------------------------
 

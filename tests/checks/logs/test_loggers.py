@@ -32,6 +32,28 @@ RECORDS: dict[str, dict[str, Any]] = {
         "record": {"level": {"name": "ERROR"}, "exception": {"type": "NameError", "value": "name 'firestore'"}},
     },
     "ECS": {"message": "save failed", "error": {"type": "NameError", "message": "x", "stack_trace": TRACEBACK}},
+    "ECS, frames alone": {
+        "message": "save failed",
+        "error": {
+            "type": "NameError",
+            "message": "name 'firestore' is not defined",
+            "stack_trace": "\n".join(TRACEBACK.split("\n")[1:-1]),
+        },
+    },
+    "ECS, flat": {
+        "log.level": "error",
+        "error.type": "NameError",
+        "error.message": "name 'firestore' is not defined",
+        "error.stack_trace": "\n".join(TRACEBACK.split("\n")[1:-1]),
+    },
+    "OpenTelemetry": {
+        "body": "save failed",
+        "attributes": {
+            "exception.type": "NameError",
+            "exception.message": "name 'firestore' is not defined",
+            "exception.stacktrace": TRACEBACK,
+        },
+    },
     "a list of lines": {"message": "save failed", "traceback": [line + "\n" for line in TRACEBACK.split("\n")]},
 }
 
@@ -87,6 +109,10 @@ FRAMEWORKS = [
     "Exception in thread Thread-1 (work):",
     "ERROR:asyncio:Task exception was never retrieved",
     "Process ForkPoolWorker-1:",
+    "ERROR:tornado.application:Uncaught exception GET / (127.0.0.1)\nHTTPServerRequest(protocol='http', uri='/')",
+    "[2026-01-26 09:07:04 +0000] [7] [ERROR] Error in ASGI Framework",
+    "[2026-01-26T09:07:04.960+0000] {taskinstance.py:1937} ERROR - Task failed with exception",
+    "While trying to load the module tasks the following error occurred:",
 ]
 OWN = [
     "ERROR:worker:could not finish r-17",
@@ -94,6 +120,7 @@ OWN = [
     "2026-01-26 09:07:04,960 - worker - ERROR - r-17",
     "2026-01-26 09:07:04.960 | ERROR    | __main__:run:12 - r-17",
     "2026-01-26T09:07:04Z [error    ] r-17  [worker] row=17",
+    "[E 260126 09:07:04 store:4] r-17",
     "save failed for r-17",
     "Failed to write: name 'firestore' is not defined",
 ]
@@ -266,6 +293,35 @@ def test_the_name_of_a_container_before_every_line_is_no_logger(margin: str) -> 
 def test_a_traceback_written_as_one_escaped_line(text: str) -> None:
     """As ``repr`` or a logfmt logger writes it."""
     assert summary(scan([entry(text)]).failures) == HANDLED
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+def test_an_exception_may_have_a_traceback_for_a_message(spread: Any) -> None:
+    """The library that raised it formatted the first one into its own; nobody caught either."""
+    library = "/layers/p/lib/python3.11/site-packages/tensorflow/core.py"
+    text = (
+        'Traceback (most recent call last):\n  File "/workspace/main.py", line 3, in load\n    import tensorflow\n'
+        f'  File "{library}", line 74, in <module>\n    raise ImportError(msg)\n'
+        f'ImportError: Traceback (most recent call last):\n  File "{library}", line 58, in <module>\n'
+        "ImportError: libcublas.so.9.0: cannot open shared object file: No such file or directory\n\n\n"
+        "Failed to load the native TensorFlow runtime.\n"
+    )
+    assert summary(scan(spread(text)).failures) == [
+        ("ImportError", "libcublas.so.9.0", "/workspace/main.py", 3, 1, False)
+    ]
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+def test_the_long_message_of_an_import_is_one_failure(spread: Any) -> None:
+    """As numpy words it, over many lines; what another line says of another break is not lost."""
+    text = TRACEBACK.replace(
+        "NameError: name 'firestore' is not defined",
+        "ImportError: \n\nIMPORTANT: PLEASE READ THIS\n\nOriginal error was: No module named 'numpy.core._multiarray'",
+    )
+    one = ("ImportError", None, *FOUND[2:], False)
+    assert summary(scan(spread(text)).failures) == [one]
+    more = [*spread(text), entry("Failed to save: name 'x' is not defined", 0.001)]
+    assert summary(scan(more).failures) == [one, ("NameError", "x", None, None, 1, True)]
 
 
 def test_a_json_line_as_text_keeps_its_level() -> None:
