@@ -334,8 +334,9 @@ class StreamParser:
             return frames[-1]
         if mixed and defect and defect.name:
             last = defect.name.rpartition(".")[2] if defect.kind != "missing-module" else defect.name
+            word = re.compile(rf"(?<!\w){re.escape(last)}(?!\w)")
             for frame, code in zip(reversed(frames), reversed(self._codes), strict=True):
-                if last in code and not frame.is_library:
+                if word.search(code) and not frame.is_library:
                     return frame
         for some in (frames[self._since_header :], frames):
             for at in range(len(some) - 1, -1, -1):
