@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from checks.logs.failures import scan
 from tests.checks.logs.entries import entry, lines, request, summary
 
@@ -157,13 +159,23 @@ def test_activity_is_the_latest_run_that_began_after_the_last_failure() -> None:
     assert (run.revision, run.at.second, run.began < run.at) == ("daily-import-00001-abc", 24, True)
 
 
-def test_gen1_and_jobs_prove_their_runs_in_words() -> None:
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "Function execution took 120 ms, finished with status: 'ok'",
+        "Function execution took 120 ms, finished with status code: 200",
+        "Function execution took 120 ms. Finished with status: ok",
+        "Function execution took 120 ms. Finished with status code: 204",
+    ],
+)
+def test_gen1_and_jobs_prove_their_runs_in_words(ended: str) -> None:
     """A gen1 execution with status ok, a job execution that completed."""
     gen1 = {"type": "cloud_function", "labels": {"function_name": "Load_Games"}}
     job = {"type": "cloud_run_job", "labels": {"job_name": "nightly"}}
     stream = [
         entry("Function execution took 120 ms, finished with status: 'crash'", 9, resource=gen1),
-        entry("Function execution took 120 ms, finished with status: 'ok'", 5, resource=gen1),
+        entry("Function execution took 120 ms. Finished with status: okay", 10, resource=gen1),
+        entry(ended, 5, resource=gen1),
         entry(protoPayload={"status": {"message": "Execution nightly-x has completed successfully."}}, resource=job),
     ]
     assert {name: run.at.second for name, run in scan(stream).activity.items()} == {"load-games": 9, "nightly": 4}
