@@ -37,6 +37,8 @@ MARKERS = (
     "cannot open shared object",
     "ImportError",
     "ModuleNotFoundError",
+    "Could not import",
+    "not found in module",
     "SyntaxError",
     "IndentationError",
     "TabError",

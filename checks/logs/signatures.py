@@ -51,6 +51,14 @@ def _missing_module(found: re.Match[str]) -> Defect:
     )
 
 
+def _missing(name: str) -> Defect:
+    return Defect(exception="ModuleNotFoundError", name=name, module=name, kind="missing-module")
+
+
+def _module_attribute_of(found: re.Match[str]) -> Defect:
+    return Defect(exception="AttributeError", name=found.group(1), module=found.group(2), kind="module-attribute")
+
+
 def _missing_name(found: re.Match[str]) -> Defect:
     quoted, plain, partly, module = found.groups()
     known = module if module and not module.startswith("<") else None
@@ -170,6 +178,18 @@ PHRASES = (
         r"(?:404 )?(?:(?:GET|POST|PUT|PATCH|DELETE) \S{1,2000}: )?(?:400 [^\n]{0,200}?)?"
         rf"[Nn]ot [Ff]ound: Table {_TABLE}",
         _plain("NotFound", "bq-table-not-found"),
+    ),
+    _phrase(  # uvicorn and flask, of the application that they are to serve
+        "Could not import",
+        "ModuleNotFoundError",
+        r"Error(?: loading ASGI app\.|:) Could not import (?:module )?[\"']([\w.]{1,300})[\"']",
+        lambda found: _missing(found.group(1)),
+    ),
+    _phrase(
+        "not found in module",
+        "AttributeError",
+        r"Error loading ASGI app\. Attribute \"([^\"\n]{1,200})\" not found in module \"([^\"\n]{1,300})\"",
+        _module_attribute_of,
     ),
     _phrase(
         "insertAll",
