@@ -13,6 +13,11 @@ from checks.logs.signatures import Defect
 KEEP_LINES = 24
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
 _BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
+_NOTEBOOK = ("File ", "Cell In[")
+_NOTEBOOK_FRAME = re.compile(  # IPython
+    r"(?:File (?P<file>[^\s\"]\S{0,500}?):|(?P<cell>Cell In\[\d{1,6}\]), line )(?P<line>\d{1,9})"
+    r"(?:, in (?P<in>[\w.<>]{1,200}).*)?$"
+)
 _COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _LIBRARY = re.compile(
     r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
@@ -38,7 +43,10 @@ class Frame:
 def frame_of(line: str) -> Frame | None:
     """The frame that a line shows, if it does; storms repeat the same few."""
     found = _FRAME.match(line) or _BOXED_FRAME.match(line)
-    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
+    if found:
+        return Frame(found.group(1), int(found.group(2)), found.group(3))
+    found = _NOTEBOOK_FRAME.match(line) if line.startswith(_NOTEBOOK) else None
+    return Frame(found["file"] or found["cell"], int(found["line"]), found["in"] or "<module>") if found else None
 
 
 @lru_cache(maxsize=1024)

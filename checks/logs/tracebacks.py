@@ -201,6 +201,8 @@ class StreamParser:
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
+        if _CLASS_LIKE.match(words):  # IPython's heading: the class, and at the end of the line these words
+            words = ""
         quoted = self._quotes(words)
         if quoted is not None:
             words, opens_group = "", False
@@ -275,7 +277,7 @@ class StreamParser:
         ):
             self._entry_level = stated
         self._lone(line, entry)
-        if line.strip('"') and not _NO_CARRIER.match(line):
+        if line.strip('"-=*#_~') and not _NO_CARRIER.match(line):
             self._previous, self._previous_entry = line, entry
 
     # -- exceptions -------------------------------------------------------------------------------------------

@@ -234,6 +234,29 @@ NameError: name 'firestore' is not defined"""
     assert summary(scan(lines(text)).failures) == UNHANDLED
 
 
+def test_a_notebooks_traceback_is_read() -> None:
+    """IPython's own layout, as notebooks that run as jobs print it."""
+    text = """---------------------------------------------------------------------------
+NameError                                 Traceback (most recent call last)
+Cell In[1], line 3
+      1 from shared import store
+      2 def f(r): return store.save(r)
+----> 3 f(1)
+
+Cell In[1], line 2, in f(r)
+----> 2 def f(r): return store.save(r)
+
+File /workspace/shared/store.py:43, in save(row)
+     42 def save(row):
+---> 43     at = firestore.SERVER_TIMESTAMP
+
+NameError: name 'firestore' is not defined"""
+    for entries in ([entry(text)], lines(text)):
+        assert summary(scan(entries).failures) == UNHANDLED
+    above = text.partition("\n\nFile")[0] + "\n\nNameError: name 'firestore' is not defined"
+    assert summary(scan([entry(above)]).failures) == [("NameError", "firestore", "Cell In[1]", 2, 1, False)]
+
+
 def test_an_exception_written_in_pieces_is_read() -> None:
     """The interpreter writes class, colon and message one by one; with execution ids every write is an entry."""
     *frames, last = TRACEBACK.split("\n")
