@@ -77,6 +77,7 @@ class StreamParser:
         self._notes = False
         self._previous = ""
         self._previous_entry: Entry | None = None
+        self._levelled: tuple[str, Entry] | None = None  # the last line that stated a level
         self._entry_level: int | None = None
         self._closed_at = -_SECOND
         self._halfway: tuple[str, Entry] | None = None
@@ -226,9 +227,11 @@ class StreamParser:
         return self._openings.pop() if raised and _CLASS_LIKE.match(last_name(raised.group(1))[1]) else None
 
     def _opening(self, words: str, entry: Entry) -> _Opening:
-        before, held_by = self._previous, self._previous_entry
         if words:
             return _Opening(words, carriers.level_in(words + " "), own_entry=True, entry=entry)
+        before, held_by = self._previous, self._previous_entry
+        if self._levelled and before and carriers.level_in(before) is None and not carriers.is_framework(before):
+            before, held_by = self._levelled  # a message of several lines
         if not before or held_by is None or entry.nanos - held_by.nanos > CARRIED_WITHIN:
             return _Opening("", None, own_entry=False, entry=entry)
         return _Opening(before, carriers.level_in(before), own_entry=held_by is entry, entry=entry)
@@ -279,6 +282,8 @@ class StreamParser:
         self._lone(line, entry)
         if line.strip('"-=*#_~') and not _NO_CARRIER.match(line):
             self._previous, self._previous_entry = line, entry
+            if stated is not None:
+                self._levelled = line, entry
 
     # -- exceptions -------------------------------------------------------------------------------------------
 
@@ -318,7 +323,7 @@ class StreamParser:
             self._drop_frames()
         self._pending = []
         self._notes = True
-        self._previous, self._previous_entry = "", None
+        self._previous, self._previous_entry, self._levelled = "", None, None
         self._closed_at = entry.nanos
         self._indent = ""
 
@@ -418,7 +423,7 @@ class StreamParser:
         self._stack = False
         self._drop_frames()
         self._openings.clear()
-        self._previous, self._previous_entry = "", None
+        self._previous, self._previous_entry, self._levelled = "", None, None
         self._group = False
         self._boxes = Boxes()
         self._indent = ""

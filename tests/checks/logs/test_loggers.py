@@ -121,6 +121,7 @@ OWN = [
     "2026-01-26 09:07:04.960 | ERROR    | __main__:run:12 - r-17",
     "2026-01-26T09:07:04Z [error    ] r-17  [worker] row=17",
     "[E 260126 09:07:04 store:4] r-17",
+    "ERROR:worker:could not finish\nrow: {'id': 17}\nwill not try again",
     "save failed for r-17",
     "Failed to write: name 'firestore' is not defined",
 ]
@@ -138,6 +139,14 @@ def test_a_framework_reports_what_nobody_caught(carrier: str, spread: Any) -> No
 def test_a_logger_or_the_codes_own_words_make_it_handled(carrier: str, spread: Any) -> None:
     """Caught, logged and swallowed."""
     assert summary(scan(spread(f"{carrier}\n{TRACEBACK}")).failures) == HANDLED
+
+
+def test_a_crash_long_after_a_logged_line_is_not_handled() -> None:
+    """What is printed at once before it is no part of that line's message."""
+    stream = [entry("ERROR:worker:r-17 is odd", 0), entry("starting on r-18", 0.05), *lines(TRACEBACK, 0.051)]
+    assert summary(scan(stream).failures) == UNHANDLED
+    thread = lines(f"ERROR:worker:r-17 is odd\nException in thread Thread-1 (work):\n{TRACEBACK}")
+    assert summary(scan(thread).failures) == UNHANDLED
 
 
 def test_a_traceback_logged_at_info_is_not_reported_but_one_after_an_info_line_is() -> None:
