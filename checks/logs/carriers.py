@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from checks.logs.entry import LEVELS
+from checks.logs.triggers import any_of
 
 _LEVEL_WORD = re.compile(r"(?<![\w'\"./])(DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|EXCEPTION)(?![\w'\"/])")
 _LOWER_LEVEL = re.compile(
@@ -19,19 +20,58 @@ _FIRST_LEVEL = re.compile(
 _LETTER = re.compile(r"\[?([DIWEF])[ ]?\d{4,8}[ T]\d\d:\d\d:\d\d")  # ``[E 260126 09:07:04 main:4]``
 _LETTERS = {"D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LOOK_FOR_LEVEL = 160
-_FRAMEWORK = re.compile(
-    r"Exception on |Exception in (?:worker process|ASGI application|thread|callback|default exception handler)"
-    r"|Exception ignored |Exception in Tkinter callback|Error: While importing |Fatal error: .{1,80} call failed"
-    r"|[Uu]nhandled (?:[Ee]rror|[Ee]xception)|[Uu]ncaught exception|[Ee]rror handling request"
-    r"|Internal Server Error|exception was never retrieved|\basyncio\b"
-    r"|^\S{0,200}python[\d.]{0,10}: |^(?:future|task|handle|context|protocol|transport): ?<"
-    r"|Exception (?:happened|occurred) during processing of request"
-    r"|exception calling callback|raised (?:an exception|unexpected)|Detailed stack trace|loading user code"
-    r"|can't be loaded|^Process \S{1,100}:|Error in (?:sys\.excepthook|atexit)|Original exception was"
-    r"|^Error while finding module specification|Exception calling application|Top-level exception occurred"
-    r"|Error in ASGI Framework|Error message from worker|Error processing (?:instruction|line \d)"
-    r"|While trying to load the module|Failed to import: \S{1,300}\.py|Broken DAG|Task failed with exception"
-    r"|Failed to execute (?:job|task)|Got an exception! Propagating|Failed to load the native TensorFlow runtime"
+# What frameworks, servers and the interpreter print of what nobody caught.
+_FRAMEWORK_WORDS = (
+    "Exception on ",
+    "Exception in worker process",
+    "Exception in ASGI application",
+    "Error in ASGI Framework",
+    "Exception in thread",
+    "Exception in callback",
+    "Exception in default exception handler",
+    "Exception in Tkinter callback",
+    "Exception ignored ",
+    "nhandled error",
+    "nhandled Error",
+    "nhandled exception",
+    "nhandled Exception",
+    "ncaught exception",
+    "rror handling request",
+    "Internal Server Error",
+    "exception was never retrieved",
+    "asyncio",
+    "() call failed",
+    "Exception happened during processing of request",
+    "Exception occurred during processing of request",
+    "Exception calling application",
+    "exception calling callback",
+    "raised an exception",
+    "raised unexpected",
+    "Top-level exception occurred",
+    "Got an exception! Propagating",
+    "Original exception was",
+    "Error in sys.excepthook",
+    "Error in atexit",
+    ".pth:",
+    "Error: While importing ",
+    "While trying to load the module",
+    "loading user code",
+    "can't be loaded",
+    "Detailed stack trace",
+    "Failed to load the native TensorFlow runtime",
+    # Dataflow, Airflow
+    "Error message from worker",
+    "Error processing instruction",
+    "Failed to import: /",
+    "Broken DAG",
+    "Task failed with exception",
+    "Failed to execute job",
+    "Failed to execute task",
+)
+_has_framework_word = any_of(_FRAMEWORK_WORDS)
+_FRAMEWORK_START = re.compile(
+    r"\S{0,200}python[\d.]{0,10}: |(?:future|task|handle|context|protocol|transport): ?<|Process \S{1,100}:"
+    r"|Error while finding module specification"
 )
 _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|cannot|unable|crash|abort|problem|fatal|went wrong|!$"
@@ -66,7 +106,8 @@ def played_down(line: str, level: int) -> bool:
 
 def is_framework(line: str) -> bool:
     """Whether a line is the platform's or a framework's own report of what nobody caught."""
-    return _FRAMEWORK.search(line[:500]) is not None
+    head = line[:500]
+    return _has_framework_word(head) or _FRAMEWORK_START.match(head) is not None
 
 
 def is_own_message(line: str) -> bool:

@@ -226,7 +226,8 @@ def _is_handled(chain: Chain, *, introduced: bool) -> bool:
         return False
     first = chain.entries[0]
     if first.logged or chain.own_entry_carrier:
-        return not any(carriers.is_framework(line) for line in first.text.split(HEADER, 1)[0].split("\n")[:20])
+        before = first.text[: first.text.find(HEADER)].split("\n")[:20]
+        return not any(line != chain.carrier and carriers.is_framework(line) for line in before if line)
     if not chain.carrier:
         return False
     return introduced or carriers.is_own_message(chain.carrier)
