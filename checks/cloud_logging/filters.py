@@ -38,6 +38,7 @@ MARKERS = (
     "ImportError",
     "ModuleNotFoundError",
     "Could not import",
+    "Can't get attribute",
     "not found in module",
     "SyntaxError",
     "IndentationError",

@@ -58,6 +58,7 @@ _FRAMEWORK_WORDS = (
     "loading user code",
     "can't be loaded",
     "Detailed stack trace",
+    "*** Sorry: ",
     "Failed to load the native TensorFlow runtime",
     # Dataflow, Airflow
     "Error message from worker",

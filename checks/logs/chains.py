@@ -21,7 +21,7 @@ _NOTEBOOK_FRAME = re.compile(  # IPython
 _COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _LIBRARY = re.compile(
     r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
-    r"|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
+    r"|/(?:\.dependencies|\.python_packages|__pypackages__)/|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
 )
 
 

@@ -10,9 +10,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from checks.logs.entry import LEVELS
-from checks.logs.signatures import PHRASES, SYNTAX, WATCHED, Defect, Phrase, defect_of, is_watched, last_name
+from checks.logs.signatures import (
+    PHRASES,
+    SYNTAX,
+    SYNTAX_TEXT,
+    WATCHED,
+    Defect,
+    Phrase,
+    defect_of,
+    is_watched,
+    last_name,
+)
 
-_SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")
+_SYNTAX_FIRST = re.compile(r"(?:\*{3} (?:Sorry: )?)?(SyntaxError|IndentationError|TabError): ")  # as py_compile says it
 _CLASS_BEFORE = re.compile(r"(?<![\w.])([A-Za-z_][\w.]{0,200})(?:: ?|\(([\"']))$")
 _LIKE_EXCEPTION = re.compile(r"[A-Z]\w{0,100}(?:Error|Exception|Warning|NotFound|Interrupt|Exit|Fault|Failure)$")
 _TEST_NAMES = re.compile(r"::|(?<![A-Za-z])test_\w")
@@ -124,11 +134,12 @@ def _is_quoted(line: str, lead: str, phrase: Phrase) -> bool:
 
 
 def _mentioned_syntax(line: str, level: int | None) -> tuple[Defect, str] | None:
-    """``str()`` of a SyntaxError ends in ``(main.py, line 4)``."""
-    found = _SYNTAX_TEXT.search(line)
-    if not found or level is None or line[found.end() :].strip(" .)"):
+    """``str()`` of a SyntaxError ends in ``(main.py, line 4)``. Where no level is known, its class stands first."""
+    found = SYNTAX_TEXT.search(line)
+    printed = _SYNTAX_FIRST.match(line)
+    if not found or not (level or printed) or line[found.end() :].strip(" .)"):
         return None
-    named = next((name for name in SYNTAX if f"{name}: " in line), "SyntaxError")
+    named = printed[1] if printed else next((name for name in SYNTAX if f"{name}: " in line), "SyntaxError")
     if "indent" in line and named == "SyntaxError":
         named = "IndentationError"
     return Defect(exception=named, name=None, module=None, kind="syntax"), line[: found.start()]

@@ -200,8 +200,14 @@ PHRASES = (
 )
 _SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5}){0,4}|pyd|dll|dylib))(?=$|[:\s)])")
 _NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
-_OPTIONAL = re.compile(rf"[Mm]issing (?:optional )?dependency '{_NAME}'")
+# What is said in a traceback only: of a module that is not there, and of what unpickling looks for in a module.
+_WANTED = re.compile(
+    r"(?:[Mm]issing (?:optional )?dependency|spec not found for the module) '([^'\n]{1,300})'"
+    r"|import of '?([\w.]{1,300})'? halted"
+)
+_UNPICKLED = re.compile(rf"Can't get attribute '{_NAME}' on <module '{_NAME}'")
 _BARE = {"NameError": "undefined-name", "UnboundLocalError": "unbound-local"}  # ``raise NameError``
+SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")  # how ``str()`` of a SyntaxError ends
 SYNTAX = frozenset(("SyntaxError", "IndentationError", "TabError"))
 WATCHED = frozenset().union(*(phrase.classes for phrase in PHRASES)) | SYNTAX
 SHUTDOWN_NOISE = "Python is likely shutting down"
@@ -241,7 +247,8 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
     if exception in SYNTAX:
         # What is evaluated (<string>, <unknown>) is data; a piece of a file is <fstring> in Python 3.6 to 3.8.
         parsed_file = syntax_file is not None and (not syntax_file.startswith("<") or syntax_file == "<fstring>")
-        cut = syntax_file is None and exception != "SyntaxError" and not in_traceback
+        lost = syntax_file is None and not in_traceback
+        cut = lost and (exception != "SyntaxError" or SYNTAX_TEXT.search(message[-400:]) is not None)
         return Defect(exception=exception, name=None, module=None, kind="syntax") if parsed_file or cut else None
     for phrase in PHRASES:
         if exception in phrase.classes and phrase.literal in message:
@@ -251,9 +258,15 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
                 return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
     if exception in {"ImportError", "ModuleNotFoundError"}:
         return _other_import(exception, message, in_traceback=in_traceback)
-    if in_traceback and not message and exception in _BARE:
-        return Defect(exception=exception, name=None, module=None, kind=_BARE[exception])
-    return None
+    return _in_traceback(exception, message) if in_traceback else None
+
+
+def _in_traceback(exception: str, message: str) -> Defect | None:
+    unpickled = _UNPICKLED.match(message) if exception == "AttributeError" else None
+    if unpickled:
+        return _module_attribute_of(unpickled)
+    bare = not message and exception in _BARE
+    return Defect(exception=exception, name=None, module=None, kind=_BARE[exception]) if bare else None
 
 
 def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect | None:
@@ -261,9 +274,10 @@ def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect
     if library or any(words in message for words in _NATIVE_WORDS):
         name = library.group(1) if library else None
         return Defect(exception=exception, name=name, module=None, kind="native-library")
-    wanted = _OPTIONAL.search(message[:2000])
+    wanted = _WANTED.search(message[:2000])
     if wanted:
-        return Defect(exception=exception, name=wanted.group(1), module=wanted.group(1), kind="missing-module")
+        name = wanted.group(1) or wanted.group(2)
+        return Defect(exception=exception, name=name, module=name, kind="missing-module")
     for phrase in PHRASES:  # the message of the import that failed first, in the code's own words
         found = phrase.pattern.search(message[:2000]) if phrase.kept_by_import and phrase.literal in message else None
         if found:

@@ -327,6 +327,27 @@ def test_a_traceback_written_as_one_escaped_line(text: str) -> None:
     assert summary(scan([entry(text)]).failures) == HANDLED
 
 
+TRACEBACK_ONLY = {
+    "AttributeError: Can't get attribute 'Model' on <module '__main__' from '/workspace/main.py'>": (
+        "AttributeError",
+        "Model",
+    ),
+    "ModuleNotFoundError: import of shared.x halted; None in sys.modules": ("ModuleNotFoundError", "shared.x"),
+    "ModuleNotFoundError: spec not found for the module 'shared.x'": ("ModuleNotFoundError", "shared.x"),
+    "ImportError: Failed to load rules: cannot import name 'rate' from 'billing' (/app/b.py)": ("ImportError", "rate"),
+    "ImportError: bad magic number in 'shared': b''": ("ImportError", None),
+}
+
+
+@pytest.mark.parametrize("last", list(TRACEBACK_ONLY))
+def test_words_that_tell_of_a_failure_only_after_a_traceback(last: str) -> None:
+    """Unpickling, and imports in rare wordings or in the code's own; alone they may be anything."""
+    text = TRACEBACK.replace("NameError: name 'firestore' is not defined", last)
+    assert summary(scan([entry(text)]).failures) == [(*TRACEBACK_ONLY[last], *FOUND[2:], False)]
+    attribute = TRACEBACK.replace("NameError: name", "AttributeError: Can't get attribute 'f' on <function g>:")
+    assert scan([entry(attribute)]).failures == ()
+
+
 @pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
 def test_an_exception_may_have_a_traceback_for_a_message(spread: Any) -> None:
     """The library that raised it formatted the first one into its own; nobody caught either."""
