@@ -80,7 +80,7 @@ class Chain:
     """Exceptions that were raised from one another or while one another was handled, the oldest first.
 
     ``carrier`` is the line that introduced the first of them, empty if none did; ``carrier_level`` its level;
-    ``entries`` those that hold it. ``bare``: exception lines without header and frames.
+    ``entries`` those that hold it; ``notes``: further ones, whose lines belong to its last message.
     """
 
     carrier: str = ""
@@ -89,6 +89,7 @@ class Chain:
     raised: list[Raised] = field(default_factory=list)
     causes: list[bool] = field(default_factory=list)  # for each but the first: raised *from* the one before
     entries: list[Entry] = field(default_factory=list)
+    notes: list[Entry] = field(default_factory=list)
     sample: deque[str] = field(default_factory=lambda: deque(maxlen=KEEP_LINES))
 
     def failure(self) -> Raised | None:

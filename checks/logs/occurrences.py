@@ -208,6 +208,7 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
         handled=_is_handled(chain, introduced=introduced),
         message=failure.message,
         sample="\n".join(list(chain.sample)[-_SAMPLE_LINES:]),
+        also=list(chain.notes),
     )
 
 

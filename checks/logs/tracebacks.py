@@ -381,7 +381,8 @@ class StreamParser:
         raised = RAISED.match(line)
         if raised and is_watched(raised.group(1)):
             if self._link is None and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN and self._chain is not None:
-                return  # a note of the exception just printed, or its message's next line
+                self._chain.notes.append(entry)  # of the exception just printed, or its message's next line
+                return
             defect = defect_of(raised.group(1), raised.group(2) or "", in_traceback=False)
             if defect and (level is None or level >= LEVELS["ERROR"]):
                 self.events.append(Mention(defect, line, "", level, entry))
@@ -395,7 +396,10 @@ class StreamParser:
         """Whether a line belongs to the long message of the import just printed (``Original error was: ...``)."""
         last = self._chain.raised[-1].defect if self._chain is not None and self._chain.raised else None
         same = last is not None and last.name is None and {last.kind, defect.kind} <= _MISSING
-        return same and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN
+        if self._chain is None or not same or not 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN:
+            return False
+        self._chain.notes.append(entry)
+        return True
 
     # -- bookkeeping ------------------------------------------------------------------------------------------
 
