@@ -41,6 +41,17 @@ def test_an_exception_logged_and_raised_again_is_one_and_not_handled() -> None:
     assert summary(scan(stream).failures) == [(*FOUND, 1, False)]
 
 
+def test_a_message_of_one_failure_does_not_carry_another() -> None:
+    """What was caught and told in a line, and the crash right after it."""
+    crash = FRAMES.replace("in handle", "in <module>")
+    for spread in (lines, lambda text: [entry(text)]):
+        stream = spread(f"ERROR:store:Failed to load: No module named 'shared.dates'\n{crash}")
+        assert summary(scan(stream).failures) == [
+            ("ModuleNotFoundError", "shared.dates", None, None, 1, True),
+            (*FOUND, 1, False),
+        ]
+
+
 def test_a_loop_that_fails_again_and_again_counts_each() -> None:
     """The same message and traceback, milliseconds apart."""
     stream = [line for n in range(5) for line in lines(f"{SAID}\n{FRAMES}", n * 0.002)]

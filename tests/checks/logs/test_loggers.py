@@ -154,7 +154,9 @@ def test_a_traceback_logged_at_info_is_not_reported_but_one_after_an_info_line_i
     assert summary(scan(lines(f"processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
     assert summary(scan([entry(f"message 17\n{TRACEBACK}")]).failures) == HANDLED
     assert scan([entry(f"INFO:root:cannot use the fast codec\n{TRACEBACK}")]).failures == ()
-    assert summary(scan(lines(f"INFO:root:processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
+    crash = TRACEBACK.replace("in handle", "in <module>")
+    assert summary(scan(lines(f"INFO:root:processing message 17\n{crash}")).failures) == UNHANDLED
+    assert scan(lines(f"INFO:root:no fast codec\n{TRACEBACK}")).failures == ()  # a function caught it
     assert scan(lines(f"INFO:root:ujson not installed, falling back\n{TRACEBACK}")).failures == ()
 
 
