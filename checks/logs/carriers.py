@@ -81,6 +81,17 @@ _SMELL = re.compile(
 _ON_PURPOSE = re.compile(
     r"(?i)optional|fall(?:ing|s)? ?back|not (?:installed|available)|unavailable|skipp|without|instead|ignor|disabled"
 )
+# What another service answered is in that service's own log.
+_ANSWERED = re.compile(
+    r"(?i)\b(?:HTTP(?:/[\d.]{1,3})?|status(?:[ _]code)?|code|answer(?:ed|s)?|return(?:ed|s)?|respon(?:ded|ds|se)|got)"
+    r"(?: with)?[ :=(]{1,3}(?:HTTP |status |code ){0,2}[45]\d\d\b|\b[45]\d\d (?:Server|Client|Internal Server) Error\b"
+    r"|\brespon(?:se|ded)(?: with)?(?: body| text| content)?[:=]"
+)
+# Who tells of a failed test: unittest, pytest, doctest.
+_TEST_REPORT = re.compile(
+    r"(?:ERROR|FAIL): \w{1,200} \(|_{3,400} .{1,300} _{3,400}$|Exception raised:$"
+    r"|ImportError: Failed to import test module: "
+)
 
 
 def level_in(line: str) -> int | None:
@@ -122,3 +133,13 @@ def is_own_message(line: str) -> bool:
 def on_purpose(line: str) -> bool:
     """Whether a line says that something is left out knowingly (an optional dependency)."""
     return _ON_PURPOSE.search(line[:500]) is not None
+
+
+def is_answer(words: str) -> bool:
+    """Whether words introduce what another service answered: that is in its own log."""
+    return _ANSWERED.search(words[-500:]) is not None
+
+
+def is_test_report(line: str) -> bool:
+    """Whether a line introduces why a test failed."""
+    return _TEST_REPORT.match(line) is not None

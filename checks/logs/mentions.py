@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from checks.logs import carriers
 from checks.logs.entry import LEVELS
 from checks.logs.signatures import (
     PHRASES,
@@ -30,12 +31,6 @@ _COMPILER_PLACE = re.compile(r":\d{1,7}:\d{1,7}: ?$")
 _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|unable|crash|abort|broken|problem|fatal|missing|invalid|refus|"
     r"reject|warn|cannot|traceback|fehler|erreur|\b[ée]chec|impossib|errore\b|fall[oó]\b|falha|ошибк|错误|失敗|失败|エラー"
-)
-# What another service answered is in that service's own log.
-_ANSWERED = re.compile(
-    r"(?i)\b(?:HTTP(?:/[\d.]{1,3})?|status(?:[ _]code)?|code|answer(?:ed|s)?|return(?:ed|s)?|respon(?:ded|ds|se)|got)"
-    r"(?: with)?[ :=(]{1,3}(?:HTTP |status |code ){0,2}[45]\d\d\b|\b[45]\d\d (?:Server|Client|Internal Server) Error\b"
-    r"|\brespon(?:se|ded)(?: with)?(?: body| text| content)?[:=]"
 )
 # ``error="..."``, a result that was printed (``{'status': 'error', 'message': ...``), and BigQuery's list of errors.
 _LOGFMT_BEFORE = re.compile(
@@ -130,7 +125,7 @@ def _is_quoted(line: str, lead: str, phrase: Phrase) -> bool:
         return True
     name = last_name(line.partition(": ")[0])[1]
     other = name not in {"Error", "Exception"} and _LIKE_EXCEPTION.match(name) is not None and name not in WATCHED
-    return other or _ANSWERED.search(lead) is not None
+    return other or carriers.is_answer(lead)
 
 
 def _mentioned_syntax(line: str, level: int | None) -> tuple[Defect, str] | None:

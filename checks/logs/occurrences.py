@@ -185,7 +185,7 @@ def _meanings(chain: Chain) -> set[Meaning]:
 
 def _chain_report(chain: Chain, introduced: bool | None) -> _Report | None:
     failure = chain.failure() or chain.error()
-    if failure is None:
+    if failure is None or chain.quoted or carriers.is_test_report(chain.carrier):
         return None
     defect = failure.defect or _error_of(failure)
     if defect is None:
