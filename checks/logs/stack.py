@@ -52,14 +52,21 @@ class Stack:
         """The file that could not be parsed, if the last frame is one: it is shown without a function, or (a file with
         null bytes) it is not shown and the last line is the import of it.
         """
-        last = self.frames[-1]
+        last = self._without_function()
         return last.file if last.function is None or self._codes[-1].lstrip().startswith(_IMPORTS) else None
+
+    def _without_function(self) -> Frame:
+        """The last frame, or where several are mixed the last one without a function."""
+        last = self.frames[-1]
+        if not self.mixed or last.function is None:
+            return last
+        return next((frame for frame in reversed(self.frames) if frame.function is None), last)
 
     def where(self, defect: Defect | None, *, mixed: bool) -> Frame:
         """The innermost frame of the application; where there is none, the innermost."""
         frames = self.frames
         if defect and defect.kind == "syntax":
-            return frames[-1]
+            return self._without_function()
         if mixed and defect and defect.name:
             last = defect.name.rpartition(".")[2] if defect.kind != "missing-module" else defect.name
             word = re.compile(rf"(?<!\w){re.escape(last)}(?!\w)")

@@ -192,6 +192,7 @@ class StreamParser:
 
     def _header(self, prefix: str, entry: Entry) -> None:
         self._notes = self._call_stack = False
+        self._halfway = None
         self._indent = indent_of(prefix)
         if prefix.strip() or self._prefix is None or not self._stack:
             self._prefix = prefix_of(prefix)
@@ -322,6 +323,8 @@ class StreamParser:
             return False
         old = chain.raised[-1]
         defect = defect_of(exception, message, in_traceback=True)
+        if defect is None:
+            return False
         chain.raised[-1] = Raised(
             exception=exception, message=message, defect=defect, frames=old.frames, where=old.where
         )
