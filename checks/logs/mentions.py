@@ -32,9 +32,9 @@ _SMELL = re.compile(
     r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|unable|crash|abort|broken|problem|fatal|missing|invalid|refus|"
     r"reject|warn|cannot|traceback|fehler|erreur|\b[ée]chec|impossib|errore\b|fall[oó]\b|falha|ошибк|错误|失敗|失败|エラー"
 )
-# ``error="..."``, a result that was printed (``{'status': 'error', 'message': ...``), and BigQuery's list of errors.
+# ``error="..."``, ``e.args``, a printed result (``{'status': 'error', 'message': ...``), BigQuery's list of errors.
 _LOGFMT_BEFORE = re.compile(
-    r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$|'reason': 'notFound'.{0,80}'message': [\"']$"
+    r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$|: \([\"']$|'reason': 'notFound'.{0,80}'message': [\"']$"
     r"|\{.{0,300}[\"'](?:error|exception|exc|error_?message)[\"']: [\"']$"
     r"|\{.{0,200}[\"'](?:error|failed|failure)[\"'], [\"'](?:message|msg|reason|detail)[\"']: [\"']$"
 )
@@ -112,8 +112,10 @@ def _accepted(  # noqa: C901, PLR0911, PLR0912 - one return for each reason not 
         return None
     if phrase.literal in _TABLE_WORDS:
         return defect
-    if quoted and _RESULT_AFTER.fullmatch(line[end:]):
-        return defect
+    if (quoted and _RESULT_AFTER.fullmatch(line[end:])) or (
+        printed and printed[2] and line[end : end + 1] == printed[2]
+    ):
+        return defect  # in a result, or ``repr()`` of the exception
     return defect if not line[end:].strip(" .)]}\"'>,;") or line[end : end + 2] == " (" else None
 
 

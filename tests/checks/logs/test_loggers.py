@@ -113,6 +113,8 @@ FRAMEWORKS = [
     "[2026-01-26 09:07:04 +0000] [7] [ERROR] Error in ASGI Framework",
     "[2026-01-26T09:07:04.960+0000] {taskinstance.py:1937} ERROR - Task failed with exception",
     "While trying to load the module tasks the following error occurred:",
+    "ERROR:rq.worker:[Job 17]: exception raised while executing (shared.store.save)",
+    "ERROR:slack_bolt.App:Failed to run listener function (error: name 'firestore' is not defined)",
 ]
 OWN = [
     "ERROR:worker:could not finish r-17",
