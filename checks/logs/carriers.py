@@ -94,6 +94,7 @@ _ANSWERED = re.compile(
     r"(?: with)?[ :=(]{1,3}(?:HTTP |status |code ){0,2}[45]\d\d\b|\b[45]\d\d (?:Server|Client|Internal Server) Error\b"
     r"|\brespon(?:se|ded)(?: with)?(?: body| text| content)?[:=]"
 )
+_STATUS = re.compile(r"[45]\d\d")  # looked for first: a tenth of the time
 # Who tells of a failed test: unittest, pytest, doctest.
 _TEST_REPORT = re.compile(
     r"(?:ERROR|FAIL): \w{1,200} \(|_{3,400} .{1,300} _{3,400}$|Exception raised:$"
@@ -144,7 +145,8 @@ def on_purpose(line: str) -> bool:
 
 def is_answer(words: str) -> bool:
     """Whether words introduce what another service answered: that is in its own log."""
-    return _ANSWERED.search(words[-500:]) is not None
+    last = words[-500:]
+    return (_STATUS.search(last) is not None or "espon" in last) and _ANSWERED.search(last) is not None
 
 
 def is_test_report(line: str) -> bool:

@@ -237,7 +237,7 @@ def _is_handled(chain: Chain, introduced: bool | None) -> bool:
         return False
     first = chain.entries[0]
     if first.logged or chain.own_entry_carrier:
-        before = first.text[: first.text.find(HEADER)].split("\n")[:20]
+        before = first.text.partition(HEADER)[0].split("\n")[:20]
         return not any(line != chain.carrier and carriers.is_framework(line) for line in before if line)
     if not chain.carrier:
         return False

@@ -27,7 +27,9 @@ _ERROR_FIELDS = frozenset(
 _ERROR_ENDINGS = ("traceback", "stacktrace", "excinfo", "exception")
 # Loguru, OpenTelemetry, and by custom; a message may be an object.
 _CONTAINERS = frozenset(("record", "attributes", "extra", "fields", "details", "message", "msg"))
-_DOTTED = ("error.", "exception.")  # ECS and OpenTelemetry write ``exception.type``, ``exception.message``...
+_DOTTED = frozenset(
+    ("error.", "exception.")
+)  # ECS and OpenTelemetry write ``exception.type``, ``exception.message``...
 _FRAME_LISTS = ("frames", "stacktrace", "stack_trace", "traceback", "stack")  # structlog's, Sentry's, and by custom
 _FILE_FIELDS = ("abs_path", "filename", "file", "path")
 _LINE_FIELDS = ("lineno", "line_number", "line")
@@ -100,28 +102,26 @@ def _record_text(record: Mapping[str, Any]) -> tuple[str, bool]:
 def _error_texts(record: Mapping[str, Any], depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         return
-    for number, (field, value) in enumerate(_nested(record).items()):
+    told: set[str] = set()
+    for number, (field, value) in enumerate(record.items()):
         if number >= _MAX_FIELDS:
             return
         name = _NOT_LETTERS.sub("", str(field)[:80].lower())
         if name in _ERROR_FIELDS or name.endswith(_ERROR_ENDINGS):
-            yield from _error_value(value, depth)
+            start = "".join(str(field).partition(".")[:2])
+            if start not in _DOTTED:
+                yield from _error_value(value, depth)
+            elif start not in told:
+                told.add(start)
+                yield from _error_value(_parts(record, start), depth)
         elif name in _CONTAINERS and isinstance(value, dict):
             yield from _error_texts(value, depth + 1)
 
 
-def _nested(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with ``error.type`` as ``type`` in an object ``error``, and so on."""
-    dotted = [field for field in islice(record, _MAX_FIELDS) if isinstance(field, str) and field.startswith(_DOTTED)]
-    if not dotted:
-        return record
-    nested = {field: value for field, value in record.items() if field not in dotted}
-    for field in dotted:
-        name, _, part = field.partition(".")
-        nested.setdefault(name, {})
-        if isinstance(nested[name], dict):
-            nested[name] = nested[name] | {part: record[field]}
-    return nested
+def _parts(record: Mapping[str, Any], start: str) -> Mapping[str, Any]:
+    """The fields ``error.type``, ``error.message``... of a record as one object."""
+    some = islice(record.items(), _MAX_FIELDS)
+    return {str(field).removeprefix(start): value for field, value in some if str(field).startswith(start)}
 
 
 def _error_value(value: Any, depth: int) -> Iterator[str]:

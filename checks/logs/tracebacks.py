@@ -199,7 +199,7 @@ class StreamParser:
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
-        if CLASS_LIKE.match(words):  # IPython's heading: the class, and at the end of the line these words
+        if words.isidentifier() and CLASS_LIKE.match(words):  # IPython's heading: the class stands before it
             words = ""
         quoted = self._quotes(words)
         if quoted is not None:
