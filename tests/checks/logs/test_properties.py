@@ -210,6 +210,12 @@ def test_hostile_lines_are_read_in_bounded_work() -> None:
         "ERROR (" * 10_000 + ".py, line 3)",
         "A" * 100_000 + "Error",
         "No module named " + "a." * 50_000,
+        "{'error': '" * 9_000 + "name 'x' is not defined",
+        "status 500 " * 9_000 + "name 'x' is not defined",
+        "Cell In[1], line " + "9" * 50_000,
+        'Error loading ASGI app. Could not import module "' + "a." * 50_000,
+        "2026" + "-" * 50_000 + "INFO - " + "a." * 50_000,
+        "SyntaxError: " + " (a" * 30_000 + ".py, line 3",
     ]
     assert scan([entry(run, n, n) for n, run in enumerate(runs)]).failures == ()
 
