@@ -202,7 +202,7 @@ _SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5})
 _NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
 # What is said in a traceback only: of a module that is not there, and of what unpickling looks for in a module.
 _WANTED = re.compile(
-    r"(?:[Mm]issing (?:optional )?dependency|spec not found for the module) '([^'\n]{1,300})'"
+    r"(?:[Mm]issing (?:optional )?dependency|spec not found for the module|Standard library module) '([^'\n]{1,300})'"
     r"|import of '?([\w.]{1,300})'? halted"
 )
 _UNPICKLED = re.compile(rf"Can't get attribute '{_NAME}' on <module '{_NAME}'")

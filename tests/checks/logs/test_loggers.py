@@ -338,6 +338,7 @@ TRACEBACK_ONLY = {
     ),
     "ModuleNotFoundError: import of shared.x halted; None in sys.modules": ("ModuleNotFoundError", "shared.x"),
     "ModuleNotFoundError: spec not found for the module 'shared.x'": ("ModuleNotFoundError", "shared.x"),
+    "ModuleNotFoundError: Standard library module 'tkinter' was not found": ("ModuleNotFoundError", "tkinter"),
     "ImportError: Failed to load rules: cannot import name 'rate' from 'billing' (/app/b.py)": ("ImportError", "rate"),
     "ImportError: bad magic number in 'shared': b''": ("ImportError", None),
 }
