@@ -10,7 +10,10 @@ from typing import Any
 
 from checks.logs.entry import mapping, moment, revision_of, service_of, text_of, written
 
-_GEN1_ENDED = re.compile(r"Function execution took (\d{1,9}) ms, finished with status(?:: 'ok'| code: ([23]\d\d))")
+# ``ms, finished with status: 'ok'`` until 2022, ``ms. Finished with status: ok`` since.
+_GEN1_ENDED = re.compile(
+    r"Function execution took (\d{1,9}) ms(?:, f|\. F)inished with status(?:: '?ok'?\s*$| code: ([23]\d\d))"
+)
 _LATENCY = re.compile(r"(\d{1,6})(?:\.(\d{1,9}))?s")
 _CLIENT_ERROR = 400
 # One of them stands in each entry that proves a run, but for requests.

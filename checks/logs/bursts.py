@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TypeAlias
 
-from checks.logs.chains import Chain, Mention
+from checks.logs.chains import RAISED, Chain, Mention
 from checks.logs.entry import Entry
 from checks.logs.occurrences import SAME_EXCEPTION, Happening, Occurrence, occurrences
 from checks.logs.stitch import is_interesting
-from checks.logs.tracebacks import CARRIED_WITHIN, NOTE_WITHIN, RAISED, STALE, StreamParser
+from checks.logs.tracebacks import CARRIED_WITHIN, NOTE_WITHIN, STALE, StreamParser
 
 # All distances in time that parsers and ``occurrences`` compare with: between two neighbours in this row all are alike.
 _DISTANCES = (0, NOTE_WITHIN, CARRIED_WITHIN, SAME_EXCEPTION, STALE)

@@ -7,16 +7,23 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from checks.logs.entry import Entry
-from checks.logs.signatures import Defect
+from checks.logs.entry import LEVELS, Entry
+from checks.logs.signatures import Defect, is_watched, last_name
 
 KEEP_LINES = 24
 _FRAME = re.compile(r'\s{0,80}(?:> ?)?File "([^"\n]{1,1000})", line (\d{1,9})(?:, in (\S.{0,300}))?$')
 _BOXED_FRAME = re.compile(r"\s{0,80}[│|] ?(\S[^│|\n]{0,400}?):(\d{1,9}) in (\S{1,200})")  # rich
+_NOTEBOOK = ("File ", "Cell In[")
+_NOTEBOOK_FRAME = re.compile(  # IPython
+    r"(?:File (?P<file>[^\s\"]\S{0,500}?):|(?P<cell>Cell In\[\d{1,6}\]), line )(?P<line>\d{1,9})"
+    r"(?:, in (?P<in>[\w.<>]{1,200}).*)?$"
+)
+RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
+CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
 _COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
 _LIBRARY = re.compile(
     r"^<|(?:^|/)(?:site|dist)-packages/|/lib(?:64)?/python\d[\d.]*/|^/layers/|/python\d+\.zip/|/s?bin/[^/.]+$|^/usr/lib/"
-    r"|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
+    r"|/(?:\.dependencies|\.python_packages|__pypackages__)/|(?:^|/)lib/python\d[\d.]*/|^importlib/|^/opt/python\d?[\d.]*/lib/"
 )
 
 
@@ -38,12 +45,26 @@ class Frame:
 def frame_of(line: str) -> Frame | None:
     """The frame that a line shows, if it does; storms repeat the same few."""
     found = _FRAME.match(line) or _BOXED_FRAME.match(line)
-    return Frame(found.group(1), int(found.group(2)), found.group(3)) if found else None
+    if found:
+        return Frame(found.group(1), int(found.group(2)), found.group(3))
+    found = _NOTEBOOK_FRAME.match(line) if line.startswith(_NOTEBOOK) else None
+    return Frame(found["file"] or found["cell"], int(found["line"]), found["in"] or "<module>") if found else None
 
 
 @lru_cache(maxsize=1024)
 def _is_library(file: str) -> bool:
     return _LIBRARY.search(file.replace("\\", "/")) is not None
+
+
+def ends_traceback(raised: re.Match[str], *, inside: bool) -> bool:
+    """Whether a line that looks like ``Class: message`` (``RAISED``) is the last one of the open traceback.
+
+    :param inside: it stands in the same entry as the lines before it.
+    """
+    name = last_name(raised.group(1))[1]
+    if name.upper() in LEVELS or name == "NOTE":
+        return False
+    return inside or bool(CLASS_LIKE.match(name)) or "." in raised.group(1) or is_watched(raised.group(1))
 
 
 def enclosing(frames: list[Frame], at: int) -> Frame:
@@ -54,6 +75,17 @@ def enclosing(frames: list[Frame], at: int) -> Frame:
             break
         frame = Frame(frame.file, frame.line, outer.function)
     return frame
+
+
+@dataclass(slots=True)
+class Opening:
+    """What a header found before it; ``quoted`` as in ``Chain``."""
+
+    carrier: str
+    level: int | None
+    own_entry: bool
+    entry: Entry | None = None
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +104,18 @@ class Chain:
     """Exceptions that were raised from one another or while one another was handled, the oldest first.
 
     ``carrier`` is the line that introduced the first of them, empty if none did; ``carrier_level`` its level;
-    ``entries`` those that hold it. ``bare``: exception lines without header and frames.
+    ``entries`` those that hold it; ``notes``: further ones, whose lines belong to its last message.
+    ``quoted``: words on the same line introduced it as the answer of another service.
     """
 
     carrier: str = ""
     carrier_level: int | None = None
     own_entry_carrier: bool = False
+    quoted: bool = False
     raised: list[Raised] = field(default_factory=list)
     causes: list[bool] = field(default_factory=list)  # for each but the first: raised *from* the one before
     entries: list[Entry] = field(default_factory=list)
+    notes: list[Entry] = field(default_factory=list)
     sample: deque[str] = field(default_factory=lambda: deque(maxlen=KEEP_LINES))
 
     def failure(self) -> Raised | None:

@@ -151,12 +151,12 @@ def service_of(raw: Mapping[str, Any]) -> str:
     """The function, service or job that wrote an entry, normalised; ``unknown`` where nothing says it.
 
     gen1: ``function_name``; gen2 and Cloud Run: ``service_name``, or the label ``goog-drz-cloudfunctions-id``, which
-    keeps underscores; jobs: ``job_name``.
+    keeps underscores; jobs: ``job_name``; reported to Error Reporting by hand: ``serviceContext``.
     """
-    return _service(_resource_of(raw), mapping(raw.get("labels")))
+    return _service(raw, _resource_of(raw), mapping(raw.get("labels")))
 
 
-def _service(resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
+def _service(raw: Mapping[str, Any], resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
     name = resource.get("service_name")  # nearly always
     if isinstance(name, str) and name.strip():
         return normal_service(name)
@@ -166,6 +166,8 @@ def _service(resource: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
         labels.get("goog-drz-cloudfunctions-id"),
         resource.get("container_name"),
         resource.get("module_id"),
+        resource.get("environment_name"),
+        mapping(mapping(raw.get("jsonPayload")).get("serviceContext")).get("service"),
     ):
         if isinstance(name, str) and name.strip():
             return normal_service(name)
@@ -241,7 +243,7 @@ def entry_of(raw: Mapping[str, Any], said: tuple[str, bool] | None = None, *, wh
     return Entry(
         insert_id if isinstance(insert_id, str) else "",
         nanos,
-        _service(resource, labels),
+        _service(raw, resource, labels),
         intern(text_of(resource.get("revision_name"))) or None,
         execution_id or None,
         _instance(labels),

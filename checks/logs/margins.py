@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from checks.logs.carriers import is_answer
+
 _LONGEST = 200
 ESCAPED = r"(most recent call last):\n"  # newlines written as a backslash and an n
 _QUOTED = re.compile(
@@ -67,6 +69,8 @@ def unescaped(text: str) -> str:
 
 
 def _spread(found: re.Match[str]) -> str:
+    if is_answer(found.string[max(0, found.start() - 500) : found.start()].rpartition("\n")[2]):
+        return found[0]
     said, quote = found["text"], found["quote"]
     rest = ""
     if quote:

@@ -122,7 +122,7 @@ def occurrences(events: Iterable[Chain | Mention]) -> list[Occurrence]:
     spoken = _Spoken()
     reports = []
     for chain in chains:
-        report = _chain_report(chain, introduced=_is_introduced(chain, by_text.get(chain.carrier, ())))
+        report = _chain_report(chain, _names_it(chain, by_text.get(chain.carrier, ())))
         is_error = report is not None and report.defect.kind == ERROR
         spoken.add(chain, None if is_error else report)
         if report is not None:
@@ -133,13 +133,13 @@ def occurrences(events: Iterable[Chain | Mention]) -> list[Occurrence]:
     return [_occurrence(merged) for merged in _merged(reports)]
 
 
-def _is_introduced(chain: Chain, before: Sequence[Mention]) -> bool:
-    """Whether the line just before a traceback is the code's own message of the same exception."""
+def _names_it(chain: Chain, before: Sequence[Mention]) -> bool | None:
+    """Whether the line just before a traceback is the code's own message of the same exception; False if it names
+    another, None if it names none.
+    """
     start, meanings = chain.entries[0].nanos, _meanings(chain)
-    return any(
-        _meaning(mention.defect) in meanings and abs(start - mention.entry.nanos) <= SAME_EXCEPTION
-        for mention in before[:1000]
-    )
+    near = [one for one in before[:1000] if abs(start - one.entry.nanos) <= SAME_EXCEPTION]
+    return any(_meaning(mention.defect) in meanings for mention in near) if near else None
 
 
 class _Spoken:
@@ -183,9 +183,9 @@ def _meanings(chain: Chain) -> set[Meaning]:
     return found
 
 
-def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
+def _chain_report(chain: Chain, introduced: bool | None) -> _Report | None:
     failure = chain.failure() or chain.error()
-    if failure is None:
+    if failure is None or chain.quoted or carriers.is_test_report(chain.carrier):
         return None
     defect = failure.defect or _error_of(failure)
     if defect is None:
@@ -193,7 +193,9 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
     last = chain.entries[-1]
     # The platform marks a bare traceback ERROR whatever the logger's line before it says.
     levels = [last.level if last.level is not None else chain.entries[0].level]
-    if not chain.entries[0].logged and (chain.own_entry_carrier or carriers.on_purpose(chain.carrier)):
+    if not chain.entries[0].logged and (
+        chain.own_entry_carrier or _began_in_a_function(chain) or carriers.on_purpose(chain.carrier)
+    ):
         levels.append(chain.carrier_level)
     if any(level is not None and level < _QUIET_BELOW for level in levels):
         return None
@@ -205,9 +207,10 @@ def _chain_report(chain: Chain, *, introduced: bool) -> _Report | None:
         entries=chain.entries,
         raised=failure,
         words=_words(chain.carrier),
-        handled=_is_handled(chain, introduced=introduced),
+        handled=_is_handled(chain, introduced),
         message=failure.message,
         sample="\n".join(list(chain.sample)[-_SAMPLE_LINES:]),
+        also=list(chain.notes),
     )
 
 
@@ -220,17 +223,25 @@ def _error_of(raised: Raised) -> Defect | None:
     return Defect(exception=raised.exception, name=f"{raised.exception} at {where}", module=None, kind=ERROR)
 
 
-def _is_handled(chain: Chain, *, introduced: bool) -> bool:
+def _began_in_a_function(chain: Chain) -> bool:
+    """Whether a function of the application caught what was raised: what nobody catches is shown from the beginning of
+    the program on, or of a thread or a framework, which is in a library.
+    """
+    frames = chain.raised[-1].frames
+    return bool(frames) and not frames[0].is_library and frames[0].function not in {None, "<module>"}
+
+
+def _is_handled(chain: Chain, introduced: bool | None) -> bool:
     """Whether code caught and logged it. What stands before a traceback in one entry was written together with it."""
-    if chain.carrier and carriers.is_framework(chain.carrier):
+    if introduced is False or (chain.carrier and carriers.is_framework(chain.carrier)):
         return False
-    if chain.entries[0].logged:
-        return not any(
-            carriers.is_framework(line) for line in chain.entries[0].text.split(HEADER, 1)[0].split("\n")[:20]
-        )
+    first = chain.entries[0]
+    if first.logged or chain.own_entry_carrier:
+        before = first.text.partition(HEADER)[0].split("\n")[:20]
+        return not any(line != chain.carrier and carriers.is_framework(line) for line in before if line)
     if not chain.carrier:
         return False
-    return chain.own_entry_carrier or introduced or carriers.is_own_message(chain.carrier)
+    return bool(introduced) or carriers.is_own_message(chain.carrier)
 
 
 def _mention_report(mention: Mention) -> _Report:

@@ -10,41 +10,54 @@ from checks.logs.rules import SignalRule
 from checks.model import Severity
 
 _QUOTA = (
-    r"(?i)quota exceeded(?:[^\n]{0,80}exceeded quota for (?P<what>[^\n.,;]{1,80})"
-    r"|[^\n]{0,80}quota metric '(?P<metric>[^'\n]{1,120})')?"
-    r"|exceeded (?:your |its |the )?(?:current |daily )?quota|\bquotaExceeded\b|\brateLimitExceeded\b"
-    r"|exceeded rate limits"
+    r"\bquota exceeded(?: for |, |: [A-Z]|\.)|\bQuota exceeded"
+    r"(?:[^\n]{0,80}exceeded quota for (?P<what>[^\n.,;]{1,80})|[^\n]{0,80}quota metric '(?P<metric>[^'\n]{1,120})')?"
+    r"|(?i:exceeded (?:your |its |the )?(?:current |daily )?quota|\bquotaExceeded\b|\brateLimitExceeded\b)"
+    r"|(?i:exceeded rate limits)|Quota '[^'\n]{1,80}' exceeded|Resource has been exhausted \(e\.g\. check quota\)"
+    r"|\bHttpError 4(?:03|29) [^\n]{0,300}Rate Limit Exceeded"
+    r"|\b429 (?:[A-Z]{3,6}|Too Many Requests for url:) https://[a-z.]{1,60}googleapis"
 )
 _DENIED = (
     r"(?:\b403 )?\bPermission '?(?P<permission>[a-z]{2,30}\.[A-Za-z]{2,40}\.[A-Za-z]{2,40})'? (?:was )?denied"
-    r"|\b403 (?:[A-Z]+ https?://[^\n]{1,300}: )?(?:Access Denied: |(?:Missing or i|I)nsufficient |Permission "
-    r"|The caller does not have permission)"
+    r"|\b403 (?:[A-Z]+ https?://[^\n]{1,300}: )?(?:Access Denied: |(?:Missing or i|I)nsufficient |Permission )"
+    r"|The caller does not have permission\b|Permission denied (?:while getting Drive credentials|on resource )"
     r"|Access Denied: (?:BigQuery|Project|Dataset|Table|Routine|View)\b"
     r"|does not have (?P<missing>[a-z]{2,30}\.[A-Za-z.]{3,80}) access"
-    r"|\bPERMISSION_DENIED\b|\bPermissionDenied: "
+    r"|StatusCode\.PERMISSION_DENIED|\bPERMISSION_DENIED[:\"']|\bPermissionDenied: "
+    r"|\bNOT_AUTHORIZED: Not authorized to access|\bInsufficientPrivilege: permission denied for "
     r"|\b401 [^\n]{0,200}(?:invalid authentication credentials|Unauthorized for url: https://[a-z.]{1,60}googleapis)"
     r"|\bStatusCode\.UNAUTHENTICATED\b|\binvalid_grant\b"
 )
 _MEMORY = (
-    r"was sent SIGKILL! Perhaps out of memory"
+    r"was sent SIGKILL! Perhaps out of memory|\bOOMKilled\b|MemoryError: Unable to allocate "
     r"|(?i:memory limit (?:of (?P<limit>[0-9.]{1,10} ?[KMGi]{1,2}B?) )?exceeded)"
-    r"|container instance was found to be using too much memory"
+    r"|Exceeded (?:soft|hard) memory limit of "
+    r"|container instance was found to be using too much memory|Container terminated on signal 9\b|Uncaught signal: 9\b"
 )
 _TIMEOUT = (
     r"WORKER TIMEOUT \(pid:[0-9]{1,9}\)|reached the maximum (?:request )?timeout"
-    r"|Function execution took (?P<milliseconds>[0-9]{1,9}) ms, finished with status: 'timeout'"
+    r"|Function execution took (?P<milliseconds>[0-9]{1,9}) ms(?:, f|\. F)inished with status: '?(?:load )?timeout\b"
 )
 _SQL = (
     r"Unrecognized name: (?P<name>[^\s;]{1,200})|Not found: Dataset (?P<dataset>[\w.:-]{1,200}\w)"
     r"|(?i:\bno such field\b)(?:: (?P<field>[\w.]{0,200}\w))?"
+    r"|\bName (?P<column>\w{1,200}) not found inside |Not found: (?:Routine|Function|Model) "
+    r"|Column name \w{1,200} is ambiguous"
+    r"|Provided Schema does not match Table|has type \w{1,40} which cannot be inserted into column "
+    r"|Inserted row has wrong column count|No matching signature for |\bUndefined(?:Column|Table): "
+    r"|\bSyntax error: (?:Unexpected|Expected) [^\n]{0,200} at \[[0-9]{1,6}:"
 )
 _UNDELIVERED = (
-    r"(?i)\bno SLACK_WEBHOOK_URL\b"
-    r"|\bSLACK_WEBHOOK_URL(?: environment variable)?(?: is| was)? (?:not (?:set|configured|found|defined|provided)"
-    r"|missing|empty|unset)\b"
+    r"(?i)\bno SLACK_WEBHOOK_URL(?:_[A-Z]{1,30})?\b"
+    r"|\bno (?:slack )?webhooks?(?: urls?)?(?: (?:is|was|were))? (?:configured|set|defined)"
+    r"|\bSLACK[_ ]WEBHOOK(?:[_ ]URL)?(?:_[A-Z]{1,30})?(?: environment variable)?(?: is| was)?"
+    r" (?:not (?:set|configured|found|defined|provided)|missing|empty|unset)\b"
     r"|\b(?P<answer>invalid_payload|no_service|no_active_hooks|channel_is_archived|invalid_blocks|msg_blocks_too_long)\b"
+    r"|(?:slack[^\n]{0,200}|server responded with: \{'ok': False, 'error': )['\" :]"
+    r"(?P<api>channel_not_found|not_in_channel|invalid_auth|not_authed|account_inactive|token_(?:revoked|expired)|missing_scope)\b"
     r"|\b(?P<refused>4[0-9]{2}) (?:Client )?Error[^\n]{0,100}hooks\.slack\.com"
     r"|hooks\.slack\.com[^\n]{0,200} HTTP/[0-9.]{1,3}\" (?P<http>4[0-9]{2})\b"
+    r"|hooks\.slack\.com[^\n]{0,100}(?:Max retries exceeded|timed out)"
     r"|(?:slack|webhook)[^\n]{0,200}\b(?:status(?: code)?|http(?: error)?|returned|failed(?: with)?|error|code)"
     r"[ :=(]{1,3}(?:http |status |code |error ){0,2}(?P<status>4[0-9]{2})\b"
 )

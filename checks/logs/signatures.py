@@ -1,19 +1,17 @@
 """The words by which Python says that an import or a name is broken, in versions 2.7 to 3.13, and BigQuery that a
 table is missing.
 
-``defect_of`` reads the last line of a traceback (class and message), ``mentions_of`` a line in which code logged only
-``str(exc)``. Every pattern is anchored or bounded: the text is hostile.
+``defect_of`` reads the last line of a traceback (class and message); ``mentions`` reads lines that are none. Every
+pattern is anchored or bounded: the text is hostile.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-from checks.logs.entry import LEVELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +49,14 @@ def _missing_module(found: re.Match[str]) -> Defect:
     )
 
 
+def _missing(name: str) -> Defect:
+    return Defect(exception="ModuleNotFoundError", name=name, module=name, kind="missing-module")
+
+
+def _module_attribute_of(found: re.Match[str]) -> Defect:
+    return Defect(exception="AttributeError", name=found.group(1), module=found.group(2), kind="module-attribute")
+
+
 def _missing_name(found: re.Match[str]) -> Defect:
     quoted, plain, partly, module = found.groups()
     known = module if module and not module.startswith("<") else None
@@ -79,18 +85,25 @@ def _submodule(found: re.Match[str]) -> Defect:
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrase:
+class Phrase:
+    """A wording: what is broken where it is found."""
+
     literal: str  # a plain piece of it, searched for first
     classes: frozenset[str]  # the classes that may carry it
     pattern: re.Pattern[str]
     build: Callable[[re.Match[str]], Defect]
 
+    @property
+    def kept_by_import(self) -> bool:
+        """Whether an ImportError may carry it."""
+        return "ImportError" in self.classes
 
-def _phrase(literal: str, classes: str, pattern: str, build: Callable[[re.Match[str]], Defect]) -> _Phrase:
-    return _Phrase(literal, frozenset(classes.split()), re.compile(pattern), build)
+
+def _phrase(literal: str, classes: str, pattern: str, build: Callable[[re.Match[str]], Defect]) -> Phrase:
+    return Phrase(literal, frozenset(classes.split()), re.compile(pattern), build)
 
 
-_PHRASES = (
+PHRASES = (
     _phrase(
         "No module named",
         "ModuleNotFoundError ImportError",
@@ -164,6 +177,18 @@ _PHRASES = (
         rf"[Nn]ot [Ff]ound: Table {_TABLE}",
         _plain("NotFound", "bq-table-not-found"),
     ),
+    _phrase(  # uvicorn and flask, of the application that they are to serve
+        "Could not import",
+        "ModuleNotFoundError",
+        r"Error(?: loading ASGI app\.|:) Could not import (?:module )?[\"']([\w.]{1,300})[\"']",
+        lambda found: _missing(found.group(1)),
+    ),
+    _phrase(
+        "not found in module",
+        "AttributeError",
+        r"Error loading ASGI app\. Attribute \"([^\"\n]{1,200})\" not found in module \"([^\"\n]{1,300})\"",
+        _module_attribute_of,
+    ),
     _phrase(
         "insertAll",
         "NotFound",
@@ -173,36 +198,19 @@ _PHRASES = (
 )
 _SHARED_OBJECT = re.compile(r"(?:^|[\s/(])([^\s/:()']{1,200}\.(?:so(?:\.\d{1,5}){0,4}|pyd|dll|dylib))(?=$|[:\s)])")
 _NATIVE_WORDS = ("DLL load failed", "dynamic module does not define", "undefined symbol", "GLIBC")
-_OPTIONAL = re.compile(rf"[Mm]issing (?:optional )?dependency '{_NAME}'")
+# What is said in a traceback only: of a module that is not there, and of what unpickling looks for in a module.
+_WANTED = re.compile(
+    r"(?:[Mm]issing (?:optional )?dependency|spec not found for the module|Standard library module) '([^'\n]{1,300})'"
+    r"|import of '?([\w.]{1,300})'? halted"
+)
+_UNPICKLED = re.compile(rf"Can't get attribute '{_NAME}' on <module '{_NAME}'")
 _BARE = {"NameError": "undefined-name", "UnboundLocalError": "unbound-local"}  # ``raise NameError``
-_SYNTAX = frozenset(("SyntaxError", "IndentationError", "TabError"))
-_SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")
-WATCHED = frozenset().union(*(phrase.classes for phrase in _PHRASES)) | _SYNTAX
+SYNTAX_TEXT = re.compile(r" \(([\w./-]{1,300}\.py), line \d{1,7}\)")  # how ``str()`` of a SyntaxError ends
+SYNTAX = frozenset(("SyntaxError", "IndentationError", "TabError"))
+WATCHED = frozenset().union(*(phrase.classes for phrase in PHRASES)) | SYNTAX
 SHUTDOWN_NOISE = "Python is likely shutting down"
 
-_CLASS_BEFORE = re.compile(r"(?<![\w.])([A-Za-z_][\w.]{0,200})(?:: ?|\(([\"']))$")
-_LIKE_EXCEPTION = re.compile(r"[A-Z]\w{0,100}(?:Error|Exception|Warning|NotFound|Interrupt|Exit|Fault|Failure)$")
 _BUILTIN_PACKAGES = ("", "builtins", "exceptions")
-_TEST_NAMES = re.compile(r"::|(?<![A-Za-z])test_\w")
-_COMPILER_PLACE = re.compile(r":\d{1,7}:\d{1,7}: ?$")
-_SMELL = re.compile(
-    r"(?i)fail|error|exception|could ?n[o']t|can ?n[o']t|unable|crash|abort|broken|problem|fatal|missing|invalid|refus|"
-    r"reject|warn|cannot"
-)
-# ``error="..."``, and BigQuery's list of errors.
-_LOGFMT_BEFORE = re.compile(
-    r"\b(?:e|err|error|exc|exception|msg|message|reason)=[\"']$|'reason': 'notFound'.{0,80}'message': [\"']$"
-)
-# ``Column name 'x' is not defined`` is not Python's.
-_OTHER_NAME = re.compile(
-    r"(?i)(?<![\w.])(?!(?:because|since|as|with|error|exception|that|failed|failure|raised|got|is|was|reason|message|says|"
-    r"due to|by)$)[a-z]{2,40}$"
-)
-_TABLE_WORDS = ("ound: Table", "insertAll")
-_INTERPRETER = re.compile(r"(?:/\S{1,200}/)?python[\d.]{0,10}: ")  # ``python -m`` of what is not there
-_OPENERS = (":", "-", "(", "[", "=", ">", "|", ";", ",", "\u2013", "\u2014")
-_MAX_BEFORE = 400
-REPORTED_LEVEL = LEVELS["ERROR"]
 
 
 def last_name(qualified: str) -> tuple[str, str]:
@@ -234,12 +242,13 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
     if not is_watched(qualified) or SHUTDOWN_NOISE in message:
         return None
     _, exception = last_name(qualified)
-    if exception in _SYNTAX:
+    if exception in SYNTAX:
         # What is evaluated (<string>, <unknown>) is data; a piece of a file is <fstring> in Python 3.6 to 3.8.
         parsed_file = syntax_file is not None and (not syntax_file.startswith("<") or syntax_file == "<fstring>")
-        cut = syntax_file is None and exception != "SyntaxError" and not in_traceback
+        lost = syntax_file is None and not in_traceback
+        cut = lost and (exception != "SyntaxError" or SYNTAX_TEXT.search(message[-400:]) is not None)
         return Defect(exception=exception, name=None, module=None, kind="syntax") if parsed_file or cut else None
-    for phrase in _PHRASES:
+    for phrase in PHRASES:
         if exception in phrase.classes and phrase.literal in message:
             found = phrase.pattern.match(message)
             if found:
@@ -247,9 +256,15 @@ def defect_of(qualified: str, message: str, *, in_traceback: bool, syntax_file: 
                 return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
     if exception in {"ImportError", "ModuleNotFoundError"}:
         return _other_import(exception, message, in_traceback=in_traceback)
-    if in_traceback and not message and exception in _BARE:
-        return Defect(exception=exception, name=None, module=None, kind=_BARE[exception])
-    return None
+    return _in_traceback(exception, message) if in_traceback else None
+
+
+def _in_traceback(exception: str, message: str) -> Defect | None:
+    unpickled = _UNPICKLED.match(message) if exception == "AttributeError" else None
+    if unpickled:
+        return _module_attribute_of(unpickled)
+    bare = not message and exception in _BARE
+    return Defect(exception=exception, name=None, module=None, kind=_BARE[exception]) if bare else None
 
 
 def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect | None:
@@ -257,9 +272,15 @@ def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect
     if library or any(words in message for words in _NATIVE_WORDS):
         name = library.group(1) if library else None
         return Defect(exception=exception, name=name, module=None, kind="native-library")
-    wanted = _OPTIONAL.search(message[:2000])
+    wanted = _WANTED.search(message[:2000])
     if wanted:
-        return Defect(exception=exception, name=wanted.group(1), module=wanted.group(1), kind="missing-module")
+        name = wanted.group(1) or wanted.group(2)
+        return Defect(exception=exception, name=name, module=name, kind="missing-module")
+    for phrase in PHRASES:  # the message of the import that failed first, in the code's own words
+        found = phrase.pattern.search(message[:2000]) if phrase.kept_by_import and phrase.literal in message else None
+        if found:
+            inner = phrase.build(found)
+            return Defect(exception=exception, name=inner.name, module=inner.module, kind=inner.kind)
     if not in_traceback:
         return None
     return Defect(exception=exception, name=None, module=None, kind="missing-module")
@@ -268,7 +289,7 @@ def _other_import(exception: str, message: str, *, in_traceback: bool) -> Defect
 @lru_cache(maxsize=512)
 def said(message: str) -> tuple[str, str | None] | None:
     """The (kind, name) that a message speaks of, whatever class carries it; None for any other message."""
-    for phrase in _PHRASES:
+    for phrase in PHRASES:
         if phrase.literal in message:
             found = phrase.pattern.search(message[:4000])
             if found:
@@ -280,89 +301,6 @@ def said(message: str) -> tuple[str, str | None] | None:
 def canonical(kind: str, name: str | None) -> str | None:
     """A name in the spelling that fingerprints use: ``project:dataset.table`` is ``project.dataset.table``."""
     return name.replace(":", ".") if kind == "bq-table-not-found" and name else name
-
-
-@lru_cache(maxsize=512)
-def mentions_of(line: str, level: int | None) -> Sequence[tuple[Defect, str]]:
-    """What a line of log text says is broken, and the words before it, when code logged no more than ``str(exc)``.
-    A line may name several (``both writes failed: ...``).
-
-    At ERROR and above the words may stand anywhere; below nothing is reported. Where no level is known they must end
-    the line and follow words of failure (``Failed to write: name 'x' is not defined``) or stand alone. Text in quotes,
-    test names, and messages of a class that is not watched are not failures.
-    """
-    if level is not None and level < REPORTED_LEVEL:
-        return []
-    mentions = []
-    named = False
-    for phrase in _PHRASES:
-        found = phrase.pattern.search(line) if phrase.literal in line else None
-        named = named or found is not None
-        defect = found and _accepted(line, found, phrase, level)
-        if found and defect:
-            mentions.append((defect, line[: found.start()]))
-    other = None
-    if not named:
-        other = _mentioned_syntax(line, level) if ".py, line " in line else _mentioned_class(line)
-    return [other] if other else mentions
-
-
-def _accepted(  # noqa: C901, PLR0911 - one return for each reason not to believe a line
-    line: str, found: re.Match[str], phrase: _Phrase, level: int | None
-) -> Defect | None:
-    start, end, defect = found.start(), found.end(), phrase.build(found)
-    before = line[max(0, start - _MAX_BEFORE) : start]
-    if _TEST_NAMES.search(before) or _COMPILER_PLACE.search(before):
-        return None
-    printed = _CLASS_BEFORE.search(before)
-    if printed:
-        package, name = last_name(printed.group(1))
-        if is_watched(printed.group(1)) and name in phrase.classes:
-            defect = Defect(exception=name, name=defect.name, module=defect.module, kind=defect.kind)
-            before = before[: printed.start()]
-        elif (_LIKE_EXCEPTION.match(name) and (package or name not in {"Error", "Exception"})) or printed.group(2):
-            return None
-    if before.endswith(('"', "'", "`")):
-        if not _LOGFMT_BEFORE.search(before):
-            return None  # somebody quotes it
-        before = before[:-1]
-    rest = line[end : end + 2]
-    if rest[:1].isalnum() or rest[:1] in {"_", "?"}:
-        return None
-    lead = before.rstrip()
-    if phrase.literal == "No module named" and _INTERPRETER.fullmatch(before):
-        exception = "ModuleNotFoundError" if "python3" in before else "ImportError"
-        return Defect(exception=exception, name=defect.name, module=defect.module, kind=defect.kind)
-    if phrase.literal == "is not defined" and _OTHER_NAME.search(lead):
-        return None
-    if level is not None or not lead:
-        whole = level is not None or not line[end:].strip(" .)]}\"'>,;")
-        return defect if whole or phrase.literal in _TABLE_WORDS else None
-    if not lead.endswith(_OPENERS) or not _SMELL.search(before):
-        return None
-    if phrase.literal in _TABLE_WORDS:
-        return defect
-    return defect if not line[end:].strip(" .)]}\"'>,;") or line[end : end + 2] == " (" else None
-
-
-def _mentioned_syntax(line: str, level: int | None) -> tuple[Defect, str] | None:
-    """``str()`` of a SyntaxError ends in ``(main.py, line 4)``."""
-    found = _SYNTAX_TEXT.search(line)
-    if not found or level is None or line[found.end() :].strip(" .)"):
-        return None
-    named = next((name for name in _SYNTAX if f"{name}: " in line), "SyntaxError")
-    if "indent" in line and named == "SyntaxError":
-        named = "IndentationError"
-    return Defect(exception=named, name=None, module=None, kind="syntax"), line[: found.start()]
-
-
-def _mentioned_class(line: str) -> tuple[Defect, str] | None:
-    """``ImportError: libX.so.1: cannot open shared object file``: the class is printed, the wording is the loader's."""
-    at = line.find("ImportError: ")
-    if at < 0 or (at and (line[at - 1].isalnum() or line[at - 1] in "_.'\"")):
-        return None
-    defect = defect_of("ImportError", line[at + 13 :], in_traceback=False)
-    return (defect, line[:at]) if defect else None
 
 
 def compile_signatures(patterns: Mapping[str, str]) -> tuple[Signature, ...]:

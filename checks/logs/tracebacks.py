@@ -13,14 +13,27 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checks.logs import carriers
-from checks.logs.chains import KEEP_LINES, Chain, Frame, Mention, Raised, enclosing, frame_of
+from checks.logs.chains import (
+    CLASS_LIKE,
+    KEEP_LINES,
+    RAISED,
+    Chain,
+    Frame,
+    Mention,
+    Opening,
+    Raised,
+    ends_traceback,
+    frame_of,
+)
 from checks.logs.entry import LEVELS, Entry
 from checks.logs.margins import ESCAPED, Boxes, indent_of, prefix_of, unescaped
+from checks.logs.mentions import mentions_of
 from checks.logs.payload import CAUSE, CONTEXT
-from checks.logs.signatures import Defect, defect_of, is_watched, mentions_of, said
+from checks.logs.signatures import Defect, defect_of, is_watched, last_name, said
+from checks.logs.stack import Stack
 from checks.logs.triggers import ANSI
 
 HEADER = "Traceback (most recent call last)"
@@ -34,23 +47,11 @@ _MAX_LINE = 8_000
 _MAX_FRAMES = 400
 _MARGIN = re.compile(r" {0,80}(?:\| ?|\+ (?=Exception Group ))")
 _RULE = re.compile(r" {0,80}\+[-+]{6,300}(?P<number> (?:\d{1,5}|\.\.\.) -{4,300})?$")
-RAISED = re.compile(r"((?:[^\W\d]\w{0,150}|<\w{1,60}>)(?:\.(?:[^\W\d]\w{0,150}|<\w{1,60}>)){0,30})(?::(?: (.*))?)?$")
-_CLASS_LIKE = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$|.*(?:Error|Exception|Warning|Exit|Interrupt|Group|Timeout)$")
 # A process pool's frame around the real one; a heading.
 _NO_CARRIER = re.compile(r".{0,80}RemoteTraceback|(?i:(?:full )?(?:stack ?trace|traceback|details)):$")
-_IMPORTS = ("import ", "from ")
+_MISSING = {"missing-module", "native-library"}
 _STACK_HEADER = re.compile(r"(?:Stack \(most recent call last\)|Call stack|Current thread|Thread 0x)")
 _FOREIGN_STACK = re.compile(r"\s+at [\w$<.\[(/]")
-
-
-@dataclass(slots=True)
-class _Opening:
-    """What a header found before it."""
-
-    carrier: str
-    level: int | None
-    own_entry: bool
-    entry: Entry | None = None
 
 
 class StreamParser:
@@ -58,23 +59,21 @@ class StreamParser:
 
     def __init__(self) -> None:
         self.events: list[Chain | Mention] = []
-        self._openings: deque[_Opening] = deque(maxlen=50)
-        self._frames: list[Frame] = []
-        self._codes: list[str] = []
-        self._since_header = 0
-        self._mixed = False
+        self._openings: deque[Opening] = deque(maxlen=50)
+        self._stack = Stack()
         self._pending: list[Entry] = []
         self._chain: Chain | None = None
         self._link: str | None = None
         self._group = False
         self._boxes = Boxes()
-        self._group_opening = _Opening("", None, own_entry=False)
+        self._group_opening = Opening("", None, own_entry=False)
         self._indent = ""
         self._prefix: re.Pattern[str] | None = None
-        self._stack = False
+        self._call_stack = False
         self._notes = False
         self._previous = ""
         self._previous_entry: Entry | None = None
+        self._levelled: tuple[str, Entry] | None = None  # the last line that stated a level
         self._entry_level: int | None = None
         self._closed_at = -_SECOND
         self._halfway: tuple[str, Entry] | None = None
@@ -118,16 +117,16 @@ class StreamParser:
         if frame:
             self._frame(frame, line, entry)
             return
-        if self._stack and line[0] in " \t":
+        if self._call_stack and line[0] in " \t":
             return
-        self._stack = False
+        self._call_stack = False
         if line.startswith((CAUSE[:36], CONTEXT[:33])):
             self._link = "cause" if line.startswith(CAUSE[:36]) else "context"
             self._notes = False
             self._revive(entry)
             return
         if _STACK_HEADER.match(line):
-            self._stack = True
+            self._call_stack = True
             return
         if line[0] in " \t":
             self._indented(line, entry)
@@ -170,9 +169,9 @@ class StreamParser:
         if not found:
             return line
         rest = line[found.end() :]
-        raised = RAISED.match(rest) if self._frames else None
+        raised = RAISED.match(rest) if self._stack else None
         if rest and rest[0] not in " \t" and not rest.startswith((HEADER, CAUSE[:36], CONTEXT[:33])):
-            return rest if raised and self._ends(raised, entry) else line
+            return rest if raised and ends_traceback(raised, inside=self._inside(entry)) else line
         if self._openings and self._openings[-1].level is None:
             self._openings[-1].carrier = ""  # it is a margin, and tells nothing of who logged this
             self._openings[-1].own_entry = False
@@ -188,112 +187,112 @@ class StreamParser:
     def _boxed_member(self) -> None:
         """The edge of a box around a member of a group. Before the first one the group's own traceback was printed."""
         if self._chain is not None and not self._group:
-            self._group_opening = _Opening(
+            self._group_opening = Opening(
                 self._chain.carrier, self._chain.carrier_level, own_entry=self._chain.own_entry_carrier
             )
         self._member(last=not self._boxes)
 
     def _header(self, prefix: str, entry: Entry) -> None:
-        self._notes = self._stack = False
+        self._notes = self._call_stack = False
+        self._halfway = None
         self._indent = indent_of(prefix)
-        if prefix.strip() or self._prefix is None or not self._frames:
+        if prefix.strip() or self._prefix is None or not self._stack:
             self._prefix = prefix_of(prefix)
         words = prefix.strip(" +|\t─╭")
         opens_group = words.endswith("Exception Group")
         words = words.removesuffix("Exception Group").rstrip(" +")
-        if self._openings and (self._frames or self._pending):
-            self._mixed = True
+        if words.isidentifier() and CLASS_LIKE.match(words):  # IPython's heading: the class stands before it
+            words = ""
+        quoted = self._quotes(words)
+        if quoted is not None:
+            words, opens_group = "", False
+        elif self._openings and (self._stack or self._pending):
+            self._stack.mixed = True
         else:
             self._drop_frames()
-        self._since_header = len(self._frames)
+        self._stack.open()
         if self._chain is not None and self._link is None:
             self._finish_chain()
-        opening = self._opening(words, entry)
+        opening = quoted or self._opening(words, entry)
         if opens_group:
             self._group, self._group_opening = True, opening
         elif self._group:  # whoever carried the group carried its members
             opening = replace(self._group_opening, entry=entry)
         self._openings.append(opening)
 
-    def _opening(self, words: str, entry: Entry) -> _Opening:
-        before, held_by = self._previous, self._previous_entry
+    def _quotes(self, words: str) -> Opening | None:
+        """How the open traceback was introduced, if it ends here with an exception whose message is a traceback."""
+        raised = RAISED.match(words) if self._openings and self._stack and words.endswith(":") else None
+        return self._openings.pop() if raised and CLASS_LIKE.match(last_name(raised.group(1))[1]) else None
+
+    def _opening(self, words: str, entry: Entry) -> Opening:
         if words:
-            return _Opening(words, carriers.level_in(words + " "), own_entry=True, entry=entry)
+            answer = carriers.is_answer(words)
+            return Opening(words, carriers.level_in(words + " "), own_entry=True, entry=entry, quoted=answer)
+        before, held_by = self._previous, self._previous_entry
+        if self._levelled and before and carriers.level_in(before) is None and not carriers.is_framework(before):
+            before, held_by = self._levelled  # a message of several lines
         if not before or held_by is None or entry.nanos - held_by.nanos > CARRIED_WITHIN:
-            return _Opening("", None, own_entry=False, entry=entry)
-        return _Opening(before, carriers.level_in(before), own_entry=held_by is entry, entry=entry)
+            return Opening("", None, own_entry=False, entry=entry)
+        return Opening(before, carriers.level_in(before), own_entry=held_by is entry, entry=entry)
 
     def _frame(self, frame: Frame, line: str, entry: Entry) -> None:
-        if self._stack or self._notes:
+        if self._call_stack or self._notes:
             return
-        if len(self._frames) >= _MAX_FRAMES:
-            del self._frames[20 : _MAX_FRAMES // 2], self._codes[20 : _MAX_FRAMES // 2]
-            self._since_header = min(self._since_header, len(self._frames))
-        self._frames.append(frame)
-        self._codes.append("")
+        self._stack.add(frame)
         self._keep(line, entry)
 
     def _indented(self, line: str, entry: Entry) -> None:
-        if self._frames and not self._notes:
+        if self._stack and not self._notes:
             if line.strip(" ~^"):
-                at = self._frame_of_code()
-                self._codes[at] = (self._codes[at] + line)[:500]
+                self._stack.add_code(line, len(self._openings))
             self._keep(line, entry)
         elif self.events and _FOREIGN_STACK.match(line):
             self._foreign()
 
-    def _frame_of_code(self) -> int:
-        """The frame to which a source line belongs: the last one, or the first that waits where several are mixed."""
-        if self._mixed:
-            for at in range(max(0, len(self._codes) - len(self._openings)), len(self._codes)):
-                if not self._codes[at]:
-                    return at
-        return len(self._codes) - 1
-
     def _flush_left(self, line: str, entry: Entry) -> None:
         stated = carriers.level_in(line)
-        if self._notes and stated is None:
+        if self._notes and stated is None and not line.startswith("___"):  # pytest's rule around a test's name
             return
         if self._halfway and self._completes(line, entry):
             return
-        if self._frames or self._openings:
+        if self._stack or self._openings:
             raised = RAISED.match(line)
-            if raised and self._ends(raised, entry):
+            if raised and ends_traceback(raised, inside=self._inside(entry)):
                 self._raise(raised.group(1), raised.group(2) or "", line, entry)
                 return
         self._notes = False
-        if stated is not None and entry.level is None:
+        if stated is not None and (
+            entry.level is None or (not entry.logged and carriers.played_down(line, entry.level))
+        ):
             self._entry_level = stated
         self._lone(line, entry)
-        if line.strip('"') and not _NO_CARRIER.match(line):
+        if line.strip('"-=*#_~') and not _NO_CARRIER.match(line):
             self._previous, self._previous_entry = line, entry
+            if stated is not None:
+                self._levelled = line, entry
 
     # -- exceptions -------------------------------------------------------------------------------------------
 
-    def _ends(self, raised: re.Match[str], entry: Entry) -> bool:
-        """Whether a line that looks like ``Class: message`` is the last one of the open traceback."""
-        name = raised.group(1).rpartition(".")[2]
-        if name.upper() in LEVELS or name == "NOTE":
-            return False
-        inside = bool(self._pending) and self._pending[-1] is entry
-        return inside or bool(_CLASS_LIKE.match(name)) or "." in raised.group(1) or is_watched(raised.group(1))
+    def _inside(self, entry: Entry) -> bool:
+        return bool(self._pending) and self._pending[-1] is entry
 
     def _raise(self, exception: str, message: str, line: str, entry: Entry) -> None:
         self._keep(line, entry)
-        frames = tuple(self._frames)
-        wrong = self._unparsed() if frames else None
+        stack = self._stack
+        wrong = stack.unparsed() if stack else None
         defect = defect_of(exception, message, in_traceback=True, syntax_file=wrong)
-        opening = _Opening("", None, own_entry=False)
-        mixed = self._mixed
+        opening = Opening("", None, own_entry=False)
+        mixed = stack.mixed
         if self._openings:
             mixed = mixed and self._openings[-1].entry is not entry
             opening = self._openings.popleft() if mixed else self._openings.pop()
-        where = self._where(defect, mixed=mixed) if frames else None
-        one = Raised(exception=exception, message=message, defect=defect, frames=frames, where=where)
+        where = stack.where(defect, mixed=mixed) if stack else None
+        one = Raised(exception=exception, message=message, defect=defect, frames=tuple(stack.frames), where=where)
         if self._chain is not None and self._link is None:
             self._finish_chain()
         if self._chain is None:
-            self._chain = Chain(opening.carrier, opening.level, opening.own_entry)
+            self._chain = Chain(opening.carrier, opening.level, opening.own_entry, opening.quoted)
         elif self._chain.raised:
             self._chain.causes.append(self._link == "cause")
         self._link = None
@@ -301,37 +300,14 @@ class StreamParser:
         self._chain.entries += [held for held in self._pending if held not in self._chain.entries[-2:]]
         self._chain.sample.extend(self._lines)
         self._lines.clear()
-        self._halfway = (exception, entry) if not message and is_watched(exception) else None
+        self._halfway = (exception, entry) if line == exception and is_watched(exception) else None
         if not self._openings:
             self._drop_frames()
         self._pending = []
         self._notes = True
-        self._previous, self._previous_entry = "", None
+        self._previous, self._previous_entry, self._levelled = "", None, None
         self._closed_at = entry.nanos
         self._indent = ""
-
-    def _unparsed(self) -> str | None:
-        """The file that could not be parsed, if the last frame is one: it is shown without a function, or (a file with
-        null bytes) it is not shown and the last line is the import of it.
-        """
-        last = self._frames[-1]
-        return last.file if last.function is None or self._codes[-1].lstrip().startswith(_IMPORTS) else None
-
-    def _where(self, defect: Defect | None, *, mixed: bool) -> Frame:
-        """The innermost frame of the application; where there is none, the innermost."""
-        frames = self._frames
-        if defect and defect.kind == "syntax":
-            return frames[-1]
-        if mixed and defect and defect.name:
-            last = defect.name.rpartition(".")[2] if defect.kind != "missing-module" else defect.name
-            for frame, code in zip(reversed(frames), reversed(self._codes), strict=True):
-                if last in code and not frame.is_library:
-                    return frame
-        for some in (frames[self._since_header :], frames):
-            for at in range(len(some) - 1, -1, -1):
-                if not some[at].is_library:
-                    return enclosing(some, at)
-        return frames[-1]
 
     def _completes(self, line: str, entry: Entry) -> bool:
         """An uncaught exception is written in pieces (class, ``: ``, message) where every write is an entry."""
@@ -349,6 +325,8 @@ class StreamParser:
             return False
         old = chain.raised[-1]
         defect = defect_of(exception, message, in_traceback=True)
+        if defect is None:
+            return False
         chain.raised[-1] = Raised(
             exception=exception, message=message, defect=defect, frames=old.frames, where=old.where
         )
@@ -359,17 +337,29 @@ class StreamParser:
 
     def _lone(self, line: str, entry: Entry) -> None:
         """A line outside of any traceback: an exception line whose traceback is lost, or a message that names one."""
-        level = entry.level if entry.level is not None else self._entry_level
+        level = self._entry_level
         raised = RAISED.match(line)
         if raised and is_watched(raised.group(1)):
             if self._link is None and 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN and self._chain is not None:
-                return  # a note of the exception just printed, or its message's next line
+                self._chain.notes.append(entry)  # of the exception just printed, or its message's next line
+                return
             defect = defect_of(raised.group(1), raised.group(2) or "", in_traceback=False)
             if defect and (level is None or level >= LEVELS["ERROR"]):
                 self.events.append(Mention(defect, line, "", level, entry))
             return
         for defect, lead in mentions_of(line, level):
+            if self._explains(defect, entry):
+                continue
             self.events.append(Mention(defect, line, lead, level, entry))
+
+    def _explains(self, defect: Defect, entry: Entry) -> bool:
+        """Whether a line belongs to the long message of the import just printed (``Original error was: ...``)."""
+        last = self._chain.raised[-1].defect if self._chain is not None and self._chain.raised else None
+        same = last is not None and last.name is None and {last.kind, defect.kind} <= _MISSING
+        if self._chain is None or not same or not 0 <= entry.nanos - self._closed_at <= NOTE_WITHIN:
+            return False
+        self._chain.notes.append(entry)
+        return True
 
     # -- bookkeeping ------------------------------------------------------------------------------------------
 
@@ -387,17 +377,17 @@ class StreamParser:
                 last.foreign = True
 
     def _drop_frames(self) -> None:
-        self._frames, self._codes, self._since_header, self._mixed = [], [], 0, False
+        self._stack = Stack()
         self._lines.clear()
         self._pending = []
 
     def _forget(self) -> None:
         """All but ``events``, ``_last_nanos`` and ``_closed_at``: ``bursts`` relies on it."""
         self._finish_chain()
-        self._stack = False
+        self._call_stack = False
         self._drop_frames()
         self._openings.clear()
-        self._previous, self._previous_entry = "", None
+        self._previous, self._previous_entry, self._levelled = "", None, None
         self._group = False
         self._boxes = Boxes()
         self._indent = ""

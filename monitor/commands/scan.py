@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import glob
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,10 @@ def command(
     unread: list[str] = []
 
     def failed(number: int, error: OSError) -> None:
-        unread.append(f"cannot read {names[number]}: {error.strerror or error}")
+        name = names[number]
+        folder = isinstance(error, IsADirectoryError)
+        why = f"it is a folder; name what is in it: '{name.rstrip('/')}/*.json*'" if folder else error.strerror or error
+        unread.append(f"cannot read {name}: {why}")
 
     from monitor.scan import reading
 
@@ -103,6 +107,8 @@ def command(
 
         click.echo(render(result, *counts), nl=False)
     _complain([(names[file], item) for file, item in tally.malformed], tally.skipped, unread)
+    if tally.skipped:
+        _advise({names[file] for file, _ in tally.malformed}, none_read=not counts[0])
     ctx.exit(_exit_code(result, counts, unread, exit_zero=exit_zero))
 
 
@@ -121,6 +127,17 @@ def _complain(malformed: Sequence[tuple[str, Malformed]], skipped: int, unread: 
         common.progress(f"and {skipped - len(malformed)} more that are no log entries")
     for sentence in unread:
         click.secho(sentence, fg="red", err=True)
+
+
+def _advise(names: Iterable[str], *, none_read: bool) -> None:
+    """On stderr: what to do about files in which much was not read."""
+    for name in sorted(names):
+        with contextlib.suppress(OSError), Path(name).open("rb") as file:
+            if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+                common.progress(f"{name} is UTF-16, as PowerShell writes it: iconv -f utf-16 -t utf-8 {name}")
+                return
+    if none_read:
+        common.progress("entries are read as JSON: gcloud logging read ... --format=json")
 
 
 # -- what was asked for ------------------------------------------------------------------------------------------------

@@ -160,7 +160,19 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scanned(folder: 
     assert (done.returncode, done.stdout) == (3, b"no failures; 5 entries read\n")
     assert done.stderr.decode() == "cannot read none.jsonl: No such file or directory\n"
     assert run("none.jsonl", "a.jsonl", folder=folder).returncode == 1
-    assert run(".", folder=folder).stderr.decode() == "cannot read .: Is a directory\n"
+    assert run(".", folder=folder).stderr.decode() == "cannot read .: it is a folder; name what is in it: './*.json*'\n"
+
+
+def test_what_is_no_json_at_all_is_told_what_to_do_about(folder: Path) -> None:
+    """Plain logs, and what PowerShell's ``>`` makes of entries."""
+    (folder / "plain.log").write_text("NameError: name 'x' is not defined\n")
+    assert run("plain.log", folder=folder).stderr.decode().splitlines() == [
+        "plain.log:1: not JSON",
+        "entries are read as JSON: gcloud logging read ... --format=json",
+    ]
+    (folder / "shell.json").write_bytes(json.dumps([FAILURE[0]], indent=1).encode("utf-16"))
+    told = run("shell.json", folder=folder).stderr.decode().splitlines()
+    assert told[-1] == "shell.json is UTF-16, as PowerShell writes it: iconv -f utf-16 -t utf-8 shell.json"
 
 
 def test_damaged_compression_is_told_and_what_is_before_it_is_read(folder: Path) -> None:

@@ -85,6 +85,12 @@ def test_a_bad_signature_is_named() -> None:
         ({"resource": {"labels": {"function_name": "Daily_Import"}}}, "daily-import"),
         ({"resource": {"labels": {"job_name": "nightly"}}}, "nightly"),
         ({"labels": {"goog-drz-cloudfunctions-id": "run_signal_generation"}}, "run-signal-generation"),
+        ({"resource": {"labels": {"environment_name": "composer-1"}}}, "composer-1"),
+        (
+            {"resource": {"type": "global"}, "jsonPayload": {"serviceContext": {"service": "Load_Games"}}},
+            "load-games",
+        ),
+        ({"jsonPayload": {"serviceContext": "x"}}, UNKNOWN_SERVICE),
         ({"resource": "x", "labels": 3}, UNKNOWN_SERVICE),
         ({}, UNKNOWN_SERVICE),
     ],

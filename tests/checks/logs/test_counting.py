@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from checks.logs.failures import scan
 from tests.checks.logs.entries import entry, lines, request, summary
 
@@ -37,6 +39,25 @@ def test_an_exception_logged_and_raised_again_is_one_and_not_handled() -> None:
         *lines(f"[2026-01-26 09:07:04,960] ERROR in app: Exception on / [POST]\n{OUTER}", 0.01),
     ]
     assert summary(scan(stream).failures) == [(*FOUND, 1, False)]
+
+
+def test_a_message_of_one_failure_does_not_carry_another() -> None:
+    """What was caught and told in a line, and the crash right after it."""
+    crash = FRAMES.replace("in handle", "in <module>")
+    for spread in (lines, lambda text: [entry(text)]):
+        stream = spread(f"ERROR:store:Failed to load: No module named 'shared.dates'\n{crash}")
+        assert summary(scan(stream).failures) == [
+            ("ModuleNotFoundError", "shared.dates", None, None, 1, True),
+            (*FOUND, 1, False),
+        ]
+
+
+def test_an_exception_without_a_message_does_not_take_that_of_another() -> None:
+    """It ends between the lines of another traceback, and nothing tells their executions apart."""
+    bare = 'Traceback (most recent call last):\n  File "/workspace/main.py", line 50, in check\n    raise NameError'
+    head, _, rest = FRAMES.partition("\n")
+    told = [("NameError", None, "/workspace/main.py", 50, 1, False), (*FOUND, 1, False)]
+    assert summary(scan(lines(f"{bare}\n{head}\nNameError\n{rest}")).failures) == told
 
 
 def test_a_loop_that_fails_again_and_again_counts_each() -> None:
@@ -157,13 +178,23 @@ def test_activity_is_the_latest_run_that_began_after_the_last_failure() -> None:
     assert (run.revision, run.at.second, run.began < run.at) == ("daily-import-00001-abc", 24, True)
 
 
-def test_gen1_and_jobs_prove_their_runs_in_words() -> None:
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "Function execution took 120 ms, finished with status: 'ok'",
+        "Function execution took 120 ms, finished with status code: 200",
+        "Function execution took 120 ms. Finished with status: ok",
+        "Function execution took 120 ms. Finished with status code: 204",
+    ],
+)
+def test_gen1_and_jobs_prove_their_runs_in_words(ended: str) -> None:
     """A gen1 execution with status ok, a job execution that completed."""
     gen1 = {"type": "cloud_function", "labels": {"function_name": "Load_Games"}}
     job = {"type": "cloud_run_job", "labels": {"job_name": "nightly"}}
     stream = [
         entry("Function execution took 120 ms, finished with status: 'crash'", 9, resource=gen1),
-        entry("Function execution took 120 ms, finished with status: 'ok'", 5, resource=gen1),
+        entry("Function execution took 120 ms. Finished with status: okay", 10, resource=gen1),
+        entry(ended, 5, resource=gen1),
         entry(protoPayload={"status": {"message": "Execution nightly-x has completed successfully."}}, resource=job),
     ]
     assert {name: run.at.second for name, run in scan(stream).activity.items()} == {"load-games": 9, "nightly": 4}

@@ -258,3 +258,10 @@ def test_a_strange_cursor_is_a_fresh_start() -> None:
     strange = {"entries": "x", "seen": [1], "noted": 1, "signals": [{"service": 1}, 2], "errors": {"new": {"k": [1]}}}
     ticks.cursor = {"source": None, "carry": strange | {"other": 3}}
     assert counts([ticks.at(60)]) == [{FINGERPRINT: 1}]
+
+
+def test_a_note_that_is_delivered_again_is_no_failure_of_its_own() -> None:
+    """Its traceback was counted before and is left out."""
+    ticks = Ticks(overlap=60)
+    ticks.source.entries += lines(f"{TRACEBACK}\nNameError: name 'of_a_note' is not defined")
+    assert counts([ticks.at(40), ticks.at(80)]) == [{FINGERPRINT: 1}, {}]

@@ -32,6 +32,28 @@ RECORDS: dict[str, dict[str, Any]] = {
         "record": {"level": {"name": "ERROR"}, "exception": {"type": "NameError", "value": "name 'firestore'"}},
     },
     "ECS": {"message": "save failed", "error": {"type": "NameError", "message": "x", "stack_trace": TRACEBACK}},
+    "ECS, frames alone": {
+        "message": "save failed",
+        "error": {
+            "type": "NameError",
+            "message": "name 'firestore' is not defined",
+            "stack_trace": "\n".join(TRACEBACK.split("\n")[1:-1]),
+        },
+    },
+    "ECS, flat": {
+        "log.level": "error",
+        "error.type": "NameError",
+        "error.message": "name 'firestore' is not defined",
+        "error.stack_trace": "\n".join(TRACEBACK.split("\n")[1:-1]),
+    },
+    "OpenTelemetry": {
+        "body": "save failed",
+        "attributes": {
+            "exception.type": "NameError",
+            "exception.message": "name 'firestore' is not defined",
+            "exception.stacktrace": TRACEBACK,
+        },
+    },
     "a list of lines": {"message": "save failed", "traceback": [line + "\n" for line in TRACEBACK.split("\n")]},
 }
 
@@ -87,6 +109,12 @@ FRAMEWORKS = [
     "Exception in thread Thread-1 (work):",
     "ERROR:asyncio:Task exception was never retrieved",
     "Process ForkPoolWorker-1:",
+    "ERROR:tornado.application:Uncaught exception GET / (127.0.0.1)\nHTTPServerRequest(protocol='http', uri='/')",
+    "[2026-01-26 09:07:04 +0000] [7] [ERROR] Error in ASGI Framework",
+    "[2026-01-26T09:07:04.960+0000] {taskinstance.py:1937} ERROR - Task failed with exception",
+    "While trying to load the module tasks the following error occurred:",
+    "ERROR:rq.worker:[Job 17]: exception raised while executing (shared.store.save)",
+    "ERROR:slack_bolt.App:Failed to run listener function (error: name 'firestore' is not defined)",
 ]
 OWN = [
     "ERROR:worker:could not finish r-17",
@@ -94,6 +122,8 @@ OWN = [
     "2026-01-26 09:07:04,960 - worker - ERROR - r-17",
     "2026-01-26 09:07:04.960 | ERROR    | __main__:run:12 - r-17",
     "2026-01-26T09:07:04Z [error    ] r-17  [worker] row=17",
+    "[E 260126 09:07:04 store:4] r-17",
+    "ERROR:worker:could not finish\nrow: {'id': 17}\nwill not try again",
     "save failed for r-17",
     "Failed to write: name 'firestore' is not defined",
 ]
@@ -113,12 +143,22 @@ def test_a_logger_or_the_codes_own_words_make_it_handled(carrier: str, spread: A
     assert summary(scan(spread(f"{carrier}\n{TRACEBACK}")).failures) == HANDLED
 
 
+def test_a_crash_long_after_a_logged_line_is_not_handled() -> None:
+    """What is printed at once before it is no part of that line's message."""
+    stream = [entry("ERROR:worker:r-17 is odd", 0), entry("starting on r-18", 0.05), *lines(TRACEBACK, 0.051)]
+    assert summary(scan(stream).failures) == UNHANDLED
+    thread = lines(f"ERROR:worker:r-17 is odd\nException in thread Thread-1 (work):\n{TRACEBACK}")
+    assert summary(scan(thread).failures) == UNHANDLED
+
+
 def test_a_traceback_logged_at_info_is_not_reported_but_one_after_an_info_line_is() -> None:
     """One write of a logger is one entry; what stands in the entry before says something of its own."""
     assert summary(scan(lines(f"processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
     assert summary(scan([entry(f"message 17\n{TRACEBACK}")]).failures) == HANDLED
     assert scan([entry(f"INFO:root:cannot use the fast codec\n{TRACEBACK}")]).failures == ()
-    assert summary(scan(lines(f"INFO:root:processing message 17\n{TRACEBACK}")).failures) == UNHANDLED
+    crash = TRACEBACK.replace("in handle", "in <module>")
+    assert summary(scan(lines(f"INFO:root:processing message 17\n{crash}")).failures) == UNHANDLED
+    assert scan(lines(f"INFO:root:no fast codec\n{TRACEBACK}")).failures == ()  # a function caught it
     assert scan(lines(f"INFO:root:ujson not installed, falling back\n{TRACEBACK}")).failures == ()
 
 
@@ -207,6 +247,29 @@ NameError: name 'firestore' is not defined"""
     assert summary(scan(lines(text)).failures) == UNHANDLED
 
 
+def test_a_notebooks_traceback_is_read() -> None:
+    """IPython's own layout, as notebooks that run as jobs print it."""
+    text = """---------------------------------------------------------------------------
+NameError                                 Traceback (most recent call last)
+Cell In[1], line 3
+      1 from shared import store
+      2 def f(r): return store.save(r)
+----> 3 f(1)
+
+Cell In[1], line 2, in f(r)
+----> 2 def f(r): return store.save(r)
+
+File /workspace/shared/store.py:43, in save(row)
+     42 def save(row):
+---> 43     at = firestore.SERVER_TIMESTAMP
+
+NameError: name 'firestore' is not defined"""
+    for entries in ([entry(text)], lines(text)):
+        assert summary(scan(entries).failures) == UNHANDLED
+    above = text.partition("\n\nFile")[0] + "\n\nNameError: name 'firestore' is not defined"
+    assert summary(scan([entry(above)]).failures) == [("NameError", "firestore", "Cell In[1]", 2, 1, False)]
+
+
 def test_an_exception_written_in_pieces_is_read() -> None:
     """The interpreter writes class, colon and message one by one; with execution ids every write is an entry."""
     *frames, last = TRACEBACK.split("\n")
@@ -266,6 +329,57 @@ def test_the_name_of_a_container_before_every_line_is_no_logger(margin: str) -> 
 def test_a_traceback_written_as_one_escaped_line(text: str) -> None:
     """As ``repr`` or a logfmt logger writes it."""
     assert summary(scan([entry(text)]).failures) == HANDLED
+
+
+TRACEBACK_ONLY = {
+    "AttributeError: Can't get attribute 'Model' on <module '__main__' from '/workspace/main.py'>": (
+        "AttributeError",
+        "Model",
+    ),
+    "ModuleNotFoundError: import of shared.x halted; None in sys.modules": ("ModuleNotFoundError", "shared.x"),
+    "ModuleNotFoundError: spec not found for the module 'shared.x'": ("ModuleNotFoundError", "shared.x"),
+    "ModuleNotFoundError: Standard library module 'tkinter' was not found": ("ModuleNotFoundError", "tkinter"),
+    "ImportError: Failed to load rules: cannot import name 'rate' from 'billing' (/app/b.py)": ("ImportError", "rate"),
+    "ImportError: bad magic number in 'shared': b''": ("ImportError", None),
+}
+
+
+@pytest.mark.parametrize("last", list(TRACEBACK_ONLY))
+def test_words_that_tell_of_a_failure_only_after_a_traceback(last: str) -> None:
+    """Unpickling, and imports in rare wordings or in the code's own; alone they may be anything."""
+    text = TRACEBACK.replace("NameError: name 'firestore' is not defined", last)
+    assert summary(scan([entry(text)]).failures) == [(*TRACEBACK_ONLY[last], *FOUND[2:], False)]
+    attribute = TRACEBACK.replace("NameError: name", "AttributeError: Can't get attribute 'f' on <function g>:")
+    assert scan([entry(attribute)]).failures == ()
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+def test_an_exception_may_have_a_traceback_for_a_message(spread: Any) -> None:
+    """The library that raised it formatted the first one into its own; nobody caught either."""
+    library = "/layers/p/lib/python3.11/site-packages/tensorflow/core.py"
+    text = (
+        'Traceback (most recent call last):\n  File "/workspace/main.py", line 3, in load\n    import tensorflow\n'
+        f'  File "{library}", line 74, in <module>\n    raise ImportError(msg)\n'
+        f'ImportError: Traceback (most recent call last):\n  File "{library}", line 58, in <module>\n'
+        "ImportError: libcublas.so.9.0: cannot open shared object file: No such file or directory\n\n\n"
+        "Failed to load the native TensorFlow runtime.\n"
+    )
+    assert summary(scan(spread(text)).failures) == [
+        ("ImportError", "libcublas.so.9.0", "/workspace/main.py", 3, 1, False)
+    ]
+
+
+@pytest.mark.parametrize("spread", [lambda text: [entry(text)], lines], ids=["one", "lines"])
+def test_the_long_message_of_an_import_is_one_failure(spread: Any) -> None:
+    """As numpy words it, over many lines; what another line says of another break is not lost."""
+    text = TRACEBACK.replace(
+        "NameError: name 'firestore' is not defined",
+        "ImportError: \n\nIMPORTANT: PLEASE READ THIS\n\nOriginal error was: No module named 'numpy.core._multiarray'",
+    )
+    one = ("ImportError", None, *FOUND[2:], False)
+    assert summary(scan(spread(text)).failures) == [one]
+    more = [*spread(text), entry("Failed to save: name 'x' is not defined", 0.001)]
+    assert summary(scan(more).failures) == [one, ("NameError", "x", None, None, 1, True)]
 
 
 def test_a_json_line_as_text_keeps_its_level() -> None:

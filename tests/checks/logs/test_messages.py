@@ -74,6 +74,22 @@ REPORTED = {
         "NotFound",
         "p-1:ds.tab",
     ),
+    "*** Sorry: IndentationError: unexpected indent (main.py, line 5)": ("IndentationError", None),
+    "SyntaxError: invalid syntax (shared/rules.py, line 12)": ("SyntaxError", None),
+    'ERROR:    Error loading ASGI app. Could not import module "main".': ("ModuleNotFoundError", "main"),
+    'ERROR:    Error loading ASGI app. Attribute "app" not found in module "main".': ("AttributeError", "app"),
+    "Error: Could not import 'app.main'.": ("ModuleNotFoundError", "app.main"),
+    "/usr/local/bin/python: No module named app.main": ("ModuleNotFoundError", "app.main"),
+    "Échec de l'enregistrement : name 'firestore' is not defined": ("NameError", "firestore"),
+    "save failed NameError(\"name 'firestore' is not defined\")": ("NameError", "firestore"),
+    "save failed: NameError(\"name 'firestore' is not defined\"), row=17": ("NameError", "firestore"),
+    "(<class 'NameError'>, NameError(\"name 'x' is not defined\"), <traceback object at 0x7f>)": ("NameError", "x"),
+    "Error: (\"name 'firestore' is not defined\",)": ("NameError", "firestore"),
+    "{'status': 'error', 'message': \"name 'x' is not defined\"}": ("NameError", "x"),
+    "result: {'error': \"No module named 'shared.utils'\", 'ok': False}": ("ModuleNotFoundError", "shared.utils"),
+    "ImportError: Failed to import shared.utils: No module named 'google'": ("ImportError", "google"),
+    "E0126 09:07:04.960123 17 main.py:12] save failed: name 'x' is not defined": ("NameError", "x"),
+    "Failed to fetch https://example.com/a.csv: name 'requests' is not defined": ("NameError", "requests"),
 }
 IGNORED = [
     "INFO:worker:self check passed, no ImportError found in 14 modules",
@@ -123,6 +139,24 @@ IGNORED = [
     "404 Not found: Job p:US.job_1",
     "HTTP 404: Not Found: Tablet",
     "python3: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file",
+    "SyntaxError: invalid syntax (<string>, line 1)",
+    "SyntaxError: invalid syntax",
+    "assert_raises(NameError(\"name 'x' is not defined\"), save)",
+    "Known texts: (\"name 'x' is not defined\", \"No module named 'y'\")",
+    "Warning: Could not import 'ujson'.",
+    "Error: Could not import 'rows.csv' into table x",
+    "I0126 09:07:04.960123 17 main.py:12] failed to use speedups: No module named 'ujson'",
+    "ERROR:root:POST https://billing-abc.a.run.app/ returned 500: name 'x' is not defined",
+    "upstream failed: HTTP 500: NameError: name 'x' is not defined",
+    "yaml.constructor.ConstructorError: could not determine a constructor: name 'x' is not defined",
+    "{'title': \"name 'x' is not defined\", 'error_count': 0}",
+]
+PLAYED_DOWN = [
+    "INFO:root:optional speedups not installed (No module named 'ujson'), using json",
+    "WARNING:root:cache disabled: No module named 'redis'",
+    "2026-01-26 09:07:04,960 - worker - INFO - no codec: No module named 'ujson'",
+    "[2026-01-26 09:07:04 +0000] [7] [INFO] no codec: No module named 'ujson'",
+    "W0126 09:07:04.960123 17 main.py:12] no codec: No module named 'ujson'",
 ]
 
 
@@ -143,6 +177,14 @@ def test_a_line_may_name_two_failures() -> None:
         ("ModuleNotFoundError", "shared.utils", 1),
         ("NameError", "firestore", 1),
     ]
+
+
+@pytest.mark.parametrize("line", PLAYED_DOWN)
+def test_a_loggers_own_level_counts_where_all_of_stderr_is_an_error(line: str) -> None:
+    """Python's compatible mode of 3.7 and some agents mark whatever comes on stderr as ERROR."""
+    assert scan([entry(line, severity="ERROR")]).failures == ()
+    loud = "Failed in the INFO stage: No module named 'ujson'"
+    assert [one.name for one in scan([entry(loud, severity="ERROR")]).failures] == ["ujson"]
 
 
 @pytest.mark.parametrize("line", IGNORED)

@@ -93,6 +93,54 @@ def test_two_executions_mixed_hold_the_failures_of_both(data: st.DataObject) -> 
     assert {(f["exception"], f["name"], f["file"]): f["count"] for f in mixed} == counts
 
 
+SINGLE = [  # one traceback, nothing after its exception line; what cannot be parsed is shown
+    one
+    for one in PRINTED
+    if one["text"].count("Traceback") == 1
+    and len(one["failures"]) == 1
+    and (one["failures"][0]["kind"] == "syntax") == (one["failures"][0]["function"] is None)
+    and one["text"].rpartition("\n  ")[2].partition("\n")[2].startswith(one["failures"][0]["exception"])
+    and "\n" not in one["text"].rpartition("\n  ")[2].partition("\n")[2]
+]
+
+
+@QUICK
+@given(st.data())
+def test_two_tracebacks_mixed_line_by_line_hold_both_defects(data: st.DataObject) -> None:
+    """Where nothing tells the executions apart the place may be the other's, but nothing is lost or invented."""
+    both = data.draw(st.lists(st.sampled_from(SINGLE), min_size=2, max_size=2, unique_by=lambda one: one["scenario"]))
+    wanted = {(one["failures"][0]["exception"], one["failures"][0]["name"]) for one in both}
+    texts = [one["text"].split("\n") for one in both]
+    turns = data.draw(st.permutations([0] * len(texts[0]) + [1] * len(texts[1])))
+    mixed = [entry(texts[turn].pop(0), n * 0.000_010, n) for n, turn in enumerate(turns)]
+    assert {(one["exception"], one["name"]) for one in found(mixed)} == wanted
+
+
+@QUICK
+@given(st.data())
+def test_what_others_write_meanwhile_changes_nothing(data: st.DataObject) -> None:
+    """Lines of another log, and whole tracebacks of another instance, between any two lines."""
+    printed = data.draw(st.sampled_from(PRINTED))
+    entries = data.draw(st.composite(cut)(printed["text"], 0.0))
+    other = "projects/demo/logs/run.googleapis.com%2Fstdout"
+    for at in data.draw(st.lists(st.integers(0, len(entries)), max_size=6)):
+        line = data.draw(st.sampled_from(["row 17 written", "ERROR:other:row 18 failed: timeout", "  indented"]))
+        entries.append(entry(line, at * 0.000_010 + 0.000_005, 50 + len(entries), logName=other))
+    foreign = 'Traceback (most recent call last):\n  File "/workspace/x.py", line 1, in f\nValueError: 3'
+    entries += data.draw(st.composite(cut)(foreign, 0.000_003, labels={"instanceId": "other"}))
+    assert found(data.draw(st.permutations(entries))) == printed["failures"]
+
+
+@QUICK
+@given(st.sampled_from(PRINTED), st.sampled_from(["exc_info", "stack_trace", "exception", "traceback", "error"]))
+def test_a_record_holds_the_failures_of_its_text(printed: dict[str, Any], field: str) -> None:
+    """In whichever field a logger puts it."""
+    record = {"message": "could not save", field: printed["text"]}
+    fields = [name for name in FIELDS if name != "handled"]
+    told = [{name: one[name] for name in fields} for one in found([entry(jsonPayload=record, severity="ERROR")])]
+    assert told == [{name: one[name] for name in fields} for one in printed["failures"]]
+
+
 @QUICK
 @given(
     st.lists(
@@ -162,6 +210,12 @@ def test_hostile_lines_are_read_in_bounded_work() -> None:
         "ERROR (" * 10_000 + ".py, line 3)",
         "A" * 100_000 + "Error",
         "No module named " + "a." * 50_000,
+        "{'error': '" * 9_000 + "name 'x' is not defined",
+        "status 500 " * 9_000 + "name 'x' is not defined",
+        "Cell In[1], line " + "9" * 50_000,
+        'Error loading ASGI app. Could not import module "' + "a." * 50_000,
+        "2026" + "-" * 50_000 + "INFO - " + "a." * 50_000,
+        "SyntaxError: " + " (a" * 30_000 + ".py, line 3",
     ]
     assert scan([entry(run, n, n) for n, run in enumerate(runs)]).failures == ()
 
