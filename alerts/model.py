@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from checks.model import Finding, JsonValue, Severity, Window
 
 
@@ -35,8 +37,9 @@ class Change(StrEnum):
     __hash__ = str.__hash__  # as of Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+# A storm makes a Fault and a Transition of each of its findings: a Struct is made in a tenth of the time of a dataclass
+# that is frozen. ``msgspec.structs.replace`` changes a copy of one.
+class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What we believe of one fingerprint over time.
 
     ``finding`` is the latest one, with ``since`` the earliest and ``last_seen`` the latest of all;
@@ -66,8 +69,7 @@ class Fault:
         return self.state is not FaultState.RESOLVED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored fact: this fault changed thus at that time, for that reason. ``fault`` is as it is afterwards.
 
     ``incident`` is the one that it was in then: of a transition from the history, where it was in any.

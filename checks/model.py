@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
-
-from typing_extensions import TypeAliasType
 
 from checks.plain import normal_service as normal_service  # noqa: PLC0414 - part of these words
 from checks.plain import stamp as stamp  # noqa: PLC0414
 from checks.plain import utc as utc  # noqa: PLC0414
 
-# What may stand in evidence, facts and JSON answers. A named alias, so that pydantic can follow the recursion.
-JsonValue = TypeAliasType("JsonValue", "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None")
+# What may stand in evidence, facts and JSON answers. What reads JSON by these annotations does not follow the recursion,
+# and needs not: any JSON is one.
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = str | int | float | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
+else:
+    JsonValue = Any
 
 
 class Status(StrEnum):

@@ -6,9 +6,10 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace as altered
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -228,7 +229,7 @@ class Tick:
             query = query.where(table.c.at <= until)
         rows = self._db.execute(query).all()
         parts = codec.load_all(list[Transition], [row.transitions for row in rows])
-        return [replace(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
+        return [altered(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
 
     def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
         """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
