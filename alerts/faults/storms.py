@@ -52,16 +52,18 @@ def calm(
         if i.storm is not None and i.state is IncidentState.OPEN and now - i.opened_at < LASTS
     }
     groups: dict[str, list[New]] = {}
-    apart: list[New] = []
-    for incident in loud:
-        label = cause(faults[incident.root]) if going_on else ""
-        (groups.setdefault(label, []) if label in going_on else apart).append(incident)
+    apart = loud
+    if going_on:
+        apart = []
+        for incident in loud:
+            label = cause(faults[incident.root])
+            (groups.setdefault(label, []) if label in going_on else apart).append(incident)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
         groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
     if not groups:
         return grouping
-    number = min(i.id for i in fresh)
+    first = number = fresh[0].id
     answer = {i.id: i for i in grouping.changed if i.id in known}
     home: dict[str, int] = {}
     gathered = {i.id for group in groups.values() for i in group}
@@ -90,8 +92,7 @@ def calm(
             number += 1
         answer[storm.id] = storm
         home.update(dict.fromkeys(names, storm.id))
-    fresh_ids = {i.id for i in fresh}
-    placed = {name: home[name] if number in fresh_ids else number for name, number in grouping.placed.items()}
+    placed = {name: n if n < first else home[name] for name, n in grouping.placed.items()}
     return Grouping(changed=tuple(answer[n] for n in sorted(answer)), alone=(), placed=placed, at=now)
 
 
@@ -109,11 +110,12 @@ def _groups(
         return {label: group for label, group in by_cause.items() if len(group) > 1}
     ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
     apart = [label for label in ordered[: room - 1] if len(by_cause[label]) > 1]
-    rest: dict[str, list[New]] = {}
+    by_check: dict[str, list[New]] = {}
     for label, group in by_cause.items():
         if label not in apart:
             for incident in group:
-                rest.setdefault(f"check {faults[incident.root].finding.check}", []).append(incident)
+                by_check.setdefault(faults[incident.root].finding.check, []).append(incident)
+    rest = {f"check {check}": group for check, group in by_check.items()}
     if len([label for label in rest if label not in going_on]) > max(1, room - len(apart)):
         rest = {SEVERAL: [incident for group in rest.values() for incident in group]}
     return {**{label: by_cause[label] for label in apart}, **rest}
@@ -122,15 +124,16 @@ def _groups(
 def cause(fault: Fault) -> str:
     """What it may have in common with others: exception and name, or the kind of finding."""
     facts = fault.finding.facts
-    exception, name = facts.get("exception"), facts.get("name")
+    exception = facts.get("exception")
     if not isinstance(exception, str):
         return fault.finding.kind
+    name = facts.get("name")
     return f"{exception} {name}" if isinstance(name, str) else exception
 
 
 def _weight(group: Sequence[New], faults: Mapping[str, Fault]) -> tuple[int, int]:
     """Sorts the gravest first, then the largest."""
-    return (min(-faults[i.root].finding.severity.rank for i in group), -len(group))
+    return (-max([faults[i.root].finding.severity.rank for i in group]), -len(group))
 
 
 def _is_loud(incident: New, faults: Mapping[str, Fault]) -> bool:

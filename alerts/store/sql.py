@@ -13,7 +13,7 @@ from msgspec.structs import replace as altered
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alerts.model import Change, Fault, Incident, IncidentState, Notification, Transition
+from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
 from alerts.notify.plan import Posting
 from alerts.store import codec, engine, schema
 from alerts.store.bulk import put
@@ -28,6 +28,8 @@ KEEP_SLOTS = timedelta(days=1)
 _IN_ONE_QUERY = 500
 # Transitions in one row of the history, so that a step of the upkeep stays small.
 _IN_ONE_ROW = 200
+# As the drivers want them, plain texts.
+_STATES = {state: state.value for state in FaultState}
 # Any number that nothing else in the database locks.
 _DECIDING = 7_236_001
 
@@ -195,16 +197,17 @@ class Tick:
         """Insert or replace faults, each with the incident it is in, and append to the history what changed of them. A
         mere recurrence is no change and is not kept.
         """
-        texts = {f.fingerprint: codec.dump(f) for f in faults}
+        names = [f.finding.fingerprint for f in faults]
+        texts = dict(zip(names, codec.dump_each(faults), strict=True))
         rows = [
-            (name, f.state.value, home.get(name), schema.as_text(f.resolved_at), texts[name])
-            for name, f in zip(texts, faults, strict=True)
+            (name, _STATES[f.state], home.get(name), schema.as_text(f.resolved_at), text)
+            for f, (name, text) in zip(faults, texts.items(), strict=True)
         ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
         changes: dict[tuple[int | None, Change, str], list[str]] = {}
         for t in transitions:
             if t.change is not Change.RECURRED:
-                name = t.fault.fingerprint
+                name = t.fault.finding.fingerprint
                 changes.setdefault((home.get(name), t.change, t.reason), []).append(texts[name])
         for (incident, change, reason), same in changes.items():
             # All begin alike, so the faults' texts are joined rather than written once more.
