@@ -56,6 +56,8 @@ class Graph:
                 return f"the table {why.subject.table} is missing"
             if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
+        if of.kind.startswith(OF_FUNCTIONS):
+            return None  # nothing else explains that a function fails
         return (
             witnesses.explains(cause, effect, self._pipelines)
             or measures.explains(cause, effect)

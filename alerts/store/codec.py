@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -59,4 +58,4 @@ def to_json(value: Any) -> dict[str, JsonValue]:
 
 def dump_plain(value: JsonValue) -> str:
     """A plain JSON value as compact text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _writer.encode(value).decode()

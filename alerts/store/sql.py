@@ -129,17 +129,16 @@ class Tick:
 
     def save_run(self, run: CheckRun) -> None:
         """Store a run, and its cursor if it saw anything."""
-        self._db.execute(
-            schema.check_runs.insert().values(
-                check_name=run.check,
-                started_at=run.started_at,
-                finished_at=run.finished_at,
-                status=run.status.value,
-                findings=len(run.findings),
-                evidence=codec.dump(run.evidence),
-                error=run.error,
-            )
-        )
+        row = {
+            "check_name": run.check,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "status": run.status.value,
+            "findings": len(run.findings),
+            "evidence": codec.dump(run.evidence),
+            "error": run.error,
+        }
+        self._db.execute(schema.check_runs.insert(), row)
         if run.error is None and run.cursor is not None:
             self.set_cursor(run.check, run.cursor, run.finished_at)
 
@@ -148,7 +147,7 @@ class Tick:
         row = {"value": codec.dump_plain(value), "updated_at": at}
         changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
+            self._db.execute(schema.cursors.insert(), {"check_name": check, **row})
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""
@@ -277,7 +276,7 @@ class Tick:
 
     def add_notification(self, notification: Notification) -> int:
         """Log one decision to speak, and its number. An announcement marks its incident."""
-        result = self._db.execute(schema.notifications.insert().values(**_notification_row(notification)))
+        result = self._db.execute(schema.notifications.insert(), _notification_row(notification))
         if not notification.suppressed:
             mine = (schema.incidents.c.id == notification.incident) & schema.incidents.c.announced_at.is_(None)
             self._db.execute(update(schema.incidents).where(mine).values(announced_at=notification.at))
