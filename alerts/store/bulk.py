@@ -14,8 +14,8 @@ _AT_ONCE = 500
 
 
 def put(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert the rows, or replace the named columns where the primary key, one of them, is there already. No two rows
-    have the same.
+    """Insert the rows; where the primary key is among the columns, replace those of a row that has it already. No two
+    of ``rows`` have the same.
 
     The values go to the driver as they are, times as text (``schema.as_text``): SQLAlchemy's work on each value would
     take longer than SQLite takes to store it.
@@ -26,7 +26,7 @@ def put(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[tup
     one = f"({', '.join([_MARKS[db.dialect.name]] * len(columns))})"
     values = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
     begin = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "
-    end = f" ON CONFLICT ({key}) DO UPDATE SET {values}"
+    end = f" ON CONFLICT ({key}) DO UPDATE SET {values}" if key in columns else ""
     many = len(rows) - len(rows) % _AT_ONCE
     if many:
         parts = [tuple(chain.from_iterable(rows[n : n + _AT_ONCE])) for n in range(0, many, _AT_ONCE)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import zstandard
 
 from checks.model import JsonValue
 
@@ -48,6 +49,19 @@ def load_all(kind: type[Value], texts: Sequence[str]) -> list[Value]:
     """The values from their JSON texts, read in one go."""
     values: list[Value] = _reader(list[kind]).decode(f"[{','.join(texts)}]")  # type: ignore[valid-type]
     return values
+
+
+def pack(text: str) -> bytes:
+    """The text in a tenth of its length: what is kept in large numbers repeats itself."""
+    return zstandard.compress(text.encode(), level=1)
+
+
+def unpack(packed: bytes) -> str:
+    """The text again.
+
+    :raises zstandard.ZstdError: if it is damaged.
+    """
+    return zstandard.decompress(packed).decode()
 
 
 def to_json(value: Any) -> dict[str, JsonValue]:

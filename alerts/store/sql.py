@@ -203,6 +203,7 @@ class Tick:
             for f, (name, text) in zip(faults, texts.items(), strict=True)
         ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
+        at = schema.as_text(now)
         changes: dict[tuple[int | None, Change, str], list[str]] = {}
         for t in transitions:
             if t.change is not Change.RECURRED:
@@ -212,14 +213,10 @@ class Tick:
             # All begin alike, so the faults' texts are joined rather than written once more.
             head = codec.dump({"at": now, "change": change, "reason": reason}).removesuffix("}") + ',"fault":'
             lines = [
-                {
-                    "at": now,
-                    "incident": incident,
-                    "transitions": f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]",
-                }
+                (at, incident, codec.pack(f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]"))
                 for n in range(0, len(same), _IN_ONE_ROW)
             ]
-            self._db.execute(schema.history.insert(), lines)
+            put(self._db, schema.history, ("at", "incident", "transitions"), lines)
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
@@ -230,7 +227,7 @@ class Tick:
         if until is not None:
             query = query.where(table.c.at <= until)
         rows = self._db.execute(query).all()
-        parts = codec.load_all(list[Transition], [row.transitions for row in rows])
+        parts = codec.load_all(list[Transition], [codec.unpack(row.transitions) for row in rows])
         return [altered(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
 
     def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:

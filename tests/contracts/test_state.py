@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, inspect, select, text
 
 from alerts.model import Incident, IncidentState
 from alerts.notify.routing import Route, Routing
-from alerts.store import schema
+from alerts.store import migrate, schema
 from alerts.store.migrate import StateError, copy
 from alerts.store.sql import Store
 from alerts.store.upkeep import Keep
@@ -243,6 +243,41 @@ def test_a_state_of_version_2_is_carried_over(state_url: str) -> None:
     prune(store, MUCH_LATER)
     with store.reading() as stored:
         assert [t.incident for t in stored.transitions()] == [1, 3, 4, 4, 4, 4]  # 2 is gone, the last one stays
+    store.close()
+    Store(state_url).close()
+
+
+def test_a_state_of_version_3_is_carried_over(state_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its history was not compressed: all of it is there, in its order, however few rows are carried over at a time;
+    and the next change is added to it.
+    """
+    monkeypatch.setattr(migrate, "_ROWS_AT_ONCE", 2)
+    store = opened_from(3, state_url)
+    with store.reading() as stored:
+        history = stored.transitions()
+        known = stored.faults(resolved_since=at(0))
+        assert stored.cursor("function_logs") == {"source": {"offset": 7}, "carry": None}
+        assert stored.transitions(incident=2) == [history[1], history[3]]
+        storms = [i for i in stored.incidents() if i.storm is not None]
+    assert [(t.change.value, t.at, t.incident) for t in history] == [
+        ("opened", at(0), 1),
+        ("opened", at(1), 2),
+        ("opened", at(1), 3),
+        ("resolved", at(2), 2),
+        *[("opened", at(3), 4)] * 4,
+        *[("opened", at(3), 5)] * 3,
+    ]
+    assert history[3].reason == 'it "ran" cleanly\\n: naïve ☃'
+    assert {t.fault.fingerprint: t.fault for t in history} == known
+    assert {i.storm: len(i.members) for i in storms} == {"NameError name_0": 4, "NameError name_1": 3}
+    rows_before = rows(store)["history"]
+    path_of(store).absorb(run(at(4), clearances=(Clearance(reason="ran", at=at(4), service="f-1"),)), at(4))
+    with store.reading() as stored:
+        assert [t.change.value for t in stored.transitions(incident=1)] == ["opened", "resolved"]
+    assert rows(store)["history"] == rows_before + 1
+    assert "history_3" not in inspect(store.engine).get_table_names()
+    indexes = {i["name"] for i in inspect(store.engine).get_indexes("history")}
+    assert indexes == {"history_by_time", "history_by_incident"}
     store.close()
     Store(state_url).close()
 
