@@ -77,7 +77,7 @@ def group(
     # Causes first, so that effects find an incident to join.
     for fault in sorted(_firing(faults.values()), key=rank):
         offers, asks = board.keys(fault)
-        related = board.related(fault, asks)
+        related = board.related(fault, asks) if asks else {}
         own = board.home.get(fault.finding.fingerprint)
         if not related and own is not None and board.draft(own).is_open:
             continue

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import NamedTuple
 
 from alerts.faults.causes import Alone, Grouping
 from alerts.model import Fault, Incident, IncidentState
@@ -16,8 +17,17 @@ from alerts.model import Fault, Incident, IncidentState
 # What comes later than this after a storm began is another one.
 LASTS = timedelta(hours=1)
 SEVERAL = "several checks"
-# A new incident, made or not.
-New = Incident | Alone
+
+
+class New(NamedTuple):
+    """A new incident, made or not, and what decides with which others it shares a message: of its root how grave it is
+    (``Severity.rank``), its cause and its check.
+    """
+
+    incident: Incident | Alone
+    rank: int
+    cause: str
+    check: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,8 @@ def calm(
     """
     known = {i.id: i for i in incidents}
     several = [i for i in grouping.changed if i.id not in known and i.state is IncidentState.OPEN]
-    fresh: list[New] = sorted([*several, *grouping.alone], key=attrgetter("id"))
-    loud = [i for i in fresh if _is_loud(i, faults)]
+    fresh: list[Incident | Alone] = sorted([*several, *grouping.alone], key=attrgetter("id"))
+    loud = [_new(i, faults[i.root]) for i in fresh if _is_loud(i, faults)]
     current = {**known, **{i.id: i for i in grouping.changed if i.id in known}}
     going_on = {
         i.storm: i
@@ -55,28 +65,26 @@ def calm(
     apart = loud
     if going_on:
         apart = []
-        for incident in loud:
-            label = cause(faults[incident.root])
-            (groups.setdefault(label, []) if label in going_on else apart).append(incident)
+        for new in loud:
+            (groups.setdefault(new.cause, []) if new.cause in going_on else apart).append(new)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
-        groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
+        groups |= _groups(apart, max(1, limit.above - len(lately)), going_on)
     if not groups:
         return grouping
     first = number = fresh[0].id
     answer = {i.id: i for i in grouping.changed if i.id in known}
     home: dict[str, int] = {}
-    gathered = {i.id for group in groups.values() for i in group}
-    ordinary = [i for i in fresh if i.id not in gathered]
-    for incident in ordinary:
+    gathered = {new.incident.id for group in groups.values() for new in group}
+    for incident in (i for i in fresh if i.id not in gathered):
         made = incident.made(now) if isinstance(incident, Alone) else incident
         answer[number] = replace(made, id=number)
         home.update(dict.fromkeys(incident.members, number))
         number += 1
     for label, group in groups.items():
         # Causes come in the order of their rank, and the sort keeps it among those that are equally grave.
-        ordered = sorted(group, key=lambda i: -faults[i.root].finding.severity.rank)
-        names = [name for i in ordered for name in i.members]
+        ordered = sorted(group, key=attrgetter("rank"), reverse=True)
+        names = [name for new in ordered for name in new.incident.members]
         if label in going_on:
             storm = going_on[label]
             storm = replace(storm, members=(*storm.members, *names))
@@ -84,7 +92,7 @@ def calm(
             storm = Incident(
                 id=number,
                 state=IncidentState.OPEN,
-                root=ordered[0].root,
+                root=ordered[0].incident.root,
                 members=tuple(names),
                 opened_at=now,
                 storm=label,
@@ -92,32 +100,34 @@ def calm(
             number += 1
         answer[storm.id] = storm
         home.update(dict.fromkeys(names, storm.id))
-    placed = {name: n if n < first else home[name] for name, n in grouping.placed.items()}
+    placed = {name: number for name, number in grouping.placed.items() if number < first} | home
     return Grouping(changed=tuple(answer[n] for n in sorted(answer)), alone=(), placed=placed, at=now)
 
 
-def _groups(
-    loud: Sequence[New], faults: Mapping[str, Fault], room: int, going_on: Mapping[str, Incident]
-) -> dict[str, list[New]]:
+def _new(incident: Incident | Alone, root: Fault) -> New:
+    return New(incident, root.finding.severity.rank, cause(root), root.finding.check)
+
+
+def _groups(loud: Sequence[New], room: int, going_on: Mapping[str, Incident]) -> dict[str, list[New]]:
     """What shares a message, by label: at most ``room`` messages, those of lone incidents included.
 
     Of the causes the gravest and largest keep a message of their own; the rest is told by check.
     """
     by_cause: dict[str, list[New]] = {}
-    for incident in loud:
-        by_cause.setdefault(cause(faults[incident.root]), []).append(incident)
+    for new in loud:
+        by_cause.setdefault(new.cause, []).append(new)
     if len(by_cause) <= room:
         return {label: group for label, group in by_cause.items() if len(group) > 1}
-    ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
+    ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label]))
     apart = [label for label in ordered[: room - 1] if len(by_cause[label]) > 1]
     by_check: dict[str, list[New]] = {}
     for label, group in by_cause.items():
         if label not in apart:
-            for incident in group:
-                by_check.setdefault(faults[incident.root].finding.check, []).append(incident)
+            for new in group:
+                by_check.setdefault(new.check, []).append(new)
     rest = {f"check {check}": group for check, group in by_check.items()}
     if len([label for label in rest if label not in going_on]) > max(1, room - len(apart)):
-        rest = {SEVERAL: [incident for group in rest.values() for incident in group]}
+        rest = {SEVERAL: [new for group in rest.values() for new in group]}
     return {**{label: by_cause[label] for label in apart}, **rest}
 
 
@@ -131,12 +141,12 @@ def cause(fault: Fault) -> str:
     return f"{exception} {name}" if isinstance(name, str) else exception
 
 
-def _weight(group: Sequence[New], faults: Mapping[str, Fault]) -> tuple[int, int]:
+def _weight(group: Sequence[New]) -> tuple[int, int]:
     """Sorts the gravest first, then the largest."""
-    return (-max([faults[i.root].finding.severity.rank for i in group]), -len(group))
+    return (-max([new.rank for new in group]), -len(group))
 
 
-def _is_loud(incident: New, faults: Mapping[str, Fault]) -> bool:
+def _is_loud(incident: Incident | Alone, faults: Mapping[str, Fault]) -> bool:
     for name in incident.members:
         fault = faults.get(name)
         if fault is not None and fault.is_open and not fault.finding.quiet:
