@@ -196,10 +196,9 @@ class Tick:
         """Insert or replace faults, each with the incident it is in, and append to the history what changed of them. A
         mere recurrence is no change and is not kept.
         """
-        names = [f.finding.fingerprint for f in faults]
-        texts = dict(zip(names, codec.dump_each(faults), strict=True))
+        texts = dict(zip([f.finding.fingerprint for f in faults], codec.dump_each(faults), strict=True))
         rows = [
-            (name, _STATES[f.state], home.get(name), schema.as_text(f.resolved_at), text)
+            (name, _STATES[f.state], home.get(name), f.resolved_at and schema.as_text(f.resolved_at), text)
             for f, (name, text) in zip(faults, texts.items(), strict=True)
         ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)

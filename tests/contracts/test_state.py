@@ -283,20 +283,22 @@ def test_a_state_of_version_3_is_carried_over(state_url: str, monkeypatch: pytes
 
 
 def test_a_storm_is_remembered_change_by_change(store: Store) -> None:
-    """However many transitions share a row of the history."""
-    findings = [log_failure(at(0), service=f"f-{n}", name=f"name_{n % 3}") for n in range(450)]
+    """However many transitions share a row of the history, and faults a statement."""
+    findings = [log_failure(at(0), service=f"f-{n}", name=f"name_{n % 3}") for n in range(1_050)]
     path = path_of(store)
     path.absorb(run(at(0), *findings), at(0))
     path.absorb(run(at(1), clearances=(Clearance(reason="ran", at=at(1), service="f-7"),)), at(1))
     with store.reading() as stored:
         history = stored.transitions()
         known = stored.faults(resolved_since=at(0))
-    assert {t.fault.fingerprint for t in history[:450]} == {f.fingerprint for f in findings}
-    assert all(t.fault == known[t.fault.fingerprint] for t in history[:450] if t.fault.finding.subject.service != "f-7")
-    assert [(t.change.value, t.at, t.fault.finding.subject.service) for t in history[450:]] == [
+    assert {t.fault.fingerprint for t in history[:1_050]} == {f.fingerprint for f in findings}
+    assert all(
+        t.fault == known[t.fault.fingerprint] for t in history[:1_050] if t.fault.finding.subject.service != "f-7"
+    )
+    assert [(t.change.value, t.at, t.fault.finding.subject.service) for t in history[1_050:]] == [
         ("resolved", at(1), "f-7")
     ]
-    assert known[history[450].fault.fingerprint] == history[450].fault
+    assert known[history[1_050].fault.fingerprint] == history[1_050].fault
     assert 1 < rows(store)["history"] < 20
 
 
