@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -236,10 +236,16 @@ class Scene:
     guide: Guide = field(default_factory=Guide)
     windows: Mapping[str, Window] = field(default_factory=dict)
     home: Mapping[str, int] = field(default_factory=dict)
+    # Asked for again and again, and some incidents have thousands: by number, with what they were found by.
+    _found: dict[int, tuple[Sequence[str], Sequence[Fault]]] = field(default_factory=dict, repr=False, compare=False)
 
-    def members(self, incident: Incident) -> list[Fault]:
+    def members(self, incident: Incident) -> Sequence[Fault]:
         """The faults of an incident, in order of joining."""
-        return [fault for fault in map(self.faults.get, incident.members) if fault is not None]
+        names, found = self._found.get(incident.id, ((), ()))
+        if names is not incident.members:
+            found = [fault for fault in map(self.faults.get, incident.members) if fault is not None]
+            self._found[incident.id] = (incident.members, found)
+        return found
 
 
 class Action(StrEnum):

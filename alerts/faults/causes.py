@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+
+import msgspec
 
 from alerts.faults.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.faults.measures import FAILING, MEASURED
@@ -23,7 +24,7 @@ _NOWHERE: Mapping[int, dict[str, None]] = MappingProxyType({})
 _NO_KEYS: tuple[Sequence[Key], Sequence[Key]] = ((), ())
 
 
-class Alone(NamedTuple):
+class Alone(msgspec.Struct, frozen=True):
     """A new incident of a single fault, before it is made: of a storm's thousands hardly one ever is."""
 
     id: int

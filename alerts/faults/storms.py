@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import NamedTuple
+
+import msgspec
 
 from alerts.faults.causes import Alone, Grouping
 from alerts.model import Fault, Incident, IncidentState
+from checks.model import Finding
 
 # What comes later than this after a storm began is another one.
 LASTS = timedelta(hours=1)
 SEVERAL = "several checks"
 
 
-class New(NamedTuple):
+class New(msgspec.Struct, frozen=True):
     """A new incident, made or not, and what decides with which others it shares a message: of its root how grave it is
     (``Severity.rank``), its cause and its check.
     """
@@ -54,7 +56,7 @@ def calm(
     known = {i.id: i for i in incidents}
     several = [i for i in grouping.changed if i.id not in known and i.state is IncidentState.OPEN]
     fresh: list[Incident | Alone] = sorted([*several, *grouping.alone], key=attrgetter("id"))
-    loud = [_new(i, faults[i.root]) for i in fresh if _is_loud(i, faults)]
+    loud = [_new(i, faults[i.root].finding) for i in fresh if _is_loud(i, faults)]
     current = {**known, **{i.id: i for i in grouping.changed if i.id in known}}
     going_on = {
         i.storm: i
@@ -104,8 +106,8 @@ def calm(
     return Grouping(changed=tuple(answer[n] for n in sorted(answer)), alone=(), placed=placed, at=now)
 
 
-def _new(incident: Incident | Alone, root: Fault) -> New:
-    return New(incident, root.finding.severity.rank, cause(root), root.finding.check)
+def _new(incident: Incident | Alone, root: Finding) -> New:
+    return New(incident, root.severity.rank, cause(root), root.check)
 
 
 def _groups(loud: Sequence[New], room: int, going_on: Mapping[str, Incident]) -> dict[str, list[New]]:
@@ -131,12 +133,12 @@ def _groups(loud: Sequence[New], room: int, going_on: Mapping[str, Incident]) ->
     return {**{label: by_cause[label] for label in apart}, **rest}
 
 
-def cause(fault: Fault) -> str:
+def cause(finding: Finding) -> str:
     """What it may have in common with others: exception and name, or the kind of finding."""
-    facts = fault.finding.facts
+    facts = finding.facts
     exception = facts.get("exception")
     if not isinstance(exception, str):
-        return fault.finding.kind
+        return finding.kind
     name = facts.get("name")
     return f"{exception} {name}" if isinstance(name, str) else exception
 

@@ -36,7 +36,7 @@ def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]]
     numbers = ", ".join(f"{grave[s]:,} {s}" for s in reversed(Severity) if still and grave[s])
     facts.append(("Open", f"{len(still):,} of {len(members):,}" + (f": {numbers}" if numbers else "")))
     for label, values in (
-        ("By cause", map(cause, shown)),
+        ("By cause", map(cause, findings)),
         ("By function", [f.subject.service for f in findings]),
         ("By check", [f.check for f in findings]),
     ):

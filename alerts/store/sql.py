@@ -204,8 +204,9 @@ class Tick:
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
         at = schema.as_text(now)
         changes: dict[tuple[int | None, Change, str], list[str]] = {}
+        recurred = Change.RECURRED
         for t in transitions:
-            if t.change is not Change.RECURRED:
+            if t.change is not recurred:
                 name = t.fault.finding.fingerprint
                 changes.setdefault((home.get(name), t.change, t.reason), []).append(texts[name])
         for (incident, change, reason), same in changes.items():
