@@ -15,7 +15,7 @@ from alerts.faults.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.faults.measures import FAILING, MEASURED
 from alerts.faults.triggers import JOB
 from alerts.faults.witnesses import KINDS
-from alerts.model import Fault, FaultState, Incident, IncidentState
+from alerts.model import Fault, FaultState, Incident, IncidentState, open_ones
 from checks.pipeline import Pipeline
 
 # Further failures of the same function join an incident for this long after it was resolved.
@@ -137,7 +137,7 @@ def _order(kind: str) -> int:
 
 
 def _firing(faults: Iterable[Fault]) -> list[Fault]:
-    return [f for f in faults if f.fired_at is not None and f.is_open]
+    return [f for f in open_ones(faults) if f.fired_at is not None]
 
 
 class _Draft:

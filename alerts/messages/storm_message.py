@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from alerts.faults.storms import cause
 from alerts.messages.wording import MAX_FACT, MAX_LISTED, MAX_TITLE, counted, duration, moment, safe
-from alerts.model import Fault, Incident, IncidentState, Message, Scene
+from alerts.model import Fault, Incident, IncidentState, Message, Scene, open_ones
 from checks.model import Finding, Severity
 
 TOP = 5
@@ -25,7 +25,7 @@ def title(incident: Incident, members: Sequence[Fault]) -> str:
 def compose(incident: Incident, scene: Scene, remarks: Sequence[tuple[str, str]] = ()) -> Message:
     """What the storm looks like now: how many, of what, where, and the gravest of them."""
     members = scene.members(incident)
-    still = [f for f in members if f.is_open]
+    still = open_ones(members)
     shown = still or members
     findings = [f.finding for f in shown]
     since = min([f.finding.since for f in members])

@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from alerts.messages.text import clean, redact, shorten
-from alerts.model import Fault
+from alerts.model import Fault, open_ones
 from checks.model import JsonValue, Severity
 
 MAX_TITLE = 150
@@ -61,5 +61,4 @@ def listed(lines: Sequence[str], more: str, number: int | None = None) -> str:
 def severity_of(members: Iterable[Fault]) -> Severity:
     """The gravest of the open ones; of all, when none is open."""
     everything = list(members)
-    chosen = [f for f in everything if f.is_open] or everything
-    return max({f.finding.severity for f in chosen}, key=lambda s: s.rank)
+    return max({f.finding.severity for f in open_ones(everything) or everything}, key=lambda s: s.rank)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -71,5 +72,5 @@ def to_json(value: Any) -> dict[str, JsonValue]:
 
 
 def dump_plain(value: JsonValue) -> str:
-    """A plain JSON value as compact text."""
-    return _writer.encode(value).decode()
+    """A plain JSON value as compact text. It may hold parts of log entries, with numbers of any size."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
