@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import create_engine, inspect, select, text
 
-from alerts.model import Incident, IncidentState
+from alerts.model import Fault, FaultState, Incident, IncidentState
 from alerts.notify.routing import Route, Routing
 from alerts.store import migrate, schema
 from alerts.store.migrate import StateError, copy
@@ -24,7 +24,7 @@ from alerts.store.upkeep import Keep
 from checks.model import CheckRun, Clearance, Status
 from monitor.daemon.tick import Path as OnePath
 from monitor.daemon.tick import Rules
-from tests.support.findings import at, log_failure, run
+from tests.support.findings import at, log_failure, phase, run
 
 DATA = Path(__file__).parents[1] / "data" / "state"
 KEEP = Keep(history=timedelta(days=30), runs=timedelta(days=14))
@@ -169,6 +169,38 @@ def test_freed_space_is_given_back(store: Store) -> None:
         assert after < before * 0.7
     store.upkeep.shrink(whole=True)
     assert [i.state for i in incidents(store)] == [IncidentState.RESOLVED]
+
+
+def test_what_a_check_carries_may_hold_any_json(store: Store) -> None:
+    """Parts of log entries among it, with numbers larger than any machine's."""
+    cursor = {"source": {"offset": 10**30}, "carry": [1e300, "☃", None, {"": []}]}
+    with store.writing() as stored:
+        stored.set_cursor("function_logs", {"source": 1}, at(0))
+        stored.set_cursor("function_logs", cursor, at(1))
+    with store.reading() as stored:
+        assert stored.cursor("function_logs") == cursor
+
+
+def test_a_fault_is_read_as_it_was_written(store: Store) -> None:
+    """With what a finding of its kind may hold, and what a fault gets in its life."""
+    found = phase(
+        at(3), pending_for=timedelta(minutes=10), facts={"n": 3, "share": 0.5, "missing": ["a", "b"], "x": None}
+    )
+    fault = Fault(
+        finding=found,
+        state=FaultState.RESOLVED,
+        opened_at=at(0),
+        count=7,
+        fired_at=at(1),
+        resolved_at=at(2),
+        resolution="recorded ☃",
+        reopened=(at(0), at(1)),
+    )
+    waits = Fault(finding=log_failure(at(0)), state=FaultState.PENDING, opened_at=at(0), count=1)
+    with store.writing() as stored:
+        stored.save_faults([fault, waits], {}, (), at(2))
+    with store.reading() as stored:
+        assert stored.faults(resolved_since=at(0)) == {f.fingerprint: f for f in (fault, waits)}
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
