@@ -29,7 +29,7 @@ _history_3 = Table(
     Column("incident", Integer),
     Column("transitions", Text, nullable=False),
 )
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = 100
 
 
 def _to_3(connection: Connection) -> None:
