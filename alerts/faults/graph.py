@@ -149,6 +149,8 @@ class Graph:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind != "table.missing" and subject.table is not None:
             yield ("missing table", subject.table)
+        if kind.startswith(OF_FUNCTIONS):
+            return  # as in ``explains``
         if kind.startswith("phase."):
             yield ("missing table of", subject.pipeline)
             phase = self._phases.get((subject.pipeline or "", subject.phase or ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -27,7 +26,7 @@ def _reader(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def dump(value: Any) -> str:
-    """A value of ours, or a list of some, as JSON text."""
+    """A value of ours or a plain one of JSON, or a list of some, as JSON text."""
     return _writer.encode(value).decode()
 
 
@@ -69,8 +68,3 @@ def to_json(value: Any) -> dict[str, JsonValue]:
     """A value of ours as plain JSON values."""
     plain: dict[str, JsonValue] = msgspec.to_builtins(value, enc_hook=dict)
     return plain
-
-
-def dump_plain(value: JsonValue) -> str:
-    """A plain JSON value as compact text. It may hold parts of log entries, with numbers of any size."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

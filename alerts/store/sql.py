@@ -144,7 +144,7 @@ class Tick:
 
     def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
         """Keep where a check's source stopped, instead of what was kept before."""
-        row = {"value": codec.dump_plain(value), "updated_at": at}
+        row = {"value": codec.dump(value), "updated_at": at}
         changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
             self._db.execute(schema.cursors.insert(), {"check_name": check, **row})
