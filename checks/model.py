@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
-
-from typing_extensions import TypeAliasType
 
 from checks.plain import normal_service as normal_service  # noqa: PLC0414 - part of these words
 from checks.plain import stamp as stamp  # noqa: PLC0414
 from checks.plain import utc as utc  # noqa: PLC0414
 
-# What may stand in evidence, facts and JSON answers. A named alias, so that pydantic can follow the recursion.
-JsonValue = TypeAliasType("JsonValue", "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None")
+# What may stand in evidence, facts and JSON answers. What reads JSON by these annotations cannot follow the recursion,
+# and need not: any JSON is one.
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = str | int | float | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
+else:
+    JsonValue = Any
 
 
 class Status(StrEnum):
@@ -31,22 +34,20 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How urgent a finding is. Compare with ``rank``."""
+    """How urgent a finding is. Compare with ``rank``: 0 for info, 1 for warning, 2 for critical."""
 
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
+    rank: int  # asked of each of thousands of faults, so it is there and not computed
+
     # An Enum's own hash is computed in Python at each look into a dict; a string knows its own.
     __hash__ = str.__hash__
 
-    @property
-    def rank(self) -> int:
-        """0 for info, 1 for warning, 2 for critical."""
-        return _RANKS[self]
 
-
-_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+for _rank, _severity in enumerate(Severity):
+    _severity.rank = _rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

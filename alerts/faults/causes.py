@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+
+import msgspec
 
 from alerts.faults.graph import OF_FUNCTIONS, Graph, Key, same_function
 from alerts.faults.measures import FAILING, MEASURED
 from alerts.faults.triggers import JOB
 from alerts.faults.witnesses import KINDS
-from alerts.model import Fault, FaultState, Incident, IncidentState
+from alerts.model import Fault, FaultState, Incident, IncidentState, open_ones
 from checks.pipeline import Pipeline
 
 # Further failures of the same function join an incident for this long after it was resolved.
 JOIN_WITHIN = timedelta(hours=1)
 _NOWHERE: Mapping[int, dict[str, None]] = MappingProxyType({})
+_NO_KEYS: tuple[Sequence[Key], Sequence[Key]] = ((), ())
 
 
-class Alone(NamedTuple):
+class Alone(msgspec.Struct, frozen=True):
     """A new incident of a single fault, before it is made: of a storm's thousands hardly one ever is."""
 
     id: int
@@ -74,9 +77,9 @@ def group(
     merged: dict[int, Incident] = {}
     # Causes first, so that effects find an incident to join.
     for fault in sorted(_firing(faults.values()), key=rank):
-        offers, asks = graph.keys(fault)
-        related = board.related(fault, asks)
-        own = board.home.get(fault.fingerprint)
+        offers, asks = board.keys(fault)
+        related = board.related(fault, asks) if asks else {}
+        own = board.home.get(fault.finding.fingerprint)
         if not related and own is not None and board.draft(own).is_open:
             continue
         if own is not None and board.joinable(own):
@@ -114,25 +117,27 @@ def rank(fault: Fault) -> tuple[int, datetime, str]:
     """What is rather a cause comes first: a missing table, a failing function by its log, then by its metrics, or a
     scheduler job; a witness or another metric, a phase, one that waits.
     """
-    kind = fault.finding.kind
-    order = 6
+    finding = fault.finding
+    return (_order(finding.kind), finding.since, finding.fingerprint)
+
+
+@lru_cache(maxsize=256)
+def _order(kind: str) -> int:
     if kind == "table.missing":
-        order = 0
-    elif kind.startswith(OF_FUNCTIONS):
-        order = 1
-    elif kind == FAILING or kind.startswith(JOB):
-        order = 2
-    elif kind.startswith((*KINDS, MEASURED)):
-        order = 3
-    elif kind == "phase.blocked":
-        order = 5
-    elif kind.startswith("phase."):
-        order = 4
-    return (order, fault.finding.since, fault.fingerprint)
+        return 0
+    if kind.startswith(OF_FUNCTIONS):
+        return 1
+    if kind == FAILING or kind.startswith(JOB):
+        return 2
+    if kind.startswith((*KINDS, MEASURED)):
+        return 3
+    if kind == "phase.blocked":
+        return 5
+    return 4 if kind.startswith("phase.") else 6
 
 
 def _firing(faults: Iterable[Fault]) -> list[Fault]:
-    return [f for f in faults if f.fired_at is not None and f.is_open]
+    return [f for f in open_ones(faults) if f.fired_at is not None]
 
 
 class _Draft:
@@ -189,6 +194,7 @@ class _Board:
         self._faults = faults
         self._graph = graph
         self._now = now
+        self._apart = graph.apart(faults.values())
         self._offered: dict[Key, dict[int, dict[str, None]]] = {}
         for name, number in self.home.items():
             self._offer(name, number, self._offered_by(name))
@@ -199,6 +205,10 @@ class _Board:
         if number in self.alone:
             self.drafts[number] = _Draft(self.alone.pop(number).made(self._now))
         return self.drafts[number]
+
+    def keys(self, fault: Fault) -> tuple[Sequence[Key], Sequence[Key]]:
+        """What the fault offers and asks for; nothing if that could link it to no other."""
+        return _NO_KEYS if fault.finding.fingerprint in self._apart else self._graph.keys(fault)
 
     def related(self, fault: Fault, asks: Iterable[Key]) -> dict[int, str]:
         """The incidents this fault belongs to, each with the reason."""
@@ -245,7 +255,7 @@ class _Board:
 
     def open(self, number: int, fault: Fault, offers: Iterable[Key]) -> None:
         """A new incident with this root."""
-        name = fault.fingerprint
+        name = fault.finding.fingerprint
         self.alone[number] = Alone(number, name, (name,))
         self._place(name, number, offers)
 
@@ -309,7 +319,7 @@ class _Board:
         self._offer(name, number, offers)
 
     def _offered_by(self, name: str) -> Iterable[Key]:
-        return self._graph.keys(self._faults[name])[0] if name in self._faults else ()
+        return self.keys(self._faults[name])[0] if name in self._faults else ()
 
     def _offer(self, name: str, number: int, offers: Iterable[Key]) -> None:
         for key in offers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from alerts.faults import measures, triggers, witnesses
@@ -55,6 +56,8 @@ class Graph:
                 return f"the table {why.subject.table} is missing"
             if of.kind.startswith("phase.") and _is_one_of(why.subject.table, self._judged_by(of.subject)):
                 return f"the table {why.subject.table} is missing"
+        if of.kind.startswith(OF_FUNCTIONS):
+            return None  # nothing else explains that a function fails
         return (
             witnesses.explains(cause, effect, self._pipelines)
             or measures.explains(cause, effect)
@@ -73,6 +76,24 @@ class Graph:
         if why.kind.startswith("phase.") and of.kind == "phase.blocked":
             return self._upstream_explains(cause, effect)
         return None
+
+    def apart(self, faults: Collection[Fault]) -> set[str]:
+        """Those of them that share no key with any other: failures of functions that no phase depends on, of which
+        there is no other failure, in functions in which nothing else is wrong. Most of a storm, and of what is open on
+        a quiet day, is like that, and need not be looked for.
+        """
+        services = Counter([f.finding.subject.service for f in faults])
+        identities = [shared_identity(f) for f in faults]
+        alike = Counter(identities)
+        return {
+            f.finding.fingerprint
+            for f, identity in zip(faults, identities, strict=True)
+            if services[f.finding.subject.service] == 1
+            and f.finding.subject.service not in self._serves
+            and f.finding.subject.table is None
+            and (identity is None or alike[identity] == 1)
+            and f.finding.kind.startswith(OF_FUNCTIONS)
+        }
 
     def keys(self, fault: Fault) -> tuple[list[Key], list[Key]]:
         """The keys under which others may find this fault, and those under which it finds what it may be related to."""
@@ -128,6 +149,8 @@ class Graph:
         kind, subject = fault.finding.kind, fault.finding.subject
         if kind != "table.missing" and subject.table is not None:
             yield ("missing table", subject.table)
+        if kind.startswith(OF_FUNCTIONS):
+            return  # as in ``explains``
         if kind.startswith("phase."):
             yield ("missing table of", subject.pipeline)
             phase = self._phases.get((subject.pipeline or "", subject.phase or ""))
@@ -207,6 +230,5 @@ def _is_one_of(table: str, names: Iterable[str]) -> bool:
 
 def shared_identity(fault: Fault) -> str | None:
     """Exception, name and file of a log fault: its fingerprint ``log:service:...`` without the service."""
-    prefix = f"log:{fault.finding.subject.service}:"
-    rest = fault.fingerprint.removeprefix(prefix)
-    return None if rest == fault.fingerprint or rest.endswith(":") else rest
+    name, prefix = fault.finding.fingerprint, f"log:{fault.finding.subject.service}:"
+    return name[len(prefix) :] if name[-1:] != ":" and name.startswith(prefix) else None

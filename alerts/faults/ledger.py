@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from msgspec.structs import replace as altered
+
 from alerts.model import Change, Fault, FaultState, Transition
 from checks.model import CheckRun, Clearance, Finding
 
@@ -102,11 +104,11 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     )
     if not before.is_open:
         lately = tuple(at for at in before.reopened if now - at <= COMES_BACK_WITHIN)[-_KEPT_RETURNS:]
-        reopened = replace(_new(merged, FaultState.FIRING, now), reopened=(*lately, now))
+        reopened = altered(_new(merged, FaultState.FIRING, now), reopened=(*lately, now))
         return _transition(now, Change.REOPENED, f"back after it was resolved: {before.resolution}", reopened)
-    after = replace(before, finding=merged, count=before.count + finding.occurrences)
+    after = altered(before, finding=merged, count=before.count + finding.occurrences)
     if is_event(finding) and merged.last_seen > before.finding.last_seen:
-        after = replace(after, news_at=now)
+        after = altered(after, news_at=now)
     if before.state is FaultState.PENDING:
         if _waited_long_enough(after, now):
             return _fire(after, now)
@@ -117,7 +119,7 @@ def _absorb(finding: Finding, before: Fault | None, now: datetime) -> Transition
     elif _progress(merged) != _progress(before.finding):
         change, reason = Change.PROGRESSED, _difference(before.finding, merged)
     if change is not Change.RECURRED:
-        after = replace(after, news_at=now)
+        after = altered(after, news_at=now)
     return _transition(now, change, reason, after)
 
 
@@ -127,12 +129,12 @@ def _new(finding: Finding, state: FaultState, now: datetime) -> Fault:
 
 
 def _fire(fault: Fault, now: datetime) -> Transition:
-    fired = replace(fault, state=FaultState.FIRING, fired_at=now, news_at=now)
+    fired = altered(fault, state=FaultState.FIRING, fired_at=now, news_at=now)
     return _transition(now, Change.FIRED, "it did not pass by itself", fired)
 
 
 def _close(fault: Fault, clearance: Clearance, now: datetime) -> Transition:
-    closed = replace(fault, state=FaultState.RESOLVED, resolved_at=now, resolution=clearance.reason)
+    closed = altered(fault, state=FaultState.RESOLVED, resolved_at=now, resolution=clearance.reason)
     change = Change.RESOLVED if fault.state is FaultState.FIRING else Change.DROPPED
     return _transition(now, change, clearance.reason, closed)
 

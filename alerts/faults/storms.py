@@ -10,14 +10,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+import msgspec
+
 from alerts.faults.causes import Alone, Grouping
 from alerts.model import Fault, Incident, IncidentState
+from checks.model import Finding
 
 # What comes later than this after a storm began is another one.
 LASTS = timedelta(hours=1)
 SEVERAL = "several checks"
-# A new incident, made or not.
-New = Incident | Alone
+
+
+class New(msgspec.Struct, frozen=True):
+    """A new incident, made or not, and what decides with which others it shares a message: of its root how grave it is
+    (``Severity.rank``), its cause and its check.
+    """
+
+    incident: Incident | Alone
+    rank: int
+    cause: str
+    check: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +55,8 @@ def calm(
     """
     known = {i.id: i for i in incidents}
     several = [i for i in grouping.changed if i.id not in known and i.state is IncidentState.OPEN]
-    fresh: list[New] = sorted([*several, *grouping.alone], key=attrgetter("id"))
-    loud = [i for i in fresh if _is_loud(i, faults)]
+    fresh: list[Incident | Alone] = sorted([*several, *grouping.alone], key=attrgetter("id"))
+    loud = [_new(i, faults[i.root].finding) for i in fresh if _is_loud(i, faults)]
     current = {**known, **{i.id: i for i in grouping.changed if i.id in known}}
     going_on = {
         i.storm: i
@@ -52,29 +64,29 @@ def calm(
         if i.storm is not None and i.state is IncidentState.OPEN and now - i.opened_at < LASTS
     }
     groups: dict[str, list[New]] = {}
-    apart: list[New] = []
-    for incident in loud:
-        label = cause(faults[incident.root]) if going_on else ""
-        (groups.setdefault(label, []) if label in going_on else apart).append(incident)
+    apart = loud
+    if going_on:
+        apart = []
+        for new in loud:
+            (groups.setdefault(new.cause, []) if new.cause in going_on else apart).append(new)
     lately = [i for i in known.values() if i.storm is None and now - i.opened_at < limit.within and _is_loud(i, faults)]
     if len(apart) + len(lately) > limit.above:
-        groups |= _groups(apart, faults, max(1, limit.above - len(lately)), going_on)
+        groups |= _groups(apart, max(1, limit.above - len(lately)), going_on)
     if not groups:
         return grouping
-    number = min(i.id for i in fresh)
+    first = number = fresh[0].id
     answer = {i.id: i for i in grouping.changed if i.id in known}
     home: dict[str, int] = {}
-    gathered = {i.id for group in groups.values() for i in group}
-    ordinary = [i for i in fresh if i.id not in gathered]
-    for incident in ordinary:
+    gathered = {new.incident.id for group in groups.values() for new in group}
+    for incident in (i for i in fresh if i.id not in gathered):
         made = incident.made(now) if isinstance(incident, Alone) else incident
         answer[number] = replace(made, id=number)
         home.update(dict.fromkeys(incident.members, number))
         number += 1
     for label, group in groups.items():
         # Causes come in the order of their rank, and the sort keeps it among those that are equally grave.
-        ordered = sorted(group, key=lambda i: -faults[i.root].finding.severity.rank)
-        names = [name for i in ordered for name in i.members]
+        ordered = sorted(group, key=attrgetter("rank"), reverse=True)
+        names = [name for new in ordered for name in new.incident.members]
         if label in going_on:
             storm = going_on[label]
             storm = replace(storm, members=(*storm.members, *names))
@@ -82,7 +94,7 @@ def calm(
             storm = Incident(
                 id=number,
                 state=IncidentState.OPEN,
-                root=ordered[0].root,
+                root=ordered[0].incident.root,
                 members=tuple(names),
                 opened_at=now,
                 storm=label,
@@ -90,50 +102,53 @@ def calm(
             number += 1
         answer[storm.id] = storm
         home.update(dict.fromkeys(names, storm.id))
-    fresh_ids = {i.id for i in fresh}
-    placed = {name: home[name] if number in fresh_ids else number for name, number in grouping.placed.items()}
+    placed = {name: number for name, number in grouping.placed.items() if number < first} | home
     return Grouping(changed=tuple(answer[n] for n in sorted(answer)), alone=(), placed=placed, at=now)
 
 
-def _groups(
-    loud: Sequence[New], faults: Mapping[str, Fault], room: int, going_on: Mapping[str, Incident]
-) -> dict[str, list[New]]:
+def _new(incident: Incident | Alone, root: Finding) -> New:
+    return New(incident, root.severity.rank, cause(root), root.check)
+
+
+def _groups(loud: Sequence[New], room: int, going_on: Mapping[str, Incident]) -> dict[str, list[New]]:
     """What shares a message, by label: at most ``room`` messages, those of lone incidents included.
 
     Of the causes the gravest and largest keep a message of their own; the rest is told by check.
     """
     by_cause: dict[str, list[New]] = {}
-    for incident in loud:
-        by_cause.setdefault(cause(faults[incident.root]), []).append(incident)
+    for new in loud:
+        by_cause.setdefault(new.cause, []).append(new)
     if len(by_cause) <= room:
         return {label: group for label, group in by_cause.items() if len(group) > 1}
-    ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label], faults))
+    ordered = sorted(by_cause, key=lambda label: _weight(by_cause[label]))
     apart = [label for label in ordered[: room - 1] if len(by_cause[label]) > 1]
-    rest: dict[str, list[New]] = {}
+    by_check: dict[str, list[New]] = {}
     for label, group in by_cause.items():
         if label not in apart:
-            for incident in group:
-                rest.setdefault(f"check {faults[incident.root].finding.check}", []).append(incident)
+            for new in group:
+                by_check.setdefault(new.check, []).append(new)
+    rest = {f"check {check}": group for check, group in by_check.items()}
     if len([label for label in rest if label not in going_on]) > max(1, room - len(apart)):
-        rest = {SEVERAL: [incident for group in rest.values() for incident in group]}
+        rest = {SEVERAL: [new for group in rest.values() for new in group]}
     return {**{label: by_cause[label] for label in apart}, **rest}
 
 
-def cause(fault: Fault) -> str:
+def cause(finding: Finding) -> str:
     """What it may have in common with others: exception and name, or the kind of finding."""
-    facts = fault.finding.facts
-    exception, name = facts.get("exception"), facts.get("name")
+    facts = finding.facts
+    exception = facts.get("exception")
     if not isinstance(exception, str):
-        return fault.finding.kind
+        return finding.kind
+    name = facts.get("name")
     return f"{exception} {name}" if isinstance(name, str) else exception
 
 
-def _weight(group: Sequence[New], faults: Mapping[str, Fault]) -> tuple[int, int]:
+def _weight(group: Sequence[New]) -> tuple[int, int]:
     """Sorts the gravest first, then the largest."""
-    return (min(-faults[i.root].finding.severity.rank for i in group), -len(group))
+    return (-max([new.rank for new in group]), -len(group))
 
 
-def _is_loud(incident: New, faults: Mapping[str, Fault]) -> bool:
+def _is_loud(incident: Incident | Alone, faults: Mapping[str, Fault]) -> bool:
     for name in incident.members:
         fault = faults.get(name)
         if fault is not None and fault.is_open and not fault.finding.quiet:

@@ -181,10 +181,9 @@ def _told(fault: Fault, scene: Scene) -> str:
 
 def _others(members: Sequence[Fault], said: tuple[Fault, Fault], incident: Incident) -> Iterator[Fact]:
     """The other faults of the incident, a line each."""
+    others = [f for f in members if f is not said[0] and f is not said[1]]
     lines = []
-    for fault in members:
-        if fault in said:
-            continue
+    for fault in others[:MAX_LISTED]:
         why = incident.explains.get(fault.fingerprint)
         over = "" if fault.is_open else "(over) "
         where = fault.finding.facts.get("where")
@@ -193,7 +192,7 @@ def _others(members: Sequence[Fault], said: tuple[Fault, Fault], incident: Incid
         if not fault.is_open and fault.resolution and not is_phase(fault):
             lines[-1] += f"\n{safe(fault.resolution, MAX_TITLE * 2)}"
     if lines:
-        yield ("Also", listed(lines, f"faults; see `phasewatch incidents {incident.id}`"))
+        yield ("Also", listed(lines, f"faults; see `phasewatch incidents {incident.id}`", len(others)))
 
 
 def _owed(effects: Sequence[Fault]) -> Iterator[Fact]:

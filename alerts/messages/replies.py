@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alerts.messages import message
-from alerts.messages.wording import MAX_FACT, MAX_TITLE, counted, duration, listed, moment, safe, severity_of
+from alerts.messages.wording import (
+    MAX_FACT,
+    MAX_LISTED,
+    MAX_TITLE,
+    counted,
+    duration,
+    listed,
+    moment,
+    safe,
+    severity_of,
+)
 from alerts.model import (
     Acknowledgement,
     Change,
@@ -71,7 +81,7 @@ def held_back(incident: Incident, talk: Talk, scene: Scene) -> Message:
     """What is still wrong after nobody was to be told for a while."""
     still = [f for f in scene.members(incident) if f.is_open]
     facts = [
-        ("Still wrong", listed([safe(f.finding.title, MAX_TITLE) for f in still], "faults")),
+        ("Still wrong", listed([safe(f.finding.title, MAX_TITLE) for f in still[:MAX_LISTED]], "faults", len(still))),
         *held_remark(talk, scene),
     ]
     return _reply(f"Still wrong: {message.headline(incident, scene)}", incident, facts, scene)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from alerts.messages.text import clean, redact, shorten
-from alerts.model import Fault
+from alerts.model import Fault, open_ones
 from checks.model import JsonValue, Severity
 
 MAX_TITLE = 150
@@ -34,6 +35,8 @@ def duration(span: timedelta) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
+# A message is composed anew whenever one of its lines changed.
+@lru_cache(maxsize=1024)
 def safe(text: str, limit: int) -> str:
     """Text that may come from a log, fit to leave the process."""
     return shorten(redact(clean(text)), limit)
@@ -49,14 +52,13 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def listed(lines: Sequence[str], more: str) -> str:
-    """The first lines, and how many there are besides."""
-    rest = len(lines) - MAX_LISTED
+def listed(lines: Sequence[str], more: str, number: int | None = None) -> str:
+    """The first lines, and how many there are besides; of ``number`` where not all are among the lines."""
+    rest = (len(lines) if number is None else number) - MAX_LISTED
     return "\n".join([*lines[:MAX_LISTED], *([f"and {rest:,} more {more}"] if rest > 0 else [])])
 
 
 def severity_of(members: Iterable[Fault]) -> Severity:
     """The gravest of the open ones; of all, when none is open."""
     everything = list(members)
-    chosen = [f for f in everything if f.is_open] or everything
-    return max({f.finding.severity for f in chosen}, key=lambda s: s.rank)
+    return max({f.finding.severity for f in open_ones(everything) or everything}, key=lambda s: s.rank)

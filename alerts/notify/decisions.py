@@ -81,8 +81,8 @@ def news_by_incident(transitions: Sequence[Transition], home: Mapping[str, int])
     """What changed, by the incident it belongs to now."""
     answer: dict[int, list[Transition]] = {}
     for transition in transitions:
-        placed = home.get(transition.fault.fingerprint)
-        if transition.change in SHOWN and placed is not None:
+        placed = home.get(transition.fault.finding.fingerprint)
+        if placed is not None and transition.change in SHOWN:
             answer.setdefault(placed, []).append(transition)
     return answer
 

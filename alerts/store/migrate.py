@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, select, text, update
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, Text, inspect, select, text, update
 
-from alerts.store import schema, upkeep
+from alerts.store import codec, schema, upkeep
+from alerts.store.bulk import put
 
 # Any number; the same for all that open the state at once, so that one of them makes or changes it.
 _ADVISORY_LOCK = 7_293_018_221
@@ -19,9 +20,21 @@ class StateError(Exception):
     """The state cannot be used; the message says why and how to go on."""
 
 
+# The history as version 3 had it.
+_history_3 = Table(
+    "history",
+    MetaData(),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(27), nullable=False),
+    Column("incident", Integer),
+    Column("transitions", Text, nullable=False),
+)
+_ROWS_AT_ONCE = 100
+
+
 def _to_3(connection: Connection) -> None:
     """The history in rows of many transitions instead of one, and an index by which open faults are found."""
-    schema.history.create(connection)
+    _history_3.create(connection)
     reason = "json_quote(reason)" if connection.dialect.name == "sqlite" else "to_json(reason)"
     said = f"""'[{{"at":"' || at || '","change":"' || change || '","reason":' || {reason}"""
     whole = f"""{said} || ',"fault":' || fault || '}}]'"""
@@ -35,9 +48,24 @@ def _to_3(connection: Connection) -> None:
     index.create(connection)
 
 
+def _to_4(connection: Connection) -> None:
+    """The history compressed."""
+    for name in ("history_by_time", "history_by_incident"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
+    connection.execute(text("ALTER TABLE history RENAME TO history_3"))
+    schema.history.create(connection)
+    old = _history_3.to_metadata(MetaData(), name="history_3")
+    last = 0
+    while rows := connection.execute(select(old).where(old.c.id > last).order_by(old.c.id).limit(_ROWS_AT_ONCE)).all():
+        packed = [(row.at, row.incident, codec.pack(row.transitions)) for row in rows]
+        put(connection, schema.history, ("at", "incident", "transitions"), packed)
+        last = rows[-1].id
+    connection.execute(text("DROP TABLE history_3"))
+
+
 # What makes of version n-1 a version n, beyond tables that are new: those are made anyway. What version 2 added to
 # version 1 is gone again.
-STEPS: Mapping[int, Callable[[Connection], None]] = {3: _to_3}
+STEPS: Mapping[int, Callable[[Connection], None]] = {3: _to_3, 4: _to_4}
 
 
 def prepare(engine: Engine, where: str) -> None:

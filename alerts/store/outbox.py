@@ -111,7 +111,7 @@ class Outbox:
         self._set(
             row,
             state="sent",
-            receipt=codec.dump_plain(dict(receipt)),
+            receipt=codec.dump(dict(receipt)),
             sent_at=now,
             lease_until=None,
             uncertain=False,

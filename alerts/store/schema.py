@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def as_text(moment: datetime | None) -> str | None:
@@ -84,15 +84,15 @@ faults = Table(
     Index("faults_by_incident", "incident"),
 )
 
-# What changed, as a JSON array of transitions: one row per tick, incident and kind of change, or a few where very much
-# changed at once.
+# What changed, as a JSON array of transitions, compressed with zstd: one row per tick, incident and kind of change, or
+# a few where very much changed at once.
 history = Table(
     "history",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("incident", Integer),
-    Column("transitions", Text, nullable=False),
+    Column("transitions", LargeBinary, nullable=False),
     Index("history_by_time", "at"),
     Index("history_by_incident", "incident", "id"),
 )

@@ -6,13 +6,14 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace as altered
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alerts.model import Change, Fault, Incident, IncidentState, Notification, Transition
+from alerts.model import Change, Fault, FaultState, Incident, IncidentState, Notification, Transition
 from alerts.notify.plan import Posting
 from alerts.store import codec, engine, schema
 from alerts.store.bulk import put
@@ -27,6 +28,8 @@ KEEP_SLOTS = timedelta(days=1)
 _IN_ONE_QUERY = 500
 # Transitions in one row of the history, so that a step of the upkeep stays small.
 _IN_ONE_ROW = 200
+# As the drivers want them, plain texts.
+_STATES = {state: state.value for state in FaultState}
 # Any number that nothing else in the database locks.
 _DECIDING = 7_236_001
 
@@ -127,26 +130,25 @@ class Tick:
 
     def save_run(self, run: CheckRun) -> None:
         """Store a run, and its cursor if it saw anything."""
-        self._db.execute(
-            schema.check_runs.insert().values(
-                check_name=run.check,
-                started_at=run.started_at,
-                finished_at=run.finished_at,
-                status=run.status.value,
-                findings=len(run.findings),
-                evidence=codec.dump(run.evidence),
-                error=run.error,
-            )
-        )
+        row = {
+            "check_name": run.check,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "status": run.status.value,
+            "findings": len(run.findings),
+            "evidence": codec.dump(run.evidence),
+            "error": run.error,
+        }
+        self._db.execute(schema.check_runs.insert(), row)
         if run.error is None and run.cursor is not None:
             self.set_cursor(run.check, run.cursor, run.finished_at)
 
     def set_cursor(self, check: str, value: JsonValue, at: datetime) -> None:
         """Keep where a check's source stopped, instead of what was kept before."""
-        row = {"value": codec.dump_plain(value), "updated_at": at}
+        row = {"value": codec.dump(value), "updated_at": at}
         changed = self._db.execute(update(schema.cursors).where(schema.cursors.c.check_name == check).values(**row))
         if changed.rowcount == 0:
-            self._db.execute(schema.cursors.insert().values(check_name=check, **row))
+            self._db.execute(schema.cursors.insert(), {"check_name": check, **row})
 
     def last_runs(self, at: datetime | None = None) -> list[LastRun]:
         """The latest run of every check (that had finished by ``at``), by name."""
@@ -195,29 +197,27 @@ class Tick:
         """Insert or replace faults, each with the incident it is in, and append to the history what changed of them. A
         mere recurrence is no change and is not kept.
         """
-        texts = {f.fingerprint: codec.dump(f) for f in faults}
+        texts = dict(zip([f.finding.fingerprint for f in faults], codec.dump_each(faults), strict=True))
         rows = [
-            (name, f.state.value, home.get(name), schema.as_text(f.resolved_at), texts[name])
-            for name, f in zip(texts, faults, strict=True)
+            (name, _STATES[f.state], home.get(name), f.resolved_at and schema.as_text(f.resolved_at), text)
+            for f, (name, text) in zip(faults, texts.items(), strict=True)
         ]
         put(self._db, schema.faults, ("fingerprint", "state", "incident", "resolved_at", "fault"), rows)
+        at = schema.as_text(now)
         changes: dict[tuple[int | None, Change, str], list[str]] = {}
+        recurred = Change.RECURRED
         for t in transitions:
-            if t.change is not Change.RECURRED:
-                name = t.fault.fingerprint
+            if t.change is not recurred:
+                name = t.fault.finding.fingerprint
                 changes.setdefault((home.get(name), t.change, t.reason), []).append(texts[name])
         for (incident, change, reason), same in changes.items():
             # All begin alike, so the faults' texts are joined rather than written once more.
             head = codec.dump({"at": now, "change": change, "reason": reason}).removesuffix("}") + ',"fault":'
             lines = [
-                {
-                    "at": now,
-                    "incident": incident,
-                    "transitions": f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]",
-                }
+                (at, incident, codec.pack(f"[{head}{f'}},{head}'.join(same[n : n + _IN_ONE_ROW])}}}]"))
                 for n in range(0, len(same), _IN_ONE_ROW)
             ]
-            self._db.execute(schema.history.insert(), lines)
+            put(self._db, schema.history, ("at", "incident", "transitions"), lines)
 
     def transitions(self, *, incident: int | None = None, until: datetime | None = None) -> list[Transition]:
         """The history, oldest first."""
@@ -228,8 +228,8 @@ class Tick:
         if until is not None:
             query = query.where(table.c.at <= until)
         rows = self._db.execute(query).all()
-        parts = codec.load_all(list[Transition], [row.transitions for row in rows])
-        return [replace(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
+        parts = codec.load_all(list[Transition], [codec.unpack(row.transitions) for row in rows])
+        return [altered(t, incident=row.incident) for row, part in zip(rows, parts, strict=True) for t in part]
 
     def incidents(self, *, resolved_since: datetime | None = None, besides: Collection[int] = ()) -> list[Incident]:
         """Open incidents and those that ended since then (None: all), and those named besides; oldest first."""
@@ -274,7 +274,7 @@ class Tick:
 
     def add_notification(self, notification: Notification) -> int:
         """Log one decision to speak, and its number. An announcement marks its incident."""
-        result = self._db.execute(schema.notifications.insert().values(**_notification_row(notification)))
+        result = self._db.execute(schema.notifications.insert(), _notification_row(notification))
         if not notification.suppressed:
             mine = (schema.incidents.c.id == notification.incident) & schema.incidents.c.announced_at.is_(None)
             self._db.execute(update(schema.incidents).where(mine).values(announced_at=notification.at))

@@ -101,6 +101,8 @@ def _end_silences(
     stored: Tick, silences: Sequence[Silence], transitions: Iterable[Transition], scene: Scene
 ) -> tuple[Silence, ...]:
     """Those that go on: of the others all they meant has been resolved, and they were to end with it."""
+    if not silences:
+        return ()
     over = [t.fault for t in transitions if t.change in (Change.RESOLVED, Change.DROPPED)]
     still = [f for f in scene.faults.values() if f.is_open] if over else []
     going_on = []

@@ -142,11 +142,11 @@ class Path:
         run = replace(run, findings=finding_rules.apply(run.findings, rules.findings))
         transitions = ledger.settle(run, known, now, closed)
         stored.people.forget_closures(ledger.reopened_closures(run, closed))
-        faults = {**known, **{t.fault.fingerprint: t.fault for t in transitions}}
+        faults = {**known, **{t.fault.finding.fingerprint: t.fault for t in transitions}}
         grouping = causes.group(faults, incidents, rules.pipelines, now, stored.next_incident())
         grouping = storms.calm(grouping, incidents, faults, rules.storm, now)
         home = {**causes.home(incidents), **grouping.placed}
-        changed = {t.fault.fingerprint: None for t in transitions} | dict.fromkeys(grouping.placed)
+        changed = {t.fault.finding.fingerprint for t in transitions}.union(grouping.placed)
         stored.save_faults([faults[name] for name in sorted(changed)], home, transitions, now)
         news = grouping.incidents
         stored.save_incidents(news)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace as altered
+
 from alerts.faults import causes, ledger
 from alerts.faults.graph import OF_FUNCTIONS
 from alerts.messages.wording import severity_of
@@ -93,9 +95,9 @@ def build(
             before = faults.get(fault.fingerprint)
             if before is not None and fault.finding.kind.startswith(OF_FUNCTIONS):
                 # The watcher counted what the live scan sees again.
-                fault = replace(fault, count=max(before.count, fault.count - before.count))
+                fault = altered(fault, count=max(before.count, fault.count - before.count))
             if transition.change in (Change.NOTICED, Change.OPENED):
-                fault = replace(fault, state=FaultState.FIRING, fired_at=as_of)
+                fault = altered(fault, state=FaultState.FIRING, fired_at=as_of)
             faults[fault.fingerprint] = fault
     pipelines = [s.pipeline for s in seen]
     fresh_from = max((i.id for i in stored.incidents), default=0) + 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.faults import causes, ledger
+from alerts.faults.graph import Graph
 from alerts.model import Fault, Incident, IncidentState
 from checks.model import Clearance, Finding, Subject
 from checks.phases.evidence import TableEvidence
@@ -249,25 +251,87 @@ happenings = st.lists(
 )
 
 
+OTHER = "phase4-to-phase5-orchestrator"
+TABLE = "p.nba_raw.box"
+
+
+def some_finding(now: datetime, what: str, service: str, name: str) -> Finding:
+    """One of each sort that may share something with others."""
+    if what == "log":
+        return log_failure(now, service=service, name=name)
+    if what == "message only":
+        return log_failure(now, service=service, name=name, fingerprint=f"log:{service}:NameError:{name}:")
+    if what == "table of a function":
+        return log_failure(now, service=service, name=name, subject=Subject(service=service, table=TABLE))
+    if what == "table":
+        subject = Subject(pipeline="nba", table=TABLE)
+        return log_failure(now, fingerprint=f"table:{name}", kind="table.missing", subject=subject, facts={})
+    if what == "phase":
+        return phase(now, "phase3" if name == "storage" else "phase4", "blocked" if service == OTHER else "incomplete")
+    kind = {"rollout": "rollout.failed", "metric": "metrics.failing", "backlog": "metrics.backlog"}[what]
+    return log_failure(now, fingerprint=f"{kind}:{service}", kind=kind, subject=Subject(service=service), facts={})
+
+
+SORTS = ["log", "log", "message only", "table of a function", "table", "phase", "rollout", "metric", "backlog"]
+SOME = st.tuples(
+    st.sampled_from(SORTS),
+    st.sampled_from([SERVICE, OTHER, "loader", "billing", "g"]),
+    st.sampled_from(["firestore", "storage", "json"]),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.lists(SOME, max_size=6), st.sets(SOME, max_size=3), st.integers(1, 90)), max_size=6))
+def test_what_shares_nothing_with_another_need_not_be_looked_for(
+    happened: list[tuple[list[tuple[str, str, str]], set[tuple[str, str, str]], int]],
+) -> None:
+    """Any story ends in the same incidents as if everything was compared with everything."""
+    quick, thorough = Story(), Story()
+    now = at(0)
+    for found, over, minutes in happened:
+        now += timedelta(minutes=minutes)
+        findings = [some_finding(now, *one) for one in found]
+        gone = tuple(
+            Clearance(reason="over", at=now, fingerprint=some_finding(now, *one).fingerprint) for one in sorted(over)
+        )
+        quick.run(now, *findings, clearances=gone)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Graph, "apart", lambda *_: set())
+            thorough.run(now, *findings, clearances=gone)
+        assert quick.incidents == thorough.incidents
+        assert quick.home == thorough.home
+
+
+def test_in_a_storm_nearly_all_share_nothing() -> None:
+    """What does is the function that a phase needs, the same failure of two, and two failures of one."""
+    alone = [log_failure(at(0), service=f"f-{n}", file=f"f{n}/main.py") for n in range(5)]
+    together = [
+        log_failure(at(0), file="a.py"),
+        *(log_failure(at(0), service=f"g-{n}") for n in range(2)),
+        *(log_failure(at(0), service="h", name=f"name_{n}") for n in range(2)),
+    ]
+    faults = [t.fault for t in ledger.settle(run(at(0), *alone, *together), {}, at(0))]
+    assert Graph(PIPELINES).apart(faults) == {f.fingerprint for f in alone}
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(happenings)
 def test_any_story_keeps_every_firing_fault_in_exactly_one_open_incident(happened: list[tuple[str, int]]) -> None:
     """And no open incident is without an open fault, no root outside its members."""
     story = Story()
     now = at(0)
-    other = "phase4-to-phase5-orchestrator"
     for what, minutes in happened:
         now += timedelta(minutes=minutes)
         findings = {
             "f1": (log_failure(now),),
             "f2": (log_failure(now, name="storage", file="main.py"),),
-            "f3": (log_failure(now, service=other),),
+            "f3": (log_failure(now, service=OTHER),),
             "phase3": (phase(now),),
             "phase4": (phase(now, "phase4", "blocked"),),
         }.get(what, ())
         clearances = {
             "clean1": (Clearance(reason="ran", at=now, service=SERVICE),),
-            "clean2": (Clearance(reason="ran", at=now, service=other),),
+            "clean2": (Clearance(reason="ran", at=now, service=OTHER),),
             "recorded": tuple(
                 Clearance(reason="recorded", at=now, fingerprint=phase(now, n).fingerprint)
                 for n in ("phase3", "phase4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as altered
 
 from alerts.model import Fault, FaultState
 from alerts.notify.routing import Route, Routing
@@ -87,5 +88,5 @@ def test_while_all_its_channels_are_dead_an_incident_goes_to_the_fallback_as_wel
 
 def test_a_dead_channel_that_is_pending_is_not_dead_yet() -> None:
     """One refusal that may pass changes no way."""
-    pending = replace(DEAD_SLACK, state=FaultState.PENDING, fired_at=None)
+    pending = altered(DEAD_SLACK, state=FaultState.PENDING, fired_at=None)
     assert Routing(routes=(ANY,)).destinations(Severity.CRITICAL, [pending]) == ("slack",)

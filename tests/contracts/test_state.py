@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import create_engine, inspect, select, text
 
-from alerts.model import Incident, IncidentState
+from alerts.model import Fault, FaultState, Incident, IncidentState
 from alerts.notify.routing import Route, Routing
-from alerts.store import schema
+from alerts.store import migrate, schema
 from alerts.store.migrate import StateError, copy
 from alerts.store.sql import Store
 from alerts.store.upkeep import Keep
 from checks.model import CheckRun, Clearance, Status
 from monitor.daemon.tick import Path as OnePath
 from monitor.daemon.tick import Rules
-from tests.support.findings import at, log_failure, run
+from tests.support.findings import at, log_failure, phase, run
 
 DATA = Path(__file__).parents[1] / "data" / "state"
 KEEP = Keep(history=timedelta(days=30), runs=timedelta(days=14))
@@ -171,6 +171,38 @@ def test_freed_space_is_given_back(store: Store) -> None:
     assert [i.state for i in incidents(store)] == [IncidentState.RESOLVED]
 
 
+def test_what_a_check_carries_may_hold_any_json(store: Store) -> None:
+    """Parts of log entries among it, with numbers larger than any machine's."""
+    cursor = {"source": {"offset": 10**30}, "carry": [1e300, "☃", None, {"": []}]}
+    with store.writing() as stored:
+        stored.set_cursor("function_logs", {"source": 1}, at(0))
+        stored.set_cursor("function_logs", cursor, at(1))
+    with store.reading() as stored:
+        assert stored.cursor("function_logs") == cursor
+
+
+def test_a_fault_is_read_as_it_was_written(store: Store) -> None:
+    """With what a finding of its kind may hold, and what a fault gets in its life."""
+    found = phase(
+        at(3), pending_for=timedelta(minutes=10), facts={"n": 3, "share": 0.5, "missing": ["a", "b"], "x": None}
+    )
+    fault = Fault(
+        finding=found,
+        state=FaultState.RESOLVED,
+        opened_at=at(0),
+        count=7,
+        fired_at=at(1),
+        resolved_at=at(2),
+        resolution="recorded ☃",
+        reopened=(at(0), at(1)),
+    )
+    waits = Fault(finding=log_failure(at(0)), state=FaultState.PENDING, opened_at=at(0), count=1)
+    with store.writing() as stored:
+        stored.save_faults([fault, waits], {}, (), at(2))
+    with store.reading() as stored:
+        assert stored.faults(resolved_since=at(0)) == {f.fingerprint: f for f in (fault, waits)}
+
+
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 
@@ -247,21 +279,58 @@ def test_a_state_of_version_2_is_carried_over(state_url: str) -> None:
     Store(state_url).close()
 
 
+def test_a_state_of_version_3_is_carried_over(state_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its history was not compressed: all of it is there, in its order, however few rows are carried over at a time;
+    and the next change is added to it.
+    """
+    monkeypatch.setattr(migrate, "_ROWS_AT_ONCE", 2)
+    store = opened_from(3, state_url)
+    with store.reading() as stored:
+        history = stored.transitions()
+        known = stored.faults(resolved_since=at(0))
+        assert stored.cursor("function_logs") == {"source": {"offset": 7}, "carry": None}
+        assert stored.transitions(incident=2) == [history[1], history[3]]
+        storms = [i for i in stored.incidents() if i.storm is not None]
+    assert [(t.change.value, t.at, t.incident) for t in history] == [
+        ("opened", at(0), 1),
+        ("opened", at(1), 2),
+        ("opened", at(1), 3),
+        ("resolved", at(2), 2),
+        *[("opened", at(3), 4)] * 4,
+        *[("opened", at(3), 5)] * 3,
+    ]
+    assert history[3].reason == 'it "ran" cleanly\\n: naïve ☃'
+    assert {t.fault.fingerprint: t.fault for t in history} == known
+    assert {i.storm: len(i.members) for i in storms} == {"NameError name_0": 4, "NameError name_1": 3}
+    rows_before = rows(store)["history"]
+    path_of(store).absorb(run(at(4), clearances=(Clearance(reason="ran", at=at(4), service="f-1"),)), at(4))
+    with store.reading() as stored:
+        assert [t.change.value for t in stored.transitions(incident=1)] == ["opened", "resolved"]
+    assert rows(store)["history"] == rows_before + 1
+    assert "history_3" not in inspect(store.engine).get_table_names()
+    indexes = {i["name"] for i in inspect(store.engine).get_indexes("history")}
+    assert indexes == {"history_by_time", "history_by_incident"}
+    store.close()
+    Store(state_url).close()
+
+
 def test_a_storm_is_remembered_change_by_change(store: Store) -> None:
-    """However many transitions share a row of the history."""
-    findings = [log_failure(at(0), service=f"f-{n}", name=f"name_{n % 3}") for n in range(450)]
+    """However many transitions share a row of the history, and faults a statement."""
+    findings = [log_failure(at(0), service=f"f-{n}", name=f"name_{n % 3}") for n in range(1_050)]
     path = path_of(store)
     path.absorb(run(at(0), *findings), at(0))
     path.absorb(run(at(1), clearances=(Clearance(reason="ran", at=at(1), service="f-7"),)), at(1))
     with store.reading() as stored:
         history = stored.transitions()
         known = stored.faults(resolved_since=at(0))
-    assert {t.fault.fingerprint for t in history[:450]} == {f.fingerprint for f in findings}
-    assert all(t.fault == known[t.fault.fingerprint] for t in history[:450] if t.fault.finding.subject.service != "f-7")
-    assert [(t.change.value, t.at, t.fault.finding.subject.service) for t in history[450:]] == [
+    assert {t.fault.fingerprint for t in history[:1_050]} == {f.fingerprint for f in findings}
+    assert all(
+        t.fault == known[t.fault.fingerprint] for t in history[:1_050] if t.fault.finding.subject.service != "f-7"
+    )
+    assert [(t.change.value, t.at, t.fault.finding.subject.service) for t in history[1_050:]] == [
         ("resolved", at(1), "f-7")
     ]
-    assert known[history[450].fault.fingerprint] == history[450].fault
+    assert known[history[1_050].fault.fingerprint] == history[1_050].fault
     assert 1 < rows(store)["history"] < 20
 
 
