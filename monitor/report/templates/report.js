@@ -67,7 +67,8 @@
     const x = (minute) => +(LEFT + (minute - first) * scale).toFixed(1);
     const events = data.events.filter((event) => event.t >= first && event.t <= last);
     const top = 24, lane = events.length ? ROW : 0, height = top + lane + rows.length * ROW + 8;
-    const here = (minute) => clock(local(pipeline, minute)), lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
+    const here = (minute) => clock(local(pipeline, minute));
+    const lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
     let bars = "", weekday = "";
     const upright = (kind, minute, from, to) => { lines[kind] += `M${x(minute)} ${from}V${to}`; };
     const lateOf = (row, minute) => row.due !== null && minute > row.due ? "late" : "done";
@@ -75,7 +76,8 @@
     const step = [30, 60, 120, 180, 360, 720, 1440].find((minutes) => (last - first) / minutes <= WIDTH / 95) || 2880;
     for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
       upright("axis", tick, top - 4, height);
-      const named = said(pipeline, tick).slice(0, 3), label = named === weekday ? here(tick) : `${named} ${here(tick)}`;
+      const named = said(pipeline, tick).slice(0, 3);
+      const label = named === weekday ? here(tick) : `${named} ${here(tick)}`;
       over.push(make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, label));
       weekday = named;
     }
