@@ -68,8 +68,9 @@ def main() -> None:
                     process.terminate()
                     process.wait(20)
     for label, process in (("phasewatch", ours), ("alertmanager", theirs)):
-        share = 100 * used[process.pid] / seconds
-        print(f"{label}: {held[process.pid] / 1024:.0f} MB, {share:.2f} % of a processor over {seconds} s")
+        share = used[process.pid] / seconds
+        busy = f"{100 * share:.2f} % of a processor ({60_000 * share:.0f} ms a minute)"
+        print(f"{label}: {held[process.pid] / 1024:.0f} MB, {busy} over {seconds} s")
     print(f"memory: {held[ours.pid] / held[theirs.pid]:.1f} times")
 
 

@@ -141,12 +141,12 @@ def _data(report: HealthReport) -> dict[str, JsonValue]:
     return {
         "now": _minutes(report.as_of),
         "words": dict(_WORDS),
-        "pipelines": [_pipeline(pipeline) for pipeline in report.pipelines],
+        "pipelines": [_pipeline(pipeline, report.as_of) for pipeline in report.pipelines],
         "events": [{"t": _minutes(mark.at), "k": mark.kind, "x": _safe(mark.what)} for mark in report.marks],
     }
 
 
-def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
+def _pipeline(pipeline: PipelineReport, as_of: datetime) -> dict[str, JsonValue]:
     phases: list[JsonValue] = []
     cells: list[JsonValue] = []
     for name, row in pipeline.grid:
@@ -155,15 +155,17 @@ def _pipeline(pipeline: PipelineReport) -> dict[str, JsonValue]:
         cells.append([None if phase is None else _cell(phase, list(known)) for phase in row])
     return {
         "zone": pipeline.zone.key,
-        "offsets": _offsets(pipeline),
+        "offsets": _offsets(pipeline, as_of),
         "dates": [day.isoformat() for day in pipeline.dates],
         "phases": phases,
         "cells": cells,
     }
 
 
-def _offsets(pipeline: PipelineReport) -> list[JsonValue]:
-    """From which minute since 1970 on the zone is how many minutes ahead of UTC, a month around the run dates."""
+def _offsets(pipeline: PipelineReport, as_of: datetime) -> list[JsonValue]:
+    """From which minute since 1970 on the zone is how many minutes ahead of UTC: from a month before the run dates to a
+    month after them, or to ``as_of``, by when late rows may have come.
+    """
     if not pipeline.dates:
         return []
 
@@ -171,7 +173,8 @@ def _offsets(pipeline: PipelineReport) -> list[JsonValue]:
         ahead_by = datetime.fromtimestamp(minute * 60, pipeline.zone).utcoffset() or timedelta(0)
         return ahead_by // timedelta(minutes=1)
 
-    start, end = _midnight(pipeline.dates[0]) - 31 * _DAY, _midnight(pipeline.dates[-1]) + 31 * _DAY
+    start = _midnight(pipeline.dates[0]) - 31 * _DAY
+    end = max(_midnight(pipeline.dates[-1]) + 31 * _DAY, _minutes(as_of))
     offsets: list[JsonValue] = [[start, ahead(start)]]
     for day in range(start, end, _DAY):
         before = ahead(day)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +27,7 @@ from monitor.report.cached import CachedReports
 from monitor.report.model import HealthReport
 from monitor.server import openapi, routes
 from monitor.server.people_routes import Listener
-from monitor.server.web import WebServer, bind
+from monitor.server.web import START_TIMEOUT_SECONDS, WebServer, bind
 from monitor.telemetry import metrics, vitals
 from tests.support.reports import NOON, sample_report
 
@@ -87,6 +90,18 @@ def serve(folder: Path, token: str | None) -> Iterator[Served]:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     yield from serve(tmp_path, None)
+
+
+def test_an_answer_says_when_it_was_made_and_the_server_ends_at_once(tmp_path: Path) -> None:
+    """It sleeps between requests, whatever it is asked or told wakes it."""
+    with contextmanager(serve)(tmp_path, None) as served:
+        for _ in range(2):
+            made = parsedate_to_datetime(served.get("/healthz")[1]["Date"])
+            assert abs(made - datetime.now(UTC)) < timedelta(seconds=5)
+            time.sleep(1)
+        begun = time.monotonic()
+        served.server.stop()
+        assert time.monotonic() - begun < START_TIMEOUT_SECONDS / 2
 
 
 @pytest.fixture

@@ -67,7 +67,8 @@
     const x = (minute) => +(LEFT + (minute - first) * scale).toFixed(1);
     const events = data.events.filter((event) => event.t >= first && event.t <= last);
     const top = 24, lane = events.length ? ROW : 0, height = top + lane + rows.length * ROW + 8;
-    const here = (minute) => clock(local(pipeline, minute)), lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
+    const here = (minute) => clock(local(pipeline, minute));
+    const lines = {axis: "", due: "", typical: ""}, dots = {done: "", late: ""}, over = [];
     let bars = "", weekday = "";
     const upright = (kind, minute, from, to) => { lines[kind] += `M${x(minute)} ${from}V${to}`; };
     const lateOf = (row, minute) => row.due !== null && minute > row.due ? "late" : "done";
@@ -75,7 +76,8 @@
     const step = [30, 60, 120, 180, 360, 720, 1440].find((minutes) => (last - first) / minutes <= WIDTH / 95) || 2880;
     for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
       upright("axis", tick, top - 4, height);
-      const named = said(pipeline, tick).slice(0, 3), label = named === weekday ? here(tick) : `${named} ${here(tick)}`;
+      const named = said(pipeline, tick).slice(0, 3);
+      const label = named === weekday ? here(tick) : `${named} ${here(tick)}`;
       over.push(make("text", {class: "soft", x: x(tick), y: 12, "text-anchor": "middle"}, label));
       weekday = named;
     }
@@ -124,6 +126,17 @@
       cells(["processor", "class", "completed", "against its due time"], "th"))]), make("tbody", {}, undefined, body)]);
   }
 
+  // One piece for each frame, so that no layout takes long; a frame comes only while somebody looks.
+  const pieces = [];
+  const layOutNext = () => {
+    pieces.shift().classList.add("ready");
+    if (pieces.length) requestAnimationFrame(layOutNext);
+  };
+  function layOut(...more) {
+    pieces.push(...more);
+    if (more.length && pieces.length === more.length) requestAnimationFrame(layOutNext);
+  }
+
   const cellAt = (box, row, column) => box.querySelector(`a[data-c="${row},${column}"]`);
   const placeOf = (link) => link.dataset.c.split(",").map(Number);
 
@@ -146,7 +159,12 @@
     const parts = [make("h3", {}, `${name} of ${pipeline.dates[column]}: ${data.words[cell[0]]}, ${due}`),
       draw(pipeline, column, rows, width),
       make("ul", {class: "legend"}, undefined, legend.map((text) => make("li", {}, text)))];
-    if (cell[3] && cell[3].length) parts.push(make("div", {class: "scroll ready"}, undefined, [table(pipeline, rows)]));
+    if (cell[3] && cell[3].length) {
+      const long = rows.length > 20;
+      const below = make("div", {class: long ? "scroll" : "scroll ready"}, undefined, [table(pipeline, rows)]);
+      if (long) layOut(below);
+      parts.push(below);
+    }
     if (cell[5]) parts.push(make("p", {class: "quiet"}, "flags: " + cell[5].join(", ")));
     panel.replaceChildren(...parts);
     const above = link.closest(".scroll");
@@ -159,14 +177,7 @@
     });
   }
 
-  // One piece for each frame, so that no layout takes long; a frame comes only while somebody looks.
-  const pieces = [...document.querySelectorAll(".scroll, .trouble, .incident")];
-  const layOut = () => {
-    pieces.shift()?.classList.add("ready");
-    if (pieces.length) requestAnimationFrame(layOut);
-  };
-  requestAnimationFrame(layOut);
-
+  layOut(...document.querySelectorAll(".scroll, .trouble, .incident"));
   const moves = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
   for (const box of document.querySelectorAll(".pipeline")) {
     box.addEventListener("click", (event) => {
