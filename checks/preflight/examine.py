@@ -158,7 +158,7 @@ class Examiner:
                 for shape in (f"{base}.py", f"{base}/__init__.py"):
                     if (root / shape).is_file() and (root / shape).resolve() not in shipped():
                         return _shown(root / shape, self._root)
-                if (root / base).is_dir() and any((root / base).glob("*.py")):
+                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
                     return _shown(root / base, self._root)
             return None
 

@@ -16,17 +16,31 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
-from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
-_DYNAMIC = (b"global_enum", b"_convert_(", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
+_DYNAMIC = (
+    b"global_enum",
+    b"_convert_(",
+    b"sys.modules[__name__]",
+    b"=vars()",
+    b"= vars()",
+    b"vars()[",
+    b"lazy_loader",
+)
+_LOCALS = re.compile(rb"\blocals\(\)(?:\[[^\]\n]*\]\s*=[^=]|\.update\()")
+# ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names here.
+_MADE_ELSEWHERE = re.compile(
+    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?__name__\b"
+)
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 # What only reads them changes nothing.
 _READ_GLOBALS = re.compile(
     rb"\bin globals\(\)(?!\[)|globals\(\)\.(?:get|items|keys|values|copy)\(|globals\(\)\[[^\]\n]*\](?!\s*=[^=])"
+    rb"|(?:\beval|__import__)\([^\n]*\bglobals\(\)|\bexec\([^\n]*\bglobals\(\)\s*,"
 )
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
@@ -84,6 +98,7 @@ class Reader:
         self.never: set[str] = set()
         self.exported: list[str] | None = None
         self.told = 0
+        self._flags: dict[str, int] = {}  # what a failed import clears: the try statement
         self.sets: list[list[str]] = []
         self._lines: list[int] = []
         # By type, for what this Python's syntax has.
@@ -91,7 +106,7 @@ class Reader:
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
         """The facts of the parsed file."""
-        self._lines = _lines_with(self.source, _INTERESTING)
+        self._lines = asides.lines_with(self.source, _INTERESTING)
         self._body(tree.body, Place())
         if b":=" in self.source:
             self._walruses(tree)
@@ -110,7 +125,7 @@ class Reader:
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
             "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
-            "dynamic": self._computes_names(),
+            "dynamic": self._computes_names(tree),
         }
         self._circumstances(tree, facts)
         if self._code is not None:
@@ -119,14 +134,16 @@ class Reader:
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 
-    def _computes_names(self) -> bool:
+    def _computes_names(self, tree: ast.Module) -> bool:
         """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
         source = self.source
-        if any(text in source for text in _DYNAMIC):
+        if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
+            return True
+        if b"__name__" in source and _MADE_ELSEWHERE.search(source):
             return True
         for word, found in (
             ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
-            ("exec", b"exec(" in source and _EXEC.search(source) is not None),
+            ("exec", b"exec(" in source and _EXEC.search(source) is not None and asides.executes(tree)),
         ):
             if found and (self._code is None or word in mentioned(self._code)):
                 return True
@@ -235,7 +252,7 @@ class Reader:
             name = node.targets[0].id
             if name == "__all__":
                 self.told += 1
-                self.exported = _words(node.value)
+                self.exported = asides.words(node.value)
             elif isinstance(node.value, (ast.Compare, ast.UnaryOp, ast.Attribute, ast.Call, ast.BoolOp, ast.Constant)):
                 self.conditions.learn(name, node.value)
 
@@ -244,12 +261,12 @@ class Reader:
             self._targets(node.target, place)
             if place.namespace == "module" and isinstance(node.target, ast.Name) and node.target.id == "__all__":
                 self.told += 1
-                self.exported = _words(node.value)
+                self.exported = asides.words(node.value)
 
     def _augmented(self, node: ast.AugAssign, place: Place) -> None:
         if isinstance(node.target, ast.Name) and node.target.id == "__all__" and place.namespace == "module":
             self.told += 1
-            more = _words(node.value)
+            more = asides.words(node.value)
             self.exported = None if more is None or self.exported is None else self.exported + more
 
     def _delete(self, node: ast.Delete, place: Place) -> None:
@@ -263,8 +280,28 @@ class Reader:
     def _if(self, node: ast.If, place: Place) -> None:
         body, orelse = self.conditions.branches(node.test)
         elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
-        self._body(node.body, place._replace(when=both(place.when, body), elsewhere=elsewhere))
-        self._body(node.orelse, place._replace(when=both(place.when, orelse), elsewhere=elsewhere))
+        places = [place._replace(when=both(place.when, when), elsewhere=elsewhere) for when in (body, orelse)]
+        test, negated = node.test, False
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, negated = test.operand, True
+        attempt = self._asked_for(test, place)
+        if attempt is not None:
+            places[negated] = places[negated]._replace(tries=((attempt, "else"), *place.tries))
+        self._body(node.body, places[0])
+        self._body(node.orelse, places[1])
+
+    def _asked_for(self, test: ast.expr, place: Place) -> int | None:
+        """The try statement without whose success a test does not hold: one that clears a flag, or one that stands for
+        a test that asks whether a module is there.
+        """
+        flag = next((name for name in handlers.positive(test) if name in self._flags), None)
+        module = handlers.asked(test)
+        if flag is not None or module is None:
+            return None if flag is None else self._flags[flag]
+        self.tries.append([test.lineno, "import", "silent", [], True])
+        index = len(self.tries) - 1
+        self.imports.append([test.lineno, place.scope, 0, module, None, "", [[index, "body"]], ASKED, False])
+        return index
 
     def _loop(self, node: ast.For, place: Place) -> None:
         if not isinstance(node, ast.While):
@@ -314,6 +351,8 @@ class Reader:
         else:
             self.tries.append([node.lineno, "", "raise", [], False])
         self._body(node.body, place._replace(tries=((index, "body"), *place.tries)))
+        if chosen is not None and not place.scope:
+            self._flags.update(dict.fromkeys(handlers.flags(chosen), index))
         for handler in node.handlers:
             if handler.name:
                 self._bind(handler.name, place)
@@ -342,34 +381,7 @@ class Reader:
                 self.events.append(len(self.imports) - 1)
 
 
-def _lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
-    """The lines, counted from 1 and in order, on which one of the texts is found."""
-    places = []
-    for text in texts:
-        at = source.find(text)
-        while at >= 0:
-            places.append(at)
-            at = source.find(text, at + len(text))
-    lines, line, seen = [], 1, 0
-    for at in sorted(places):
-        line += source.count(b"\n", seen, at)
-        seen = at
-        lines.append(line)
-    return lines
-
-
 def _bound_by(item: list[Any]) -> list[str]:
     """The names an import statement binds."""
     names, bound = item[4], item[5]
     return [bound] if names is None else [new or name for name, new in names if name != "*"]
-
-
-def _words(node: ast.expr) -> list[str] | None:
-    """The texts in a literal list or a sum of such lists."""
-    if isinstance(node, (ast.List, ast.Tuple)):
-        words = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-        return words if len(words) == len(node.elts) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _words(node.left), _words(node.right)
-        return None if left is None or right is None else left + right
-    return None

@@ -11,7 +11,7 @@ from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports, Problem
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.reach import Edge, Reached, reach, reach_rest
+from checks.preflight.reach import Edge, Reached, is_test, reach, reach_rest
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -79,9 +79,11 @@ class Judge:
         if self._package.entry_known:
             self._reached = reach(entries, edges)
         else:
+            tests = {file for file in self._facts if is_test(file)}
+            tests = tests if len(tests) < len(self._facts) else set()
             scripts = [file for file, facts in self._facts.items() if facts.raw.get("script")]
-            self._reached = reach([*entries, *scripts], edges)
-            reach_rest(self._reached, self._facts, edges)
+            self._reached = reach([file for file in (*entries, *scripts) if file not in tests], edges)
+            reach_rest(self._reached, [file for file in self._facts if file not in tests], edges)
         made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
@@ -148,7 +150,10 @@ class Judge:
         if not problem.own and (guard or at.scope or not self._package.entry_known) and self._optional(problem.symbol):
             return
         if guard is None:
-            if problem.own or not self._imports.optional(file, problem.symbol):
+            if not problem.own and self._depends(file, item, problem):
+                reason = f"{message}; whether it is asked for depends on a condition"
+                self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
+            elif problem.own or not self._imports.optional(file, problem.symbol):
                 condition = ", under a condition" if item.when == "maybe" else ""
                 self._add(at, problem.kind, problem.symbol, message + condition)
             return
@@ -168,6 +173,11 @@ class Judge:
             for name, line in self._attributes.needed_at_load(file, lost, guard.line) if lost else ():
                 told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
                 self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
+
+    def _depends(self, file: str, item: Import, problem: Problem) -> bool:
+        """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
+        here = self._reached.get(file)
+        return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [

@@ -65,7 +65,7 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
                 asked = loaded.asked
                 if own is not None and own not in bound and own in facts and name not in bound.get(asked or "", ()):
                     yield own
-                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked]):
+                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked], item):
                     found.append(Late(file, item, name, asked))
             names.update(item.bindings)
         loading.discard(file)
@@ -83,13 +83,14 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
     return found
 
 
-def _comes_later(facts: Facts, name: str, bound: set[str]) -> bool:
-    """Whether loading binds the name (and no function does later), and has not done so yet."""
-    if name in bound:
+def _comes_later(facts: Facts, name: str, bound: set[str], asking: Import) -> bool:
+    """Whether loading binds the name (and no function, nor the import that asks), and has not done so yet."""
+    if name in bound or facts.dynamic:
         return False
     for event in facts.events:
         if event == name:
             return True
-        if isinstance(event, int) and facts.imports[event].binds and name in facts.imports[event].bindings:
+        item = facts.imports[event] if isinstance(event, int) else asking
+        if item is not asking and item.binds and name in item.bindings:
             return True
     return False

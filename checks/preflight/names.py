@@ -128,6 +128,8 @@ class Finder:
             kind = None if own else self._absent[node.id]
         if kind == "undefined" and any(node.id in self._bound(loop) for loop in spot.loops):
             return  # an earlier round of the loop may have bound it
+        if kind == "undefined" and any(node.id in _nonlocal(function) for function in spot.functions):
+            return  # declared with its type alone, and an inner function binds it
         if kind is not None:
             self.found.append([kind, node.id, node.lineno, spot.scope, spot.when, spot.caught])
 
@@ -263,6 +265,11 @@ def _stored(function: Any) -> set[str]:
     return {
         n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
+
+
+def _nonlocal(function: Any) -> set[str]:
+    """Names of a function that its inner functions bind."""
+    return {name for node in ast.walk(function) if isinstance(node, ast.Nonlocal) for name in node.names}
 
 
 def mentioned(code: CodeType) -> set[str]:

@@ -16,21 +16,25 @@ from checks.preflight.model import Effect, Way
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: its failure is caught."""
+    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: its failure is caught.
+    ``maybe``: below a condition that cannot be read.
+    """
 
     target: str
     line: int
     lazy: bool
     guarded: bool
     scope: str = ""
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The worst that a failure at load of this file does, and the way."""
+    """The worst that a failure at load of this file does, and the way. ``sure``: no condition on the way."""
 
     effect: Effect
     way: Way
+    sure: bool = True
 
 
 def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
@@ -55,6 +59,14 @@ def _spread(found: dict[str, Reached], waiting: deque[str], edges: Mapping[str, 
         for edge in edges.get(file, ()):
             effect = Effect.DISABLES if edge.guarded else Effect.RUN if edge.lazy else here.effect
             known = found.get(edge.target)
-            if known is None or effect.rank < known.effect.rank:
-                found[edge.target] = Reached(effect, Way(edge.target, here.way, edge.scope))
+            sure = here.sure and not edge.maybe
+            if known is None or (effect.rank, not sure) < (known.effect.rank, not known.sure):
+                found[edge.target] = Reached(effect, Way(edge.target, here.way, edge.scope), sure)
                 waiting.append(edge.target)
+
+
+def is_test(file: str) -> bool:
+    """Whether a file is there for tests: nothing that is deployed imports it."""
+    *folders, name = file.split("/")
+    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return named or not {"test", "tests"}.isdisjoint(folders)
