@@ -101,7 +101,7 @@ class Examiner:
         if extractor.python is None:
             version = "{}.{}".format(*python)
             notes.append(
-                f"there is no Python {version} on this machine: compiled with {sys.version.split()[0]} instead"
+                f"there is no Python {version} of use on this machine: compiled with {sys.version.split()[0]} instead"
             )
         if extractor.blind:
             notes.append(extractor.blind)

@@ -28,6 +28,7 @@ from checks.preflight.worker import VERSION, names_of
 
 _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
+_OLDEST = (3, 8)  # that the worker runs under
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
 _DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
@@ -57,6 +58,8 @@ def interpreter(command: str) -> Interpreter | None:
         asked = subprocess.run([command, "-I", "-S", "-c", _QUESTION], capture_output=True, timeout=20, check=True)
         version, stdlib, purelib, prefix = json.loads(asked.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    if tuple(version) < _OLDEST:
         return None
     return Interpreter(
         command=command,

@@ -13,6 +13,8 @@ from checks.preflight.describing import DescriptionError, broken, module_file, s
 from checks.preflight.model import Effect, Finding, Kind, Package
 
 _DEPTH = 6
+# Base images that bring no distributions: of what others bring nothing is known.
+_PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 
 
 def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
@@ -42,8 +44,9 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     for _, file in stage.required:
         needed += requirements.of_file(file)
     for item in stage.pip:
-        if item.startswith(".") and "pyproject.toml" in files:
-            needed += requirements.of_pyproject(files["pyproject.toml"]) or []
+        project = next((files[name] for name in requirements.PROJECT_FILES if name in files), None)
+        if item.startswith(".") and project is not None:
+            needed += requirements.of_project(project.parent) or []
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
@@ -51,7 +54,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         description=f"image of {shown(path)}, build context {shown(folder)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if stage.pip or stage.required else None,
+        requirements=tuple(needed) if (stage.pip or stage.required) and _PLAIN.search(stage.base) else None,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),

@@ -380,7 +380,7 @@ class Imports:
         if own_top and not providers:
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=f"No module named {missing!r}")
         unsure = sorted(self._provided.unknown)
-        if providers:
+        if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
             if unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"

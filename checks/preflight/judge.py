@@ -147,7 +147,7 @@ class Judge:
     def _failing(self, file: str, item: Import, problem: Problem) -> None:
         guard = self._imports.guard(file, item)
         at, message = _At(file, item.line, item.scope), problem.message
-        if not problem.own and (guard or at.scope or not self._package.entry_known) and self._optional(problem.symbol):
+        if not problem.own and (guard or at.scope or not self._needed(file)) and self._optional(problem.symbol):
             return
         if guard is None:
             if not problem.own and self._depends(file, item, problem):
@@ -174,16 +174,21 @@ class Judge:
                 told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
                 self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
 
+    def _needed(self, file: str) -> bool:
+        """Whether nothing works without this file: the entry point loads it, or the package's own ``__init__``."""
+        here = self._reached.get(file)
+        alone = all(entry.endswith("__init__.py") for entry in self._package.entries)
+        return self._package.entry_known or (alone and here is not None and here.effect is Effect.LOAD and here.sure)
+
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
         """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
         here = self._reached.get(file)
         return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
 
     def _circles(self, entries: Sequence[str]) -> None:
-        tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
-            f for f in self._facts if f == "__init__.py"
-        ]
-        starts = entries if self._package.entry_known else sorted(tops)
+        tops = [file for file in self._facts if file.count("/") == 1 and file.endswith("/__init__.py")]
+        tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
+        starts = entries if self._package.entry_known else sorted(set(tops))
 
         def loads(file: str, item: Import) -> Loaded:
             return self._imports.loads(file, item, script=file in self._scripts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
+_NAMESPACES = 4  # folders between an installed package and what it is installed into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,14 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
     """A folder that is an import package itself: it is imported under its own name."""
     own = folder.resolve().name
     needed, told, python = None, "", None
-    metadata = _metadata_of(folder.resolve())
+    metadata, dotted = _metadata_of(folder.resolve())
     if metadata is not None:
         needed = tuple(requirements.of_metadata(metadata))
         told = f", requirements from {metadata.parent.name}/METADATA"
     else:
         for place in (folder, folder.resolve().parent):
-            needed, _ = _declared(place, {})
+            lines = requirements.of_project(place)
+            needed = (*lines, *requirements.beside(place)) if lines is not None else _declared(place, {})[0]
             if needed is not None:
                 told = f", requirements from {shown(place)}"
                 break
@@ -90,12 +93,13 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
         name=name or own,
         root=folder,
         description=f"import package {shown(folder)}{told}",
-        files={f"{own}/{path}": file for path, file in files.items()},
+        files={f"{dotted}/{path}": file for path, file in files.items()},
         requirements=needed,
         python=python,
         origins=(folder,),
     )
-    return with_entry(package, entry)
+    package = with_entry(package, entry)
+    return package if package.entry_known else replace(package, entries=(f"{dotted}/__init__.py",))
 
 
 def described(
@@ -175,8 +179,9 @@ def discover(root: Path) -> list[Package]:
             package = images.of_dockerfile(folder / name, root)
             if any(path.endswith(".py") for path in package.files):
                 made.append(package)
-        if not made and "main.py" in names and _is_function(folder / "main.py", names):
-            made.append(of_folder(folder))
+        shipped = {file for package in made for file in package.files.values()}
+        if folder / "main.py" not in shipped and "main.py" in names and _is_function(folder / "main.py", names):
+            made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = _as_scripts_deploy(found, scripts, root)
     return _told_apart(found, root) if found else [of_folder(root)]
@@ -254,11 +259,18 @@ def _text(script: Path) -> bytes:
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
-    """Packages of the same name get their folders' paths as names."""
-    names = [package.name for package in found]
-    return [
-        replace(package, name=os.path.relpath(package.root, root)) if names.count(package.name) > 1 else package
+    """Packages of the same name get their folders' paths as names, and an image beside a function its kind."""
+    names = Counter(package.name for package in found)
+    paths = [
+        replace(package, name=os.path.relpath(package.root, root)) if names[package.name] > 1 else package
         for package in found
+    ]
+    names = Counter(package.name for package in paths)
+    return [
+        replace(package, name=f"{package.name} (image)")
+        if names[package.name] > 1 and package.description.startswith("image ")
+        else package
+        for package in paths
     ]
 
 
@@ -294,25 +306,29 @@ def _declared(folder: Path, files: Mapping[str, Path]) -> tuple[tuple[tuple[str,
     path = files.get("requirements.txt") or folder / "requirements.txt"
     if path.is_file():
         return tuple(requirements.of_file(path)), [path]
-    lines = requirements.of_pyproject(folder / "pyproject.toml")
-    return (None, []) if lines is None else (tuple(lines), [folder / "pyproject.toml"])
+    lines = requirements.of_project(folder)
+    return (None, []) if lines is None else (tuple(lines), [folder / name for name in requirements.PROJECT_FILES])
 
 
-def _metadata_of(folder: Path) -> Path | None:
-    """The METADATA of the distribution that an installed import package belongs to."""
-    for info in sorted(folder.parent.glob("*.dist-info")):
-        listed = info / "top_level.txt"
-        record = info / "RECORD"
-        try:
-            if listed.is_file():
-                own = folder.name in listed.read_text(encoding="utf-8").split()
-            else:
-                own = record.is_file() and f"{folder.name}/__init__.py," in record.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        if own and (info / "METADATA").is_file():
-            return info / "METADATA"
-    return None
+def _metadata_of(folder: Path) -> tuple[Path | None, str]:
+    """The METADATA of the distribution that an installed import package belongs to, and its path from where that lies
+    (``google/cloud/storage``); without one its name.
+    """
+    for place in folder.parents[:_NAMESPACES]:
+        path = folder.relative_to(place).as_posix()
+        for info in sorted(place.glob("*.dist-info")):
+            listed = info / "top_level.txt"
+            record = info / "RECORD"
+            try:
+                if listed.is_file() and place == folder.parent:
+                    own = folder.name in listed.read_text(encoding="utf-8").split()
+                else:
+                    own = record.is_file() and f"{path}/__init__.py," in record.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
+            if own and (info / "METADATA").is_file():
+                return info / "METADATA", path
+    return None, folder.name
 
 
 def _python_of(folder: Path) -> tuple[Version | None, str]:

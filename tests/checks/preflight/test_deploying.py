@@ -178,3 +178,25 @@ def test_a_folder_asked_for_is_taken_as_its_script_deploys_it(tmp_path: Path) ->
     assert packages.as_deployed(packages.of_folder(tmp_path / "shared"), tmp_path).description.startswith(
         "import package"
     )
+
+
+def test_an_image_beside_a_function_is_a_package_of_its_own(tmp_path: Path) -> None:
+    """A Dataflow template's Dockerfile says nothing of the function in the same folder, nor of what its base brings."""
+    files = {
+        "load/main.py": "import functions_framework\nfrom helpers import x\n",
+        "load/requirements.txt": "functions-framework\n",
+        "load/job.py": "import apache_beam\nfrom nope import x\n",
+        "load/Dockerfile": (
+            "FROM gcr.io/dataflow-templates-base/python3-template-launcher-base:latest\nWORKDIR /template\nCOPY job.py .\n"
+            'ENV FLEX_TEMPLATE_PYTHON_PY_FILE=job.py\nENTRYPOINT ["/opt/apache/beam/boot"]\n'
+        ),
+    }
+    image, function = packages.discover(write(tmp_path, files))
+    assert (image.name, image.entries, image.requirements) == ("load (image)", ("job.py",), None)
+    assert (function.name, function.entries) == ("load", ("main.py",))
+    assert [line(f) for f in report(image, tmp_path).findings] == []
+    assert [line(f) for f in report(function, tmp_path).findings] == [
+        "load undeclared main.py:2 helpers",
+        "never undeclared job.py:1 apache_beam",
+        "never undeclared job.py:2 nope",
+    ]
