@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings, absolute
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
+from checks.preflight.problems import Guard, Problem
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """An import that would fail: what it asks for that is not there. ``own``: it is code of the package's owner, not a
-    distribution's. ``unknown``: it cannot be told, and is no finding. ``dated``: another version's standard library may
-    have it.
-    """
-
-    kind: Kind
-    symbol: str
-    message: str
-    own: bool = True
-    unknown: bool = False
-    dated: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """Who catches an import error: the line of the try statement; ``fallback`` says that a handler puts something in
-    place; ``whole`` that the try is about more than imports, so that its work is lost with them.
-    """
-
-    line: int
-    fallback: bool
-    whole: bool
-
 
 _NOTHING = Loaded()
 _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the question for one
@@ -100,7 +74,9 @@ class Imports:
         if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].raw.get("script")):
             return name
         top = name.partition(".")[0]
-        if not (f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts):
+        if file == f"{folder}/{top}.py" or not (
+            f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts
+        ):
             return name
         if self._resolver.module(top).found not in (Found.MISSING, Found.UNKNOWN):
             return name
@@ -109,7 +85,7 @@ class Imports:
 
     def edges(self, file: str, *, script: bool) -> list[Edge]:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
-        found: dict[tuple[str, bool, bool, str, bool], Edge] = {}
+        found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
             if not self.runs(file, item, script=script):
                 continue
@@ -117,8 +93,9 @@ class Imports:
             for target in self._loaded(file, item):
                 if target != file:
                     guarded = guard is not None and not guard.whole
-                    edge = Edge(target, item.line, bool(item.scope), guarded, item.scope, item.when == "maybe")
-                    found.setdefault((target, edge.lazy, guarded, item.scope, edge.maybe), edge)
+                    broad = guarded and guard is not None and guard.broad
+                    edge = Edge(target, item.line, bool(item.scope), guarded, item.scope, item.when == "maybe", broad)
+                    found.setdefault((target, edge.lazy, guarded, item.scope, edge.maybe, broad), edge)
         return list(found.values())
 
     def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
@@ -184,7 +161,8 @@ class Imports:
             silent = attempt.outcome == "silent" and not self._handler_fails(file, index)
             if part == "body" and attempt.catches and silent:
                 whole = attempt.catches == "broad" and not attempt.about_imports
-                return Guard(line=attempt.line, fallback=self._replaced(file, index, attempt, item), whole=whole)
+                fallback = self._replaced(file, index, attempt, item)
+                return Guard(attempt.line, fallback, whole, attempt.catches == "broad")
         return None
 
     def optional(self, file: str, symbol: str) -> bool:
@@ -327,8 +305,8 @@ class Imports:
                     message=f"{message}: {place} is in the repository and not in the package",
                 )
             ]
-        dated = module.found is Found.STDLIB
-        if dated:
+        dated = module.found in (Found.STDLIB, Found.OTHER)
+        if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"
         own = module.file is not None or bool(module.folders)
         return [Problem(kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=message, own=own, dated=dated)]

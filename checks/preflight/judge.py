@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
-from checks.preflight.imports import Imports, Problem
+from checks.preflight.imports import Imports
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.reach import Edge, Reached, is_test, reach, reach_rest
+from checks.preflight.problems import Problem
+from checks.preflight.reach import Edge, Reached, is_test, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -69,6 +70,7 @@ class Judge:
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}
+        self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
 
     def judge(self) -> Judgement:
@@ -76,14 +78,8 @@ class Judge:
         entries = [file for file in self._package.entries if file in self._facts]
         edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
         self._edges = edges
-        if self._package.entry_known:
-            self._reached = reach(entries, edges)
-        else:
-            tests = {file for file in self._facts if is_test(file)}
-            tests = tests if len(tests) < len(self._facts) else set()
-            scripts = [file for file, facts in self._facts.items() if facts.raw.get("script")]
-            self._reached = reach([file for file in (*entries, *scripts) if file not in tests], edges)
-            reach_rest(self._reached, [file for file in self._facts if file not in tests], edges)
+        self._reached = self._spread(entries, edges)
+        self._reached_by_errors = self._spread(entries, unguarded(edges))
         made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
@@ -99,6 +95,19 @@ class Judge:
         )
         ways = {file: reached.way for file, reached in self._reached.items()}
         return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
+
+    def _spread(self, entries: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
+        """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
+        if self._package.entry_known:
+            return reach(entries, edges)
+        tests = {file for file in self._facts if is_test(file)}
+        tests = tests if len(tests) < len(self._facts) else set()
+        # A program within a package that is imported is a sideline of it.
+        alone = all(entry.endswith("__init__.py") for entry in entries)
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        found = reach([file for file in (*entries, *scripts) if file not in tests], edges)
+        reach_rest(found, [file for file in self._facts if file not in tests], edges)
+        return found
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -155,7 +164,7 @@ class Judge:
                 self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
             elif problem.own or not self._imports.optional(file, problem.symbol):
                 condition = ", under a condition" if item.when == "maybe" else ""
-                self._add(at, problem.kind, problem.symbol, message + condition)
+                self._add(at, problem.kind, problem.symbol, message + condition, importing=True)
             return
         if self._imports.alternative_works(file, item):
             return
@@ -199,7 +208,7 @@ class Judge:
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
             if guard is None:
-                self._add(at, Kind.CIRCULAR, symbol, message)
+                self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
                 told = f"{message}; the error is caught at line {guard.line}"
                 self._put(at, Kind.CIRCULAR, symbol, told, Effect.DISABLES)
@@ -258,9 +267,11 @@ class Judge:
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
-    def _add(self, at: _At, kind: Kind, symbol: str, message: str) -> None:
-        """With the effect that follows from where it stands and how its file is reached."""
-        here = self._reached.get(at.file)
+    def _add(self, at: _At, kind: Kind, symbol: str, message: str, *, importing: bool = False) -> None:
+        """With the effect that follows from where it stands and how its file is reached. ``importing``: it is an
+        ImportError, which more is prepared for than for other errors.
+        """
+        here = (self._reached if importing else self._reached_by_errors).get(at.file)
         effect = Effect.NEVER if here is None else Effect.RUN if at.scope else here.effect
         self._put(at, kind, symbol, message, effect)
 

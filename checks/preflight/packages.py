@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.preflight import requirements, shipping
-from checks.preflight.describing import DescriptionError, broken, shown, with_entry
+from checks.preflight.describing import DescriptionError, absent, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
 if TYPE_CHECKING:
@@ -224,7 +224,9 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     """What a script deploys, named after the function; None if it is no Python function."""
     main = item.files.get("main.py")
     if main is None:
-        return None
+        return _without_main(item)
+    told = "the script copies it, and it is not there"
+    lacking = [(item.script, line, f"{_written(name)}: {told}") for line, name in item.absent]
     ignore = item.files.get(".gcloudignore")
     ignored = shipping.ignore_file(ignore) if ignore is not None else None
     files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
@@ -232,7 +234,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
     version = re.search(r"python(\d)(\d+)", item.runtime or "")
     python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
-    copied = [name for name in item.copied if not name.rstrip("/.*").endswith(home.name)]
+    copied = [_written(name) for name in item.copied if not _own(name, home)]
     also = f", with {', '.join(copied)}" if copied else ""
     package = Package(
         name=item.name or home.name,
@@ -245,10 +247,38 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         python=python,
         python_from=where,
         origins=(item.script, home, *item.origins),
-        problems=broken(item.broken),
+        problems=(*broken(item.broken), *absent(lacking)),
         notes=item.notes,
     )
     return with_entry(package, None)
+
+
+def _own(name: str, home: Path) -> bool:
+    """Whether what a script copies is the function's own folder, or lies in it."""
+    return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
+
+
+def _written(name: str) -> str:
+    """A path as it is best read: one that the script put together is seen from here."""
+    return shown(Path(name)) if name.startswith("/") else name
+
+
+def _without_main(item: Deployment) -> Package | None:
+    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
+    code = [path for path in item.files if path.endswith(".py") and "/" not in path]
+    if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
+        return None
+    if b"GOOGLE_FUNCTION_SOURCE" in _text(item.script):
+        return None
+    told = f"main.py: the script deploys {shown(item.folder)}, and there is none in it"
+    return Package(
+        name=item.name or item.folder.name,
+        root=item.folder,
+        description=f"{shown(item.script)}:{item.line} deploys {shown(item.folder)}",
+        files=item.files,
+        origins=(item.script, item.folder),
+        problems=absent([(item.script, item.line, told)]),
+    )
 
 
 def _text(script: Path) -> bytes:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.preflight.model import Effect, Way
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: its failure is caught.
-    ``maybe``: below a condition that cannot be read.
+    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: an ImportError is caught,
+    ``broadly`` any error. ``maybe``: below a condition that cannot be read.
     """
 
     target: str
@@ -26,6 +26,7 @@ class Edge:
     guarded: bool
     scope: str = ""
     maybe: bool = False
+    broadly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Reached:
     effect: Effect
     way: Way
     sure: bool = True
+
+
+def unguarded(edges: Mapping[str, Sequence[Edge]]) -> dict[str, list[Edge]]:
+    """The edges as errors other than ImportError see them."""
+    return {file: [replace(edge, guarded=edge.broadly) for edge in some] for file, some in edges.items()}
 
 
 def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
