@@ -225,8 +225,8 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     main = item.files.get("main.py")
     if main is None:
         return _without_main(item)
-    told = "the script copies it, and it is not there"
-    lacking = [(item.script, line, f"{_written(name)}: {told}") for line, name in item.absent]
+    lacks = "the script copies it, and it is not there"
+    lacking = [(item.script, line, f"{_written(name)}: {lacks}") for line, name in item.absent]
     ignore = item.files.get(".gcloudignore")
     ignored = shipping.ignore_file(ignore) if ignore is not None else None
     files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
