@@ -10,7 +10,7 @@ from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings, absolute
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
-from checks.preflight.problems import Guard, Problem
+from checks.preflight.problems import Guard, Problem, meant, moved
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
@@ -305,6 +305,8 @@ class Imports:
                     message=f"{message}: {place} is in the repository and not in the package",
                 )
             ]
+        facts = self._facts.get(module.file or "")
+        message += meant(name, facts.bound if facts is not None else ())
         dated = module.found in (Found.STDLIB, Found.OTHER)
         if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"
@@ -337,6 +339,7 @@ class Imports:
             message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
+            message += moved(missing, map(self.module_of, self._facts))
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         if since is not None and not provider_of(top):

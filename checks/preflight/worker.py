@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 12
+VERSION = 13
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -31,7 +31,8 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
         tree = ast.parse(source)
         code = compile(tree, "<file>", "exec", dont_inherit=True)
     except SyntaxError as error:
-        return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}"]}
+        remedy = ": save it as UTF-8, or name its encoding in the first line" if "codec can't" in error.msg else ""
+        return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}{remedy}"]}
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
     reader = Reader(source, target, code)

@@ -148,6 +148,8 @@ def _summary(reports: Sequence[PackageReport], style: Style, width: int) -> list
     counts = Counter(finding.effect for report in reports for finding in report.findings)
     packages = f"{len(reports)} package{'s' if len(reports) != 1 else ''}"
     told = ", ".join(f"{counts[effect]} {title}" for effect, title in _TITLES.items() if counts[effect])
+    if not reports:
+        return [style("no package is concerned: nothing was looked at", fg="green")]
     if not told:
         return [style(f"{packages}: nothing found", fg="green")]
     return _wrapped(f"{packages}: {told}", width, "", after="    ")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from checks.preflight import packages
 from checks.preflight.extract import for_target
-from tests.support.preflight import found, write
+from tests.support.preflight import found, report, write
 
 BASE = {"requirements.txt": "functions-framework\n", "lib/__init__.py": "", "lib/util.py": "def helper(): ...\n"}
 TRY = "try:\n    from lib.nope import pandas\n    HAS = True\nexcept ImportError:\n    HAS = False\n"
@@ -198,3 +199,21 @@ def test_an_installed_package_may_make_modules_beside_itself(tmp_path: Path) -> 
     files = {"main.py": "from made import y\nfrom made.more import z\nfrom plain import y\n", "requirements.txt": ""}
     environment = replace(here, command="/nowhere/bin/python", purelib=site)
     assert found(tmp_path / "own", files, environment=environment) == ["load missing_name main.py:3 plain.y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from lib.util import hepler\n", "; is 'helper' meant?"),
+        ("from lib.util import other\n", "'lib.util'"),
+        ("import lib.utils\n", "; is 'lib.util' meant?"),
+        ("import lib.tracker\n", "; is 'lib.deep.tracker' meant?"),
+        ("import lib.nope\n", "'lib.nope'"),
+    ],
+)
+def test_a_message_says_what_may_be_meant(text: str, expected: str, tmp_path: Path) -> None:
+    """Where something is like what is not there."""
+    files = {**BASE, "main.py": text, "lib/deep/__init__.py": "", "lib/deep/tracker.py": ""}
+    package = packages.of_folder(write(tmp_path, files))
+    [finding] = report(package, tmp_path).findings
+    assert finding.message.endswith(expected)
