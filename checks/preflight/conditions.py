@@ -55,7 +55,7 @@ class Conditions:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             body, orelse = self.branches(test.operand)
             return orelse, body
-        if dotted(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING", "MYPY"):
+        if (dotted(test) or "").rpartition(".")[2] in ("TYPE_CHECKING", "MYPY"):
             return TYPING, ALWAYS
         if _is_main(test):
             return MAIN, MAYBE

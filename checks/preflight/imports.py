@@ -113,7 +113,8 @@ class Imports:
             below = self._resolver.module(f"{target}.{name}")
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
-        return Loaded(files=tuple(self._chain(target)), asked=asked, submodules=submodules)
+        guarded = bool(item.tries) and self.guard(file, item) is not None
+        return Loaded(files=tuple(self.chain(target)), asked=asked, submodules=submodules, guarded=guarded)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -133,7 +134,8 @@ class Imports:
         top = self._resolver.module(target.partition(".")[0])
         return top.file is not None or bool(top.folders)
 
-    def _chain(self, target: str) -> list[str]:
+    def chain(self, target: str) -> list[str]:
+        """The files that importing a module loads: of the packages above it, and its own."""
         parts = target.split(".")
         files = [self._resolver.module(".".join(parts[:count])).file for count in range(1, len(parts) + 1)]
         return [file for file in files if file is not None]
@@ -142,7 +144,7 @@ class Imports:
         target = self.target(file, item)
         if target is None or not self._own(target):
             return []
-        files = self._chain(target)
+        files = self.chain(target)
         if self._resolver.module(target).found is Found.FILE:
             return files
         for name, _ in item.names or ():

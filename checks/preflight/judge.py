@@ -189,6 +189,18 @@ class Judge:
         alone = all(entry.endswith("__init__.py") for entry in self._package.entries)
         return self._package.entry_known or (alone and here is not None and here.effect is Effect.LOAD and here.sure)
 
+    def _loaded_later(self) -> list[str]:
+        """What functions import when they run, in the order of the text; where no entry point is known, what others
+        may import. Each after the packages that it lies in.
+        """
+        if self._package.entry_known:
+            edges = [edge for file in self._reached for edge in self._edges[file]]
+            files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
+        else:
+            public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
+            files = sorted(file for file in public if not is_test(file))
+        return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
+
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
         """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
         here = self._reached.get(file)
@@ -202,7 +214,7 @@ class Judge:
         def loads(file: str, item: Import) -> Loaded:
             return self._imports.loads(file, item, script=file in self._scripts)
 
-        for late in play(starts, self._facts, loads):
+        for late in play([*starts, *self._loaded_later()], self._facts, loads):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"

@@ -19,13 +19,14 @@ Loads = Callable[[str, Import], "Loaded"]
 class Loaded:
     """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
     ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
-    not run.
+    not run. ``guarded``: loading goes on after it failed.
     """
 
     files: tuple[str, ...] = ()
     asked: str | None = None
     submodules: Mapping[str, str] = field(default_factory=dict)
     skipped: bool = False
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Late:
 
 
 def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> list[Late]:
-    """Load the entries one after the other, as one process would."""
+    """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
+    to: of a circle one place is told, the one that Python would name.
+    """
     bound: dict[str, set[str]] = {}
     loading: set[str] = set()
     found: list[Late] = []
 
-    def load(file: str) -> Iterator[str]:
-        """Yields the files to be loaded first, one by one."""
+    def load(file: str) -> Iterator[str | None]:
+        """Yields the files to be loaded first, one by one; None once it has failed."""
         loading.add(file)
         names = bound[file] = set()
         here = facts[file]
@@ -67,6 +70,8 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
                     yield own
                 elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked], item):
                     found.append(Late(file, item, name, asked))
+                    if not loaded.guarded:
+                        yield None
             names.update(item.bindings)
         loading.discard(file)
 
@@ -75,8 +80,11 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
             continue
         stack = [load(entry)]
         while stack:
-            other = next(stack[-1], None)
+            other = next(stack[-1], "")
             if other is None:
+                loading.clear()
+                break
+            if not other:
                 stack.pop()
             elif other not in bound:
                 stack.append(load(other))

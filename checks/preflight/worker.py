@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
 
-VERSION = 13
+VERSION = 14
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 

@@ -104,6 +104,32 @@ CASES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         ["run undefined_name main.py:4 made"],
         {"main.py": "def f(text):\n    exec(text, globals())\n    made()\n"},
     ),
+    "a circle that a function loads": (
+        {
+            "main.py": "def f():\n    from lib.a import x\n",
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "from lib.a import x\ny = 1\n",
+        },
+        ["run circular_import lib/b.py:1 lib.a.x"],
+        {
+            "main.py": "def f():\n    from lib.a import x\n",
+            "lib/a.py": "x = 1\nfrom lib.b import y\n",
+            "lib/b.py": "from lib.a import x\ny = 1\n",
+        },
+    ),
+    "a circle of which Python would name one place": (
+        {
+            "main.py": "import lib.a\nimport lib.b\n",
+            "lib/a.py": "from lib.b import y\nx = 1\n",
+            "lib/b.py": "from lib.a import x\nfrom lib.a import x as z\ny = 1\n",
+        },
+        ["load circular_import lib/b.py:1 lib.a.x"],
+        {
+            "main.py": "import lib.a\n",
+            "lib/a.py": "import typing as _t\nif _t.TYPE_CHECKING:\n    from lib.b import y\nx = 1\n",
+            "lib/b.py": "from lib.a import x\ny = 1\n",
+        },
+    ),
     "a circle through a module that makes its names": (
         {"lib/__init__.py": "from lib import util\nname = 1\n", "lib/util.py": "from lib import name\n"},
         ["load circular_import lib/util.py:1 lib.name"],
@@ -217,3 +243,21 @@ def test_a_message_says_what_may_be_meant(text: str, expected: str, tmp_path: Pa
     package = packages.of_folder(write(tmp_path, files))
     [finding] = report(package, tmp_path).findings
     assert finding.message.endswith(expected)
+
+
+def test_a_circle_among_modules_that_others_import(tmp_path: Path) -> None:
+    """Without an entry point any public module may be the first; packages above a module are loaded before it."""
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "from pkg.b import y\nx = 1\n",
+        "pkg/b.py": "from pkg.a import x\ny = 1\n",
+    }
+    assert found(tmp_path / "wrong", files) == ["run circular_import pkg/b.py:1 pkg.a.x"]
+    within = {
+        "pkg/__init__.py": "",
+        "pkg/sub/__init__.py": "first = 1\nfrom pkg.sub.A import second\n",
+        "pkg/sub/A.py": "from pkg.sub import first\nsecond = 1\n",
+        "pkg/_own.py": "from pkg.part import z\nw = 1\n",
+        "pkg/part.py": "z = 1\nfrom pkg._own import w\n",
+    }
+    assert found(tmp_path / "right", within) == []
