@@ -22,6 +22,7 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "too_new": Kind.SYNTAX,
 }
 
 
@@ -235,7 +236,7 @@ class Judge:
                 self._imports.module_of(file), name
             ):
                 continue
-            if kind not in ("unbound", "unset") and facts.dynamic:
+            if kind not in ("unbound", "unset", "too_new") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -248,6 +249,8 @@ class Judge:
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
+                "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
+                " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
             if caught is not None:
                 message += f"; the error is caught at line {caught}"

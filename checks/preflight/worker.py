@@ -19,8 +19,9 @@ from typing import Any
 from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.unbound import suspicious, unbound
+from checks.preflight.unions import too_new
 
-VERSION = 14
+VERSION = 15
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 
@@ -71,6 +72,7 @@ def _suspects(
             if line <= len(lines)
         }
         found = Finder(tree, reader.conditions).find(positions, absent)
+    found += too_new(tree, reader.conditions.target)
     solid = _solid(tree, facts)
     functions = suspicious(code, solid)
     if functions:
