@@ -19,6 +19,7 @@ from checks.preflight.imports import Imports
 from checks.preflight.model import Facts, Import, Version
 from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
+from checks.preflight.sketch import Sketch
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
@@ -73,23 +74,24 @@ class Attributes:
                     wrong[f"{base}.{taken}"] = (module, name)
         if not wrong:
             return
-        for _, chain, line, scope, when, caught in self._uses(file, self._tree(file), {}, frozenset(wrong)):
+        for _, chain, line, scope, when, caught in self._uses(file, self._tree(file, wrong), {}, frozenset(wrong)):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
         statement that passes over the import's failure; what else stands in it is not reached.
         """
-        tree = self._tree(file)
+        tree = self._tree(file, names)
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
 
-    def _tree(self, file: str) -> ast.Module | None:
+    def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
+        """The syntax tree, as far as it holds the words."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self._text(self._files[file]))
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
@@ -99,7 +101,7 @@ class Attributes:
         if tree is None:
             return []
         try:
-            return Finder(tree, Conditions(self._python)).find({}, names, paths, self._text(self._files[file]))
+            return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
         except RecursionError:
             return []
 

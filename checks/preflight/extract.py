@@ -170,8 +170,12 @@ class Extractor:
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
             for name, reason in failed.items():
+                hits[name] = [ruff.DOUBT]
                 self.blind = f"undefined names were not looked for in {os.path.relpath(name)}: {reason}"
-        requests = [(file, hits.get(os.path.abspath(file), [])) for file in files]  # noqa: PTH100 - as ruff names it
+        # What nobody looked at may not compile.
+        seen = self._ruff is not None and self.python is not None and ruff.judges_syntax(self._ruff, self.target)
+        other = [] if seen else [ruff.DOUBT]
+        requests = [(file, hits.get(os.path.abspath(file), other)) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
         requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
         answers: dict[Path, str] = {}

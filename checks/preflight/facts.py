@@ -12,13 +12,13 @@ import ast
 import builtins
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
-from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
@@ -85,10 +85,20 @@ class Place(NamedTuple):
 class Reader:
     """Collects the facts of one file."""
 
-    def __init__(self, source: bytes, target: tuple[int, int], code: CodeType | None = None) -> None:
-        """``code``: the file compiled; without it nothing is said of what it takes from modules."""
+    def __init__(
+        self,
+        source: bytes,
+        target: tuple[int, int],
+        holding: Callable[[list[bytes]], ast.Module],
+        code: CodeType | None = None,
+    ) -> None:
+        """``holding``: gives the syntax tree with the functions that hold one of some words. ``code``: the file
+        compiled.
+        """
         self.source = source
+        self._holding = holding
         self._code = code
+        self.unsure = False  # only compiled code tells whether the module computes its names
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -105,7 +115,7 @@ class Reader:
         self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
-        """The facts of the parsed file."""
+        """The facts of the parsed file. The tree may lack functions that import nothing and bind no global names."""
         self._lines = asides.lines_with(self.source, _INTERESTING)
         self._body(tree.body, Place())
         if b":=" in self.source:
@@ -125,16 +135,13 @@ class Reader:
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
             "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
-            "dynamic": self._computes_names(tree),
+            "dynamic": self._computes_names(),
         }
         self._circumstances(tree, facts)
-        if self._code is not None:
-            facts["touched"], sets = touched(self.source, self._code, *self._modules())
-            self.sets += sets
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 
-    def _computes_names(self, tree: ast.Module) -> bool:
+    def _computes_names(self) -> bool:
         """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
         source = self.source
         if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
@@ -143,8 +150,9 @@ class Reader:
             return True
         for word, found in (
             ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
-            ("exec", b"exec(" in source and _EXEC.search(source) is not None and asides.executes(tree)),
+            ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
         ):
+            self.unsure |= found and self._code is None
             if found and (self._code is None or word in mentioned(self._code)):
                 return True
         return False
@@ -155,17 +163,17 @@ class Reader:
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
-            facts["paths"] = paths.additions(tree)
+            facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))
         if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
-            facts["fakes"], facts["importer"] = asides.fakes(tree)
+            facts["fakes"], facts["importer"] = asides.fakes(self._holding([b"sys.modules"]))
         if b"sys.meta_path" in self.source:
             facts["importer"] = True
         if b"builtins" in self.source and _NEW_BUILTIN.search(self.source):
-            facts["builtins"] = asides.builtins(tree)
+            facts["builtins"] = asides.builtins(self._holding([b"builtins"]))
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
 
-    def _modules(self) -> tuple[set[str], set[str]]:
+    def modules(self) -> tuple[set[str], set[str]]:
         """The imported names that may stand for modules, and those that functions import."""
         names: set[str] = set()
         lazy: set[str] = set()

@@ -12,13 +12,14 @@ from typing import Any
 
 from checks.preflight.conditions import ALWAYS
 
+LAZY = (3, 10)  # from here on nothing is too new
 _GENERIC = frozenset({"list", "dict", "tuple", "set", "frozenset", "type"})
 _PLAIN = _GENERIC | {"int", "str", "float", "bool", "bytes", "object", "complex", "bytearray"}
 
 
 def too_new(tree: ast.Module, target: tuple[int, int]) -> list[list[Any]]:
     """Annotations that fail where they stand, as ``names.Finder.find`` gives them: the name is the annotation."""
-    if target >= (3, 10):
+    if target >= LAZY:
         return []
     for statement in tree.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
