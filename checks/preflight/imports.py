@@ -308,7 +308,7 @@ class Imports:
                 )
             ]
         facts = self._facts.get(module.file or "")
-        message += meant(name, facts.bound if facts is not None else ())
+        message += meant(name, own_bindings or (facts.bound if facts is not None else ()))
         dated = module.found in (Found.STDLIB, Found.OTHER)
         if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"

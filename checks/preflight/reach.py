@@ -51,8 +51,12 @@ def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[s
 
 
 def reach_rest(found: dict[str, Reached], files: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> None:
-    """Without a known entry point: a file that nothing leads to fails when somebody outside imports it."""
-    for file in files:
+    """Without a known entry point: a file that nothing leads to fails when somebody outside imports it.
+
+    Files that another one imports come last: the way to them may say that they may fail.
+    """
+    imported = {edge.target for some in edges.values() for edge in some}
+    for file in sorted(files, key=lambda file: file in imported):
         if file not in found:
             found[file] = Reached(Effect.RUN, Way(file))
             _spread(found, deque([file]), edges)
