@@ -12,7 +12,7 @@ from checks.preflight.imports import Imports
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
-from checks.preflight.reach import Edge, Reached, is_test, reach, reach_rest, unguarded
+from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -101,13 +101,13 @@ class Judge:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
         if self._package.entry_known:
             return reach(entries, edges)
-        tests = {file for file in self._facts if is_test(file)}
-        tests = tests if len(tests) < len(self._facts) else set()
+        aside = {file for file in self._facts if is_aside(file)}
+        aside = aside if len(aside) < len(self._facts) else set()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
         scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
-        found = reach([file for file in (*entries, *scripts) if file not in tests], edges)
-        reach_rest(found, [file for file in self._facts if file not in tests], edges)
+        found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
+        reach_rest(found, [file for file in self._facts if file not in aside], edges)
         return found
 
     # -- files ---------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Judge:
             files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
         else:
             public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
-            files = sorted(file for file in public if not is_test(file))
+            files = sorted(file for file in public if not is_aside(file))
         return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
 
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 from checks.preflight.model import Effect, Way
 
+_TOOLS = frozenset({"conftest.py", "setup.py", "noxfile.py", "fabfile.py"})
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -75,8 +77,8 @@ def _spread(found: dict[str, Reached], waiting: deque[str], edges: Mapping[str, 
                 waiting.append(edge.target)
 
 
-def is_test(file: str) -> bool:
-    """Whether a file is there for tests: nothing that is deployed imports it."""
+def is_aside(file: str) -> bool:
+    """Whether a file is there for tests or for building: nothing that is deployed imports it."""
     *folders, name = file.split("/")
-    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    named = name.startswith("test_") or name.endswith("_test.py") or name in _TOOLS
     return named or not {"test", "tests"}.isdisjoint(folders)

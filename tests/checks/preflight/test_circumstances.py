@@ -206,8 +206,12 @@ def test_tests_are_nobody_s_entry_point(tmp_path: Path) -> None:
     files = {
         "pkg/__init__.py": "",
         "pkg/tests/test_a.py": "import pkg.nope\nif __name__ == '__main__':\n    print(1)\n",
+        "setup.py": "import pkg.nada\n",
     }
-    assert found(tmp_path / "with", files) == ["never missing_module pkg/tests/test_a.py:1 pkg.nope"]
+    assert found(tmp_path / "with", files) == [
+        "never missing_module pkg/tests/test_a.py:1 pkg.nope",
+        "never missing_module setup.py:1 pkg.nada",
+    ]
     assert found(tmp_path / "only", {"test_a.py": "from json import nope\n"}) == [
         "load missing_name test_a.py:1 json.nope"
     ]
