@@ -108,10 +108,11 @@ class Imports:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
         found: dict[tuple[str, bool, bool, str], Edge] = {}
         for item in self._facts[file].imports:
-            if not self.runs(file, item, script=script):
+            loaded = self._loaded(file, item)
+            if not loaded or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item)
-            for target in self._loaded(file, item):
+            for target in loaded:
                 if target != file:
                     edge = Edge(target, item.line, bool(item.scope), guard is not None and not guard.whole, item.scope)
                     found.setdefault((target, edge.lazy, edge.guarded, item.scope), edge)
@@ -140,7 +141,7 @@ class Imports:
         """
         if item.when in ("typing", "never") or (item.when == "main" and not script):
             return False
-        return not any(
+        return not item.tries or not any(
             part == "old" or (part == "handler" and not self._body_fails(file, index)) for index, part in item.tries
         )
 
@@ -260,7 +261,8 @@ class Imports:
             return [self._absent(module)]
         if item.names is None:
             return []
-        return [problem for name, _ in item.names for problem in self._named(module, name)]
+        there = self._bindings.surely(module)
+        return [problem for name, _ in item.names if name not in there for problem in self._named(module, name)]
 
     def _named(self, module: Module, name: str) -> list[Problem]:
         if name == "*":
