@@ -97,7 +97,7 @@ def _hushed(source: bytes) -> bool:
     lowered = source.lower()
     if b"noqa" not in lowered and b"ruff:" not in lowered:
         return False
-    if _UNTOLD_FILE.search(lowered) or _UNTOLD_LINE.search(lowered):
+    if _UNTOLD_FILE.search(lowered) or _UNTOLD_LINE.search(b"\n" + lowered):
         return True
     return b"global" in source and any(_used_before(source, found) for found in _GLOBAL.finditer(source))
 
