@@ -33,15 +33,17 @@ def command(ctx: click.Context, names: tuple[str, ...], form: str, exit_zero: bo
 
     config = common.load_config(ctx)
     clock = SystemClock()
+    # Names are looked at before a BigQuery is started for them.
+    there = sorted(check.name for check in parts.checks(config, parts.NOWHERE))
+    unknown = sorted(set(names) - set(there))
+    if unknown:
+        raise click.UsageError(_unknown(unknown[0], there, type(config.checks).model_fields))
     with contextlib.ExitStack() as undo:
         where = undo.enter_context(parts.data(config, common.progress))
         known = {c.name: c for c in parts.checks(config, where)}
-        unknown = sorted(set(names) - set(known))
-        if unknown:
-            raise click.UsageError(_unknown(unknown[0], sorted(known), type(config.checks).model_fields))
         runs = [
             runner.whole(known[name], clock.now(), blind_after=config.alerts.blind_after, clock=clock.now)
-            for name in (names or sorted(known))
+            for name in (names or there)
         ]
     if form == "json":
         click.echo(

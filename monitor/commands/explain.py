@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.clock import SystemClock
 from monitor.commands import common
+
+if TYPE_CHECKING:
+    from checks.pipeline import Pipeline
+    from monitor.config.loading import Config
 
 
 @click.command("explain", short_help="Say what is owed for a date, by when, why, and what would be alerted.")
@@ -47,22 +52,19 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error
     config = common.load_config(ctx)
+    _known(config, pipeline, phase)
     with contextlib.ExitStack() as undo:
         blind = None
         try:
             where = undo.enter_context(parts.data(config, common.progress))
         except EmulatorError as error:
-            blind, where = f"the local BigQuery cannot be used: {error}", parts.Data(endpoint=None, emulator=None)
+            blind, where = f"the local BigQuery cannot be used: {error}", parts.NOWHERE
         judges = parts.completion_checks(config, CompletionTables(parts.warehouse(config, where)))
-        wanted = [j for j in judges if pipeline in (None, j.pipeline.name)]
-        chosen = [j for j in wanted if phase is None or phase in {p.name for p in j.pipeline.phases}]
-        if not chosen:
-            names = (
-                [j.pipeline.name for j in judges] if not wanted else [p.name for j in wanted for p in j.pipeline.phases]
-            )
-            what, word = ("pipeline", pipeline) if not wanted else ("phase", phase)
-            known = ", ".join(names) or "none"
-            raise click.UsageError(f"there is no {what} {word!r}; the configuration has: {known}", ctx)
+        chosen = [
+            judge
+            for judge in judges
+            if pipeline in (None, judge.pipeline.name) and (phase is None or phase in _phases(judge.pipeline))
+        ]
         store = common.existing_store(config)
         if store is not None:
             undo.callback(store.close)
@@ -76,3 +78,31 @@ def command(
         colour, width = common.coloured(sys.stdout), common.width_of_terminal()
         click.echo("\n".join(as_text.render(e, colour=colour, width=width) for e in explained), nl=False)
     ctx.exit(3 if any(e.unseen for e in explained) else 0)
+
+
+def _known(config: Config, pipeline: str | None, phase: str | None) -> None:
+    """Before a BigQuery is started for it: whether the configuration has that pipeline and that phase.
+
+    :raises click.UsageError: with what it has.
+    """
+    from monitor.wiring import parts
+
+    if not config.checks.completions.enabled:
+        raise click.UsageError("completions are not checked: set `checks.completions.enabled`")
+    there = parts.pipelines(config)
+    if not there:
+        raise click.UsageError("the configuration has no pipeline; write one under `pipelines`")
+    wanted = [p for p in there if pipeline in (None, p.name)]
+    if not wanted:
+        raise click.UsageError(_unknown("pipeline", pipeline, [p.name for p in there]))
+    phases = [name for p in wanted for name in _phases(p)]
+    if phase is not None and phase not in phases:
+        raise click.UsageError(_unknown("phase", phase, phases))
+
+
+def _phases(pipeline: Pipeline) -> list[str]:
+    return [phase.name for phase in pipeline.phases]
+
+
+def _unknown(what: str, name: str | None, there: list[str]) -> str:
+    return f"there is no {what} {name!r}; the configuration has: {', '.join(there) or 'none'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from checks.model import Evidence
 from checks.phases.calendar import dates_of
 from checks.ports import CalendarDays, SourceError
 from monitor.explain.build import HORIZON, Known, build
@@ -29,22 +30,28 @@ def explain(
     day = run_date or today
     first, last = min(day, today - _BEHIND), max(day, today + HORIZON)
     unseen: list[str] = []
-    calendar: CalendarDays | None = None
+    answer: tuple[CalendarDays, Evidence] | None = None
     states = {}
     try:
-        calendar, _ = judge.calendar(first, last)
+        answer = judge.calendar(first, last)
     except SourceError as error:
         unseen.append(f"the calendar: {blind or _said(error)}")
+    asked = None if answer is None else lambda known=answer: known
     if blind is None:
         try:
             for start, end in _spans(day, today):
-                seen = judge.observe(start, end, at)
+                seen = judge.observe(start, end, at, calendar=asked)
                 states.update({(d.phase, d.run_date): d for each in judge.days(seen, at) for d in each})
         except SourceError as error:
             unseen.append(f"what arrived: {_said(error)}")
     else:
         unseen.append(f"what arrived: {blind}")
-    known = Known(calendar=calendar, states=states, habits=judge.shared.habits, unseen=tuple(dict.fromkeys(unseen)))
+    known = Known(
+        calendar=None if answer is None else answer[0],
+        states=states,
+        habits=judge.shared.habits,
+        unseen=tuple(dict.fromkeys(unseen)),
+    )
     return build(pipeline, day, at, known, only=only)
 
 

@@ -46,6 +46,10 @@ class Data:
     costs: Costs | None = None
 
 
+# For whoever only wants to know which checks there are: nobody is asked.
+NOWHERE = Data(endpoint=None, emulator=None)
+
+
 @contextmanager
 def data(config: Config, progress: Callable[[str], None]) -> Iterator[Data]:
     """BigQuery for one command: Google's in gcp mode; else the local one, attached to or started and stopped.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,10 +17,14 @@ from checks.phases.model import PhaseDay
 from checks.phases.states import judge_days
 from checks.pipeline import DayTime, HandOver, LearnedDue, Pipeline, StarterKind
 from checks.ports import CalendarDays, CompletionRow
+from checks.sources.bigquery import BigQueryWarehouse
+from checks.sources.completions import CompletionTables
 from monitor.cli import cli
-from monitor.explain import as_json, as_text
+from monitor.explain import as_json, as_text, gather
 from monitor.explain.build import Known, build
 from monitor.explain.model import Explanation, PhaseLine
+from monitor.wiring import parts
+from tests.conftest import PROJECT
 from tests.support import bigquery, usual_days
 from tests.support.pipelines import GAME_DAY, completions_of, et, every_day, nba, with_phase
 
@@ -212,11 +217,9 @@ def test_json_has_utc_and_local_times() -> None:
 
 
 @pytest.mark.emulator
-def test_the_command_explains_what_is_in_the_tables(tmp_path: object, emulator: str) -> None:
+def test_the_command_explains_what_is_in_the_tables(tmp_path: Path, emulator: str) -> None:
     """On a real BigQuery; wrong names and times are usage errors; without the tables it is exit code 3."""
-    from pathlib import Path
-
-    folder = Path(str(tmp_path))
+    folder = tmp_path
     with bigquery.dataset(emulator) as dataset:
         games = usual_days.span(date(2026, 1, 5), 4)
         usual_days.create(emulator, dataset, games, usual_days.rows_of(games[0]))
@@ -249,3 +252,39 @@ def test_the_command_explains_what_is_in_the_tables(tmp_path: object, emulator: 
         bigquery.run(emulator, f"DROP TABLE {dataset}.completions")
         code, text = run("--date", "2026-01-05", "--at", "2026-01-06T12:00:00-05:00")
         assert (code, "not asked what arrived" in text, "a run is owed" in text) == (3, True, True)
+
+
+@pytest.mark.emulator
+def test_the_calendar_is_asked_once_however_many_spans_are_read(tmp_path: Path, emulator: str) -> None:
+    """A date long ago is read apart from those that may become due now."""
+    with bigquery.dataset(emulator) as dataset:
+        games = usual_days.span(date(2026, 1, 5), 4)
+        usual_days.create(emulator, dataset, games, usual_days.rows_of(games[0]))
+        config = usual_days.configuration(tmp_path, dataset, pipeline="", bigquery=emulator)
+        asked: list[str] = []
+        warehouse = BigQueryWarehouse(PROJECT, endpoint=emulator, counted=lambda label, _billed: asked.append(label))
+        [judge] = parts.completion_checks(config, CompletionTables(warehouse))
+        said = gather.explain(judge, games[0], et("2026-01-20 12:00"))
+        warehouse.close()
+    assert (said.owed, said.unseen) == (True, ())
+    assert sorted(asked) == ["calendar", "completions", "completions"]
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "said"),
+    [
+        ("mode: embedded", [], "the configuration has no pipeline; write one under `pipelines`"),
+        ("checks: {completions: {enabled: false}}", [], "set `checks.completions.enabled`"),
+        (None, ["phase9"], "there is no phase 'phase9'; the configuration has: phase2, phase3, phase4"),
+        (None, ["--pipeline", "mlb"], "there is no pipeline 'mlb'; the configuration has: nba"),
+    ],
+)
+def test_a_wrong_name_starts_no_bigquery(tmp_path: Path, config: str | None, arguments: list[str], said: str) -> None:
+    """It is refused with what there is, in mode embedded too, and nothing is left behind."""
+    file = tmp_path / "config.yaml"
+    if config is None:
+        usual_days.configuration(tmp_path, "box")
+        config = file.read_text()
+    file.write_text(f"{config}\n")
+    result = CliRunner().invoke(cli, ["--config", str(file), "explain", *arguments])
+    assert (result.exit_code, said in result.stderr, list(tmp_path.iterdir())) == (2, True, [file])
