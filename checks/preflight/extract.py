@@ -172,7 +172,7 @@ class Extractor:
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
             for name, reason in failed.items():
-                hits[name] = [ruff.DOUBT]
+                hits[os.path.abspath(name)] = [ruff.DOUBT]  # noqa: PTH100 - as ruff names it
                 self.blind = f"undefined names were not looked for in {os.path.relpath(name)}: {reason}"
         # What nobody looked at may not compile.
         seen = self._ruff is not None and self.python is not None and ruff.judges_syntax(self._ruff, self.target)

@@ -103,4 +103,4 @@ def _hushed(source: bytes) -> bool:
 
 
 def _deep(source: bytes) -> bool:
-    return bool(_DEEP.search(source) or (_NARROW.search(source) and _DEEP_IF_NARROW.search(source)))
+    return bool(_DEEP.search(source) or (_DEEP_IF_NARROW.search(source) and _NARROW.search(source)))
