@@ -69,6 +69,11 @@ class Bindings:
             return None
         return self._bound(module, facts, name, set())
 
+    def surely(self, module: Module) -> frozenset[str]:
+        """Names of a module of the package that need no further look."""
+        facts = self._facts.get(module.file) if module.file is not None else None
+        return facts.bound if facts is not None else frozenset()
+
     def _plainly(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":

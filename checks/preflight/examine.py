@@ -92,7 +92,16 @@ class Examiner:
             facts,
             imports,
             bindings,
-            Attributes(facts, resolver, bindings, imports, python=python, files=package.files, text=extractor.text),
+            Attributes(
+                facts,
+                resolver,
+                bindings,
+                imports,
+                python=python,
+                files=package.files,
+                text=extractor.text,
+                remembered=extractor.remembered,
+            ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()

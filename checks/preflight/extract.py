@@ -142,15 +142,20 @@ class Extractor:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            digest = "names-" + hashlib.blake2b(text, digest_size=16).hexdigest()
-            found = self._cache.get([digest])
-            if digest not in found:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    found = {digest: names_of(text, self.target)}
-                self._cache.put({digest: json.dumps(found[digest])})
-            self._outside[file] = Facts(found[digest]) if "error" not in found[digest] else None
+            found = self.remembered("names", text, lambda: names_of(text, self.target))
+            self._outside[file] = Facts(found) if "error" not in found else None
         return self._outside[file]
+
+    def remembered(self, what: str, text: bytes, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is told of a text by itself, made once in the lifetime of the cache. It must be JSON-able."""
+        digest = f"{what}-" + hashlib.blake2b(text, digest_size=16).hexdigest()
+        found = self._cache.get([digest]).get(digest)
+        if found is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = make()
+            self._cache.put({digest: json.dumps(found)})
+        return found
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""
@@ -170,7 +175,7 @@ class Extractor:
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
             for name, reason in failed.items():
-                hits[name] = [ruff.DOUBT]
+                hits[os.path.abspath(name)] = [ruff.DOUBT]  # noqa: PTH100 - as ruff names it
                 self.blind = f"undefined names were not looked for in {os.path.relpath(name)}: {reason}"
         # What nobody looked at may not compile.
         seen = self._ruff is not None and self.python is not None and ruff.judges_syntax(self._ruff, self.target)

@@ -87,10 +87,11 @@ class Imports:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
         found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
-            if not self.runs(file, item, script=script):
+            loaded = self._loaded(file, item)
+            if not loaded or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item)
-            for target in self._loaded(file, item):
+            for target in loaded:
                 if target != file:
                     guarded = guard is not None and not guard.whole
                     broad = guarded and guard is not None and guard.broad
@@ -122,7 +123,7 @@ class Imports:
         """
         if item.when in _NEVER_RUN or (item.when == "main" and not script):
             return False
-        return not any(
+        return not item.tries or not any(
             part == "old"
             or (part == "handler" and not self._body_fails(file, index))
             or (part == "else" and self._body_fails(file, index, surely=True))
@@ -255,7 +256,9 @@ class Imports:
             problems = [self._absent(module)]
         else:
             own = self._own_bindings(file, module.name) if module.file == file else None
-            problems = [problem for name, _ in item.names or () for problem in self._named(module, name, own)]
+            there = self._bindings.surely(module) if own is None else frozenset()
+            names = [name for name, _ in item.names or () if name not in there]
+            problems = [problem for name in names for problem in self._named(module, name, own)]
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
 
     def _unnamed(self, file: str) -> bool:

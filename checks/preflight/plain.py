@@ -97,10 +97,10 @@ def _hushed(source: bytes) -> bool:
     lowered = source.lower()
     if b"noqa" not in lowered and b"ruff:" not in lowered:
         return False
-    if _UNTOLD_FILE.search(lowered) or _UNTOLD_LINE.search(lowered):
+    if _UNTOLD_FILE.search(lowered) or _UNTOLD_LINE.search(b"\n" + lowered):
         return True
     return b"global" in source and any(_used_before(source, found) for found in _GLOBAL.finditer(source))
 
 
 def _deep(source: bytes) -> bool:
-    return bool(_DEEP.search(source) or (_NARROW.search(source) and _DEEP_IF_NARROW.search(source)))
+    return bool(_DEEP.search(source) or (_DEEP_IF_NARROW.search(source) and _NARROW.search(source)))

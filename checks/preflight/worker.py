@@ -25,7 +25,7 @@ from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 
-VERSION = 16
+VERSION = 18
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
@@ -46,7 +46,9 @@ def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> d
     try:
         return _compiled(source, hits, target)
     except SyntaxError as error:
-        remedy = ": save it as UTF-8, or name its encoding in the first line" if "codec can't" in error.msg else ""
+        remedy = (
+            ": save it as UTF-8, or name its encoding in the first line" if "'utf-8' codec can't" in error.msg else ""
+        )
         return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}{remedy}"]}
     except _FAILURES as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
