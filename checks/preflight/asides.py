@@ -38,6 +38,16 @@ def fakes(tree: ast.Module) -> tuple[list[str], bool]:
     return names, computed
 
 
+def executes(tree: ast.Module) -> bool:
+    """Whether text is executed in the module's own namespace, and in no other that it is given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func) == "exec" and len(node.args) < 3:  # noqa: PLR2004
+            space = node.args[1] if len(node.args) > 1 else None
+            if space is None or (isinstance(space, ast.Call) and dotted(space.func) in ("globals", "vars", "locals")):
+                return True
+    return False
+
+
 def builtins(tree: ast.Module) -> list[str]:
     """Names that the code adds to the builtins."""
     names = []
@@ -58,3 +68,30 @@ def ignores(source: bytes) -> list[list[Any]]:
         kinds = [kind.strip() for kind in (match[1] or b"").decode().split(",") if kind.strip()]
         found.append([line, kinds, match[2].decode("utf-8", "replace").strip(" -:")])
     return found
+
+
+def words(node: ast.expr) -> list[str] | None:
+    """The texts in a literal list or a sum of such lists."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        found = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        return found if len(found) == len(node.elts) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = words(node.left), words(node.right)
+        return None if left is None or right is None else left + right
+    return None
+
+
+def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
+    """The lines, counted from 1 and in order, on which one of the texts is found."""
+    places = []
+    for text in texts:
+        at = source.find(text)
+        while at >= 0:
+            places.append(at)
+            at = source.find(text, at + len(text))
+    lines, line, seen = [], 1, 0
+    for at in sorted(places):
+        line += source.count(b"\n", seen, at)
+        seen = at
+        lines.append(line)
+    return lines

@@ -7,9 +7,8 @@ suggest is looked up in its syntax tree, where scopes and circumstances show (``
 from __future__ import annotations
 
 import ast
-import re
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +18,11 @@ from checks.preflight.imports import Imports
 from checks.preflight.model import Facts, Import, Version
 from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
+from checks.preflight.sketch import Sketch
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
+
+Remembered = Callable[[str, bytes, Callable[[], dict[str, Any]]], dict[str, Any]]
 
 
 class Absent(NamedTuple):
@@ -47,7 +49,9 @@ class Attributes:
         python: Version,
         files: Mapping[str, Path],
         text: Callable[[Path], bytes],
+        remembered: Remembered,
     ) -> None:
+        """``text``: of a file on this disk. ``remembered``: see ``extract.Extractor``."""
         self._facts = facts
         self._resolver = resolver
         self._bindings = bindings
@@ -55,6 +59,7 @@ class Attributes:
         self._python = python
         self._files = files
         self._text = text
+        self._remembered = remembered
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
@@ -64,8 +69,16 @@ class Attributes:
         """The uses in a file that would fail."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
-        for base, chains in facts.raw.get("touched", {}).items():
-            modules = self._modules(file, facts, base)
+        touched = facts.raw.get("touched")
+        if not touched:
+            return
+        by_name: dict[str, list[Import]] = {}
+        for item in facts.imports:
+            for name in item.bindings:
+                by_name.setdefault(name, []).append(item)
+        events = frozenset(facts.events)
+        for base, chains in touched.items():
+            modules = [] if base in events or base in self._open else self._modules(file, by_name.get(base, ()), base)
             for chain in chains if modules else ():
                 lacks = [self._lacking(module, chain) for module in modules]
                 if all(lacks) and lacks[0] is not None:
@@ -73,23 +86,27 @@ class Attributes:
                     wrong[f"{base}.{taken}"] = (module, name)
         if not wrong:
             return
-        for _, chain, line, scope, when, caught in self._uses(file, self._tree(file), {}, frozenset(wrong)):
+        paths = frozenset(wrong)
+        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
+        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
+        for _, chain, line, scope, when, caught in uses["uses"]:
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
         statement that passes over the import's failure; what else stands in it is not reached.
         """
-        tree = self._tree(file)
+        tree = self._tree(file, names)
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
 
-    def _tree(self, file: str) -> ast.Module | None:
+    def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
+        """The syntax tree, as far as it holds the words."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self._text(self._files[file]))
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
@@ -99,18 +116,14 @@ class Attributes:
         if tree is None:
             return []
         try:
-            return Finder(tree, Conditions(self._python)).find({}, names, paths, self._text(self._files[file]))
+            return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
         except RecursionError:
             return []
 
-    def _modules(self, file: str, facts: Facts, base: str) -> list[Module]:
-        """The modules that a name of the file stands for; none if it may be anything else."""
-        if base in facts.events or base in self._open:
-            return []
+    def _modules(self, file: str, imports: Sequence[Import], base: str) -> list[Module]:
+        """The modules that a name of the file stands for by these imports; none if it may be anything else."""
         found: list[Module] = []
-        for item in facts.imports:
-            if base not in item.bindings:
-                continue
+        for item in imports:
             module = self._module(file, item, base)
             if module is None or module.found not in _MODULES or self._imports.problems(file, item):
                 return []  # what cannot be imported is told there
@@ -171,7 +184,14 @@ class Attributes:
     def _mentions(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package has the name, as no attribute of another thing."""
         text = self._text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
-        return re.search(rb"(?<![\w.])%b\b" % name.encode(), text) is not None
+        word = name.encode()
+        at = text.find(word)
+        while at >= 0:
+            before, after = text[at - 1 : at] if at else b"", text[at + len(word) : at + len(word) + 1]
+            if not (before in (b".", b"_") or after == b"_" or before.isalnum() or after.isalnum()):
+                return True
+            at = text.find(word, at + 1)
+        return False
 
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")

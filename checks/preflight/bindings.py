@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from checks.preflight.model import Facts, Import
-from checks.preflight.resolve import Found, Module, Resolver
+from checks.preflight.resolve import Found, Module, Resolver, finds_names
 
 # What every module has without binding it.
-_GIVEN = frozenset(
+GIVEN = frozenset(
     f"__{name}__"
     for name in (
         *("name", "file", "doc", "package", "spec", "loader", "builtins"),
@@ -51,7 +51,7 @@ class Bindings:
 
     def has(self, module: Module, name: str) -> bool | None:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
-        if name in _GIVEN or self._plainly(module, name):
+        if name in GIVEN or self._plainly(module, name):
             return True
         facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
@@ -65,7 +65,14 @@ class Bindings:
             return True
         if module.found is Found.NAMESPACE:
             return None if below.found is Found.UNKNOWN else False
-        return None if facts is None else self._bound(module, facts, name, set())
+        if facts is None or (module.found is Found.OTHER and module.real is not None and finds_names(module.real)):
+            return None
+        return self._bound(module, facts, name, set())
+
+    def surely(self, module: Module) -> frozenset[str]:
+        """Names of a module of the package that need no further look."""
+        facts = self._facts.get(module.file) if module.file is not None else None
+        return facts.bound if facts is not None else frozenset()
 
     def _plainly(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""

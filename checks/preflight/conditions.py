@@ -6,17 +6,25 @@ Runs in the worker, under the target's interpreter (3.8 or newer): standard libr
 from __future__ import annotations
 
 import ast
+import re
 
 # How sure it is that what stands below a condition runs. The order is that of getting less likely.
 ALWAYS, MAYBE, MAIN, TYPING, NEVER = "always", "maybe", "main", "typing", "never"
 _ORDER = (ALWAYS, MAYBE, MAIN, TYPING, NEVER)
+ASKED = "asked"  # no import: a test asks whether the module is there
 # Flags that say the same everywhere, whichever module they are imported from.
 _FALSE = frozenset(
     {"PY2", "WINDOWS", "IS_WINDOWS", "ON_WINDOWS", "PYPY", "IS_PYPY", "PY_PYPY", "is_pypy", "is_windows"}
 )
 _TRUE = frozenset({"PY3", "IS_PY3", "LINUX", "POSIX"})
 _FLIPPED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
-_PLATFORM = {"sys.platform": "linux", "os.name": "posix"}
+_SINCE = re.compile(r"(?:IS_|_)?PY(?:THON)?(?:_AT_LEAST|_GE|_MIN)?_?3_?(\d\d)(?:_?PLUS)?")
+_PLATFORM = {
+    "sys.implementation.name": "cpython",
+    "implementation.name": "cpython",
+    "sys.platform": "linux",
+    "os.name": "posix",
+}
 
 
 def both(outer: str, inner: str) -> str:
@@ -47,7 +55,7 @@ class Conditions:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             body, orelse = self.branches(test.operand)
             return orelse, body
-        if dotted(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING", "MYPY"):
+        if (dotted(test) or "").rpartition(".")[2] in ("TYPE_CHECKING", "MYPY"):
             return TYPING, ALWAYS
         if _is_main(test):
             return MAIN, MAYBE
@@ -86,6 +94,9 @@ class Conditions:
         name = dotted(test)
         if name is not None:
             last = name.rpartition(".")[2]
+            since = _SINCE.fullmatch(last)
+            if since and self.target < (3, int(since[1])):
+                return False  # PY314, IS_PYTHON_AT_LEAST_3_14
             if last in _FALSE or name == "cython.compiled":
                 return False
             return True if last in _TRUE else self._names.get(name)

@@ -24,7 +24,7 @@ _VALUED = frozenset({"--exclude", "--include", "--filter", "--files-from", "--ex
 class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
     the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
-    came from elsewhere, as written in the script.
+    came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line.
     """
 
     script: Path
@@ -38,6 +38,7 @@ class Deployment:
     broken: tuple[tuple[str, str], ...] = ()
     origins: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    absent: tuple[tuple[int, str], ...] = ()
 
 
 def deployments(script: Path, root: Path, argument: str | None = None) -> list[Deployment]:
@@ -67,6 +68,7 @@ class _Tree:
     copied: list[tuple[str, str]] = field(default_factory=list)
     origins: list[tuple[str, Path]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    absent: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 class _Run:
@@ -75,6 +77,7 @@ class _Run:
     def __init__(self, script: Path, root: Path, start: Path, argument: str | None) -> None:
         self._script = script
         self._tree = _Tree()
+        self._root = str(root.resolve())
         self._shell = Shell(
             script=str(script.resolve()), root=str(root.resolve()), exists=self._exists, folder=str(start)
         )
@@ -199,9 +202,17 @@ class _Run:
                 self._tree.notes.append((target, said))
                 continue
             for path, inside in self._sources(source, contents=contents):
+                if not command.writes and self._lacks(path):
+                    self._tree.absent.append((target, command.line, source))
                 own = posixpath.basename(path)
                 goal = target if inside or not (into or contents) else posixpath.join(target, own)
                 self._lay(path, goal, source, follow=follow, exclude=exclude)
+
+    def _lacks(self, path: str) -> bool:
+        """Whether code is asked for that is nowhere: not what a build makes, or what is kept out of the repository."""
+        name = posixpath.basename(path)
+        code = name.endswith(".py") or "." not in name
+        return code and _within(path, self._root) and not self._exists(path, "-e") and not self._gone(path)
 
     def _sources(self, source: str, *, contents: bool) -> Iterator[tuple[str, bool]]:
         """The paths that a word means, and whether what lies in them is meant."""
@@ -304,6 +315,7 @@ class _Run:
             broken=tuple(lacking),
             origins=tuple(dict.fromkeys(path for goal, path in self._tree.origins if _within(goal, folder))),
             notes=tuple(dict.fromkeys(said for place, said in self._tree.notes if _within(place, folder))),
+            absent=tuple((line, written) for goal, line, written in self._tree.absent if _within(goal, folder)),
         )
 
 

@@ -103,6 +103,25 @@ def broken(links: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
     )
 
 
+def absent(files: Sequence[tuple[Path, int, str]]) -> tuple[Finding, ...]:
+    """Findings for files that a description names and that are not there: each with the place, and what is said of it,
+    beginning with its name.
+    """
+    return tuple(
+        Finding(
+            file=place.name,
+            source=place,
+            line=line,
+            symbol=message.partition(":")[0],
+            kind=Kind.MISSING_FILE,
+            effect=Effect.LOAD,
+            message=message,
+            reachable_by=place.name,
+        )
+        for place, line, message in files
+    )
+
+
 def shown(path: Path) -> str:
     """A path for people: relative where that is shorter."""
     here = os.path.relpath(path)

@@ -33,15 +33,17 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
         "platform_machine": "x86_64",
     }
     declared: dict[str, set[str]] = {}
+    private: set[str] = set()
     optional: dict[str, set[str]] = {}
     for line in lines:
         requirement = _parsed(line)
         if requirement is None:
-            name = _named(line)
-            if name:
-                declared.setdefault(name, set())
+            name = _named(line) or normal(line.rstrip("/").rpartition("/")[2])
+            declared.setdefault(name, set())
+            private.add(name)
         elif _applies(requirement, environment):
             declared.setdefault(normal(requirement.name), set()).update(requirement.extras)
+            private.update({normal(requirement.name)} if requirement.url else ())
         elif requirement.marker is not None and "extra" in str(requirement.marker):
             optional.setdefault(normal(requirement.name), set()).update(requirement.extras)
     modules, unknown = _closure({**{normal(name): set() for name in implied}, **declared}, environment)
@@ -50,6 +52,7 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
         modules=frozenset(modules),
         declared=frozenset(declared),
         unknown=frozenset(unknown),
+        private=frozenset(private & unknown),
         extras=Provided(modules=frozenset(more), declared=frozenset(optional), unknown=frozenset(unsure)),
     )
 

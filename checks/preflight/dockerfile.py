@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from itertools import zip_longest
 from pathlib import Path
 
 from checks.preflight.shipping import Shipped
@@ -237,6 +238,8 @@ class Start:
 def start(stage: Stage) -> Start | None:
     """What the command starts, for the ways that Python programs are commonly started; None if it is none of them."""
     words = [*stage.entrypoint, *stage.command]
+    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
+        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
     if len(words) >= 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1] == "-c":  # noqa: PLR2004
         try:
             words = shlex.split(words[2])
@@ -282,7 +285,7 @@ def _python(rest: list[str], workdir: str) -> Start | None:
 
 def _options(words: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word.startswith("--"):
             name, _, value = word[2:].partition("=")
             found[name] = value or following

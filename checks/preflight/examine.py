@@ -92,7 +92,16 @@ class Examiner:
             facts,
             imports,
             bindings,
-            Attributes(facts, resolver, bindings, imports, python=python, files=package.files, text=extractor.text),
+            Attributes(
+                facts,
+                resolver,
+                bindings,
+                imports,
+                python=python,
+                files=package.files,
+                text=extractor.text,
+                remembered=extractor.remembered,
+            ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
@@ -101,7 +110,7 @@ class Examiner:
         if extractor.python is None:
             version = "{}.{}".format(*python)
             notes.append(
-                f"there is no Python {version} on this machine: compiled with {sys.version.split()[0]} instead"
+                f"there is no Python {version} of use on this machine: compiled with {sys.version.split()[0]} instead"
             )
         if extractor.blind:
             notes.append(extractor.blind)
@@ -158,7 +167,7 @@ class Examiner:
                 for shape in (f"{base}.py", f"{base}/__init__.py"):
                     if (root / shape).is_file() and (root / shape).resolve() not in shipped():
                         return _shown(root / shape, self._root)
-                if (root / base).is_dir() and any((root / base).glob("*.py")):
+                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
                     return _shown(root / base, self._root)
             return None
 

@@ -28,6 +28,7 @@ from checks.preflight.worker import VERSION, names_of
 
 _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
+_OLDEST = (3, 8)  # that the worker runs under
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
 _DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
@@ -57,6 +58,8 @@ def interpreter(command: str) -> Interpreter | None:
         asked = subprocess.run([command, "-I", "-S", "-c", _QUESTION], capture_output=True, timeout=20, check=True)
         version, stdlib, purelib, prefix = json.loads(asked.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    if tuple(version) < _OLDEST:
         return None
     return Interpreter(
         command=command,
@@ -139,15 +142,20 @@ class Extractor:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            digest = "names-" + hashlib.blake2b(text, digest_size=16).hexdigest()
-            found = self._cache.get([digest])
-            if digest not in found:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    found = {digest: names_of(text, self.target)}
-                self._cache.put({digest: json.dumps(found[digest])})
-            self._outside[file] = Facts(found[digest]) if "error" not in found[digest] else None
+            found = self.remembered("names", text, lambda: names_of(text, self.target))
+            self._outside[file] = Facts(found) if "error" not in found else None
         return self._outside[file]
+
+    def remembered(self, what: str, text: bytes, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is told of a text by itself, made once in the lifetime of the cache. It must be JSON-able."""
+        digest = f"{what}-" + hashlib.blake2b(text, digest_size=16).hexdigest()
+        found = self._cache.get([digest]).get(digest)
+        if found is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = make()
+            self._cache.put({digest: json.dumps(found)})
+        return found
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""
@@ -167,8 +175,12 @@ class Extractor:
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
             for name, reason in failed.items():
+                hits[os.path.abspath(name)] = [ruff.DOUBT]  # noqa: PTH100 - as ruff names it
                 self.blind = f"undefined names were not looked for in {os.path.relpath(name)}: {reason}"
-        requests = [(file, hits.get(os.path.abspath(file), [])) for file in files]  # noqa: PTH100 - as ruff names it
+        # What nobody looked at may not compile.
+        seen = self._ruff is not None and self.python is not None and ruff.judges_syntax(self._ruff, self.target)
+        other = [] if seen else [ruff.DOUBT]
+        requests = [(file, hits.get(os.path.abspath(file), other)) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
         requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
         answers: dict[Path, str] = {}

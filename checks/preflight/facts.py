@@ -12,21 +12,35 @@ import ast
 import builtins
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight import asides, calls, handlers, paths
-from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
-from checks.preflight.touched import touched
 
 _INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
-_DYNAMIC = (b"global_enum", b"_convert_(", b"sys.modules[__name__]", b"vars()[", b"lazy_loader")
+_DYNAMIC = (
+    b"global_enum",
+    b"_convert_(",
+    b"sys.modules[__name__]",
+    b"=vars()",
+    b"= vars()",
+    b"vars()[",
+    b"lazy_loader",
+)
+_LOCALS = re.compile(rb"\blocals\(\)(?:\[[^\]\n]*\]\s*=[^=]|\.update\()")
+# ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names here.
+_MADE_ELSEWHERE = re.compile(
+    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?__name__\b"
+)
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 # What only reads them changes nothing.
 _READ_GLOBALS = re.compile(
     rb"\bin globals\(\)(?!\[)|globals\(\)\.(?:get|items|keys|values|copy)\(|globals\(\)\[[^\]\n]*\](?!\s*=[^=])"
+    rb"|(?:\beval|__import__)\([^\n]*\bglobals\(\)|\bexec\([^\n]*\bglobals\(\)\s*,"
 )
 _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
@@ -71,10 +85,20 @@ class Place(NamedTuple):
 class Reader:
     """Collects the facts of one file."""
 
-    def __init__(self, source: bytes, target: tuple[int, int], code: CodeType | None = None) -> None:
-        """``code``: the file compiled; without it nothing is said of what it takes from modules."""
+    def __init__(
+        self,
+        source: bytes,
+        target: tuple[int, int],
+        holding: Callable[[list[bytes]], ast.Module],
+        code: CodeType | None = None,
+    ) -> None:
+        """``holding``: gives the syntax tree with the functions that hold one of some words. ``code``: the file
+        compiled.
+        """
         self.source = source
+        self._holding = holding
         self._code = code
+        self.unsure = False  # only compiled code tells whether the module computes its names
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -84,14 +108,15 @@ class Reader:
         self.never: set[str] = set()
         self.exported: list[str] | None = None
         self.told = 0
+        self._flags: dict[str, int] = {}  # what a failed import clears: the try statement
         self.sets: list[list[str]] = []
         self._lines: list[int] = []
         # By type, for what this Python's syntax has.
         self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
-        """The facts of the parsed file."""
-        self._lines = _lines_with(self.source, _INTERESTING)
+        """The facts of the parsed file. The tree may lack functions that import nothing and bind no global names."""
+        self._lines = asides.lines_with(self.source, _INTERESTING)
         self._body(tree.body, Place())
         if b":=" in self.source:
             self._walruses(tree)
@@ -113,21 +138,21 @@ class Reader:
             "dynamic": self._computes_names(),
         }
         self._circumstances(tree, facts)
-        if self._code is not None:
-            facts["touched"], sets = touched(self.source, self._code, *self._modules())
-            self.sets += sets
         # Most files have little of this; what is not said is empty.
         return {key: value for key, value in facts.items() if value or (key == "all" and value is not None)}
 
     def _computes_names(self) -> bool:
         """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
         source = self.source
-        if any(text in source for text in _DYNAMIC):
+        if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
+            return True
+        if b"__name__" in source and _MADE_ELSEWHERE.search(source):
             return True
         for word, found in (
             ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
-            ("exec", b"exec(" in source and _EXEC.search(source) is not None),
+            ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
         ):
+            self.unsure |= found and self._code is None
             if found and (self._code is None or word in mentioned(self._code)):
                 return True
         return False
@@ -138,17 +163,17 @@ class Reader:
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
-            facts["paths"] = paths.additions(tree)
+            facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))
         if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
-            facts["fakes"], facts["importer"] = asides.fakes(tree)
+            facts["fakes"], facts["importer"] = asides.fakes(self._holding([b"sys.modules"]))
         if b"sys.meta_path" in self.source:
             facts["importer"] = True
         if b"builtins" in self.source and _NEW_BUILTIN.search(self.source):
-            facts["builtins"] = asides.builtins(tree)
+            facts["builtins"] = asides.builtins(self._holding([b"builtins"]))
         if b"preflight:" in self.source:
             facts["ignores"] = asides.ignores(self.source)
 
-    def _modules(self) -> tuple[set[str], set[str]]:
+    def modules(self) -> tuple[set[str], set[str]]:
         """The imported names that may stand for modules, and those that functions import."""
         names: set[str] = set()
         lazy: set[str] = set()
@@ -235,7 +260,7 @@ class Reader:
             name = node.targets[0].id
             if name == "__all__":
                 self.told += 1
-                self.exported = _words(node.value)
+                self.exported = asides.words(node.value)
             elif isinstance(node.value, (ast.Compare, ast.UnaryOp, ast.Attribute, ast.Call, ast.BoolOp, ast.Constant)):
                 self.conditions.learn(name, node.value)
 
@@ -244,12 +269,12 @@ class Reader:
             self._targets(node.target, place)
             if place.namespace == "module" and isinstance(node.target, ast.Name) and node.target.id == "__all__":
                 self.told += 1
-                self.exported = _words(node.value)
+                self.exported = asides.words(node.value)
 
     def _augmented(self, node: ast.AugAssign, place: Place) -> None:
         if isinstance(node.target, ast.Name) and node.target.id == "__all__" and place.namespace == "module":
             self.told += 1
-            more = _words(node.value)
+            more = asides.words(node.value)
             self.exported = None if more is None or self.exported is None else self.exported + more
 
     def _delete(self, node: ast.Delete, place: Place) -> None:
@@ -263,8 +288,28 @@ class Reader:
     def _if(self, node: ast.If, place: Place) -> None:
         body, orelse = self.conditions.branches(node.test)
         elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
-        self._body(node.body, place._replace(when=both(place.when, body), elsewhere=elsewhere))
-        self._body(node.orelse, place._replace(when=both(place.when, orelse), elsewhere=elsewhere))
+        places = [place._replace(when=both(place.when, when), elsewhere=elsewhere) for when in (body, orelse)]
+        test, negated = node.test, False
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, negated = test.operand, True
+        attempt = self._asked_for(test, place)
+        if attempt is not None:
+            places[negated] = places[negated]._replace(tries=((attempt, "else"), *place.tries))
+        self._body(node.body, places[0])
+        self._body(node.orelse, places[1])
+
+    def _asked_for(self, test: ast.expr, place: Place) -> int | None:
+        """The try statement without whose success a test does not hold: one that clears a flag, or one that stands for
+        a test that asks whether a module is there.
+        """
+        flag = next((name for name in handlers.positive(test) if name in self._flags), None)
+        module = handlers.asked(test)
+        if flag is not None or module is None:
+            return None if flag is None else self._flags[flag]
+        self.tries.append([test.lineno, "import", "silent", [], True])
+        index = len(self.tries) - 1
+        self.imports.append([test.lineno, place.scope, 0, module, None, "", [[index, "body"]], ASKED, False])
+        return index
 
     def _loop(self, node: ast.For, place: Place) -> None:
         if not isinstance(node, ast.While):
@@ -314,6 +359,8 @@ class Reader:
         else:
             self.tries.append([node.lineno, "", "raise", [], False])
         self._body(node.body, place._replace(tries=((index, "body"), *place.tries)))
+        if chosen is not None and not place.scope:
+            self._flags.update(dict.fromkeys(handlers.flags(chosen), index))
         for handler in node.handlers:
             if handler.name:
                 self._bind(handler.name, place)
@@ -342,34 +389,7 @@ class Reader:
                 self.events.append(len(self.imports) - 1)
 
 
-def _lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
-    """The lines, counted from 1 and in order, on which one of the texts is found."""
-    places = []
-    for text in texts:
-        at = source.find(text)
-        while at >= 0:
-            places.append(at)
-            at = source.find(text, at + len(text))
-    lines, line, seen = [], 1, 0
-    for at in sorted(places):
-        line += source.count(b"\n", seen, at)
-        seen = at
-        lines.append(line)
-    return lines
-
-
 def _bound_by(item: list[Any]) -> list[str]:
     """The names an import statement binds."""
     names, bound = item[4], item[5]
     return [bound] if names is None else [new or name for name, new in names if name != "*"]
-
-
-def _words(node: ast.expr) -> list[str] | None:
-    """The texts in a literal list or a sum of such lists."""
-    if isinstance(node, (ast.List, ast.Tuple)):
-        words = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-        return words if len(words) == len(node.elts) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _words(node.left), _words(node.right)
-        return None if left is None or right is None else left + right
-    return None

@@ -1,4 +1,4 @@
-"""What a try statement does with the error of an import. Runs in the worker: see ``facts``."""
+"""What a try statement does with the error of an import, and who asks first. Runs in the worker: see ``facts``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from checks.preflight.conditions import dotted
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
 _LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
+_SUPPRESSING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+_FINDERS = frozenset({"find_spec", "find_loader"})
 
 
 def catches(node: ast.expr | None) -> str:
@@ -59,10 +61,42 @@ def only_imports(body: list[ast.stmt]) -> bool:
 
 
 def suppressed(node: ast.With) -> str:
-    """What ``with contextlib.suppress(...)`` catches."""
+    """What ``with contextlib.suppress(...)`` catches, or a test that wants the error."""
     for item in node.items:
         call = item.context_expr
-        if isinstance(call, ast.Call) and dotted(call.func) in ("suppress", "contextlib.suppress"):
+        if isinstance(call, ast.Call) and (dotted(call.func) or "").rpartition(".")[2] in _SUPPRESSING:
             kinds = [catches(arg) for arg in call.args]
             return "import" if "import" in kinds else "broad" if "broad" in kinds else ""
     return ""
+
+
+def flags(handler: ast.ExceptHandler) -> list[str]:
+    """Names that the handler sets to False or None: they say later that an import did not work."""
+    return [name[1:] for name in bound_in(handler) if name.startswith("?")]
+
+
+def positive(test: ast.expr) -> list[str]:
+    """Names that have a value of use where a test holds: ``HAS_X``, ``x is not None``, either with ``and``."""
+    if isinstance(test, ast.Name):
+        return [test.id]
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return [name for value in test.values for name in positive(value)]
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        return positive(test.left)
+    return []
+
+
+def asked(test: ast.expr) -> str | None:
+    """The module that is there where a test holds: ``"x" in sys.modules``, ``find_spec("x") is not None``."""
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In):
+        name = test.left
+        return _text(name) if dotted(test.comparators[0]) == "sys.modules" else None
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        test = test.left
+    if isinstance(test, ast.Call) and len(test.args) == 1:
+        return _text(test.args[0]) if (dotted(test.func) or "").rpartition(".")[2] in _FINDERS else None
+    return None
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from checks.preflight import dockerfile, requirements, shipping
-from checks.preflight.describing import DescriptionError, broken, module_file, shown, with_entry
-from checks.preflight.model import Effect, Finding, Kind, Package
+from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
+from checks.preflight.model import Finding, Package
+from checks.preflight.provided import provider_of
 
 _DEPTH = 6
+_MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
+# Base images that bring no distributions: of what others bring nothing is known.
+_PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 
 
 def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
@@ -42,8 +47,9 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     for _, file in stage.required:
         needed += requirements.of_file(file)
     for item in stage.pip:
-        if item.startswith(".") and "pyproject.toml" in files:
-            needed += requirements.of_pyproject(files["pyproject.toml"]) or []
+        project = next((files[name] for name in requirements.PROJECT_FILES if name in files), None)
+        if item.startswith(".") and project is not None:
+            needed += requirements.of_project(project.parent) or []
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
@@ -51,7 +57,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         description=f"image of {shown(path)}, build context {shown(folder)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if stage.pip or stage.required else None,
+        requirements=tuple(needed) if (stage.pip or stage.required) and _PLAIN.search(stage.base) else None,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),
@@ -62,25 +68,37 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         entry = _below(begin.file, base)
     elif begin and begin.module:
         entry = module_file(begin.module, files, package.search)
-    if begin and begin.name.isidentifier():
+    if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
+    if begin and entry not in files:
+        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
     return with_entry(package, entry if entry in files else None)
 
 
-def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            file=path.name,
-            source=path,
-            line=line,
-            symbol=name,
-            kind=Kind.MISSING_FILE,
-            effect=Effect.LOAD,
-            message=f"COPY {name}: there is no such file in the build context, the image cannot be built",
-            reachable_by=path.name,
-        )
-        for line, name in stage.absent
+def _not_there(
+    begin: dockerfile.Start, stage: dockerfile.Stage, path: Path, text: str, needed: Sequence[tuple[str, str]]
+) -> tuple[Finding, ...]:
+    """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
+    lines = dockerfile.instructions(text)
+    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+    started = begin.file or begin.module or ""
+    top = started.partition(".")[0]
+    brought = begin.file is None and (
+        "." in stage.pip
+        or top in sys.stdlib_module_names
+        or bool(provider_of(top))
+        or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
+    if made or brought or not stage.files or not _PLAIN.search(stage.base):
+        return ()
+    line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
+    kind = "file" if begin.file else "module"
+    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+
+
+def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
+    told = "COPY of it, and it is not in the build context: the image cannot be built"
+    return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
 
 
 def _context(path: Path, root: Path, names: Sequence[str]) -> Path:

@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from checks.preflight import stdlib
-from checks.preflight.bindings import Bindings, absolute
+from checks.preflight.bindings import GIVEN, Bindings, absolute
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
+from checks.preflight.problems import Guard, Problem, meant, moved
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """An import that would fail: what it asks for that is not there. ``own``: it is code of the package's owner, not a
-    distribution's. ``unknown``: it cannot be told, and is no finding.
-    """
-
-    kind: Kind
-    symbol: str
-    message: str
-    own: bool = True
-    unknown: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """Who catches an import error: the line of the try statement; ``fallback`` says that a handler puts something in
-    place; ``whole`` that the try is about more than imports, so that its work is lost with them.
-    """
-
-    line: int
-    fallback: bool
-    whole: bool
-
-
 _NOTHING = Loaded()
+_NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the question for one
 
 
 class Imports:
@@ -94,10 +71,12 @@ class Imports:
     def _beside(self, file: str, name: str) -> str:
         """A module that lies beside a program is found there; any folder that is no package may hold programs."""
         folder = posixpath.dirname(file)
-        if not folder or f"{folder}/__init__.py" in self._facts:
+        if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].raw.get("script")):
             return name
         top = name.partition(".")[0]
-        if not (f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts):
+        if file == f"{folder}/{top}.py" or not (
+            f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts
+        ):
             return name
         if self._resolver.module(top).found not in (Found.MISSING, Found.UNKNOWN):
             return name
@@ -106,15 +85,18 @@ class Imports:
 
     def edges(self, file: str, *, script: bool) -> list[Edge]:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
-        found: dict[tuple[str, bool, bool, str], Edge] = {}
+        found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
-            if not self.runs(file, item, script=script):
+            loaded = self._loaded(file, item)
+            if not loaded or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item)
-            for target in self._loaded(file, item):
+            for target in loaded:
                 if target != file:
-                    edge = Edge(target, item.line, bool(item.scope), guard is not None and not guard.whole, item.scope)
-                    found.setdefault((target, edge.lazy, edge.guarded, item.scope), edge)
+                    guarded = guard is not None and not guard.whole
+                    broad = guarded and guard is not None and guard.broad
+                    edge = Edge(target, item.line, bool(item.scope), guarded, item.scope, item.when == "maybe", broad)
+                    found.setdefault((target, edge.lazy, guarded, item.scope, edge.maybe, broad), edge)
         return list(found.values())
 
     def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
@@ -132,16 +114,20 @@ class Imports:
             below = self._resolver.module(f"{target}.{name}")
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
-        return Loaded(files=tuple(self._chain(target)), asked=asked, submodules=submodules)
+        guarded = bool(item.tries) and self.guard(file, item) is not None
+        return Loaded(files=tuple(self.chain(target)), asked=asked, submodules=submodules, guarded=guarded)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
-        file that is imported, or in a handler for an import that works.
+        file that is imported, in a handler for an import that works, or after one that does not.
         """
-        if item.when in ("typing", "never") or (item.when == "main" and not script):
+        if item.when in _NEVER_RUN or (item.when == "main" and not script):
             return False
-        return not any(
-            part == "old" or (part == "handler" and not self._body_fails(file, index)) for index, part in item.tries
+        return not item.tries or not any(
+            part == "old"
+            or (part == "handler" and not self._body_fails(file, index))
+            or (part == "else" and self._body_fails(file, index, surely=True))
+            for index, part in item.tries
         )
 
     def _own(self, target: str) -> bool:
@@ -149,7 +135,8 @@ class Imports:
         top = self._resolver.module(target.partition(".")[0])
         return top.file is not None or bool(top.folders)
 
-    def _chain(self, target: str) -> list[str]:
+    def chain(self, target: str) -> list[str]:
+        """The files that importing a module loads: of the packages above it, and its own."""
         parts = target.split(".")
         files = [self._resolver.module(".".join(parts[:count])).file for count in range(1, len(parts) + 1)]
         return [file for file in files if file is not None]
@@ -158,7 +145,7 @@ class Imports:
         target = self.target(file, item)
         if target is None or not self._own(target):
             return []
-        files = self._chain(target)
+        files = self.chain(target)
         if self._resolver.module(target).found is Found.FILE:
             return files
         for name, _ in item.names or ():
@@ -177,7 +164,8 @@ class Imports:
             silent = attempt.outcome == "silent" and not self._handler_fails(file, index)
             if part == "body" and attempt.catches and silent:
                 whole = attempt.catches == "broad" and not attempt.about_imports
-                return Guard(line=attempt.line, fallback=self._replaced(file, index, attempt, item), whole=whole)
+                fallback = self._replaced(file, index, attempt, item)
+                return Guard(attempt.line, fallback, whole, attempt.catches == "broad")
         return None
 
     def optional(self, file: str, symbol: str) -> bool:
@@ -227,13 +215,16 @@ class Imports:
                 return True
         return False
 
-    def _body_fails(self, file: str, index: int) -> bool:
+    def _body_fails(self, file: str, index: int, *, surely: bool = False) -> bool:
         """Whether an import in the body of a try statement would fail, or might for all that is known."""
         body = [
             other
             for other in self._facts[file].imports
             if any(i == index and part == "body" for i, part in other.tries) and other.when not in ("typing", "never")
         ]
+        if surely:
+            nearest = [other for other in body if list(other.tries[0]) == [index, "body"]]
+            return any(not problem.unknown for other in nearest for problem in self.problems(file, other))
         return not body or any(self.problems(file, other) for other in body)
 
     # -- what is wrong with it -----------------------------------------------------------------------------------------
@@ -248,6 +239,8 @@ class Imports:
 
     def _judged(self, file: str, item: Import) -> list[Problem]:
         target = self.target(file, item)
+        if item.level and self._unnamed(file) and self._lies_there(file, item):
+            return []
         if target is None:
             dots = "." * item.level + item.module
             if self.package_of(file):
@@ -256,19 +249,50 @@ class Imports:
                 message = f"relative import {dots!r} in a file that is not in a package"
             return [Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message)]
         module = self._resolver.module(target)
+        # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
+        beside = not item.level and target != item.module
+        unsure = beside and self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
         if module.found in (Found.MISSING, Found.UNKNOWN):
-            return [self._absent(module)]
-        if item.names is None:
-            return []
-        return [problem for name, _ in item.names for problem in self._named(module, name)]
+            problems = [self._absent(module)]
+        else:
+            own = self._own_bindings(file, module.name) if module.file == file else None
+            there = self._bindings.surely(module) if own is None else frozenset()
+            names = [name for name, _ in item.names or () if name not in there]
+            problems = [problem for name in names for problem in self._named(module, name, own)]
+        return [replace(problem, unknown=True) for problem in problems] if unsure else problems
 
-    def _named(self, module: Module, name: str) -> list[Problem]:
+    def _unnamed(self, file: str) -> bool:
+        """Whether a file has no dotted name of its own here: it is found by a search path that the code sets."""
+        return self.module(file).file != file
+
+    def _lies_there(self, file: str, item: Import) -> bool:
+        """Whether a relative import leads to something, seen from the folder of the file."""
+        folder = posixpath.normpath(posixpath.join(posixpath.dirname(file), *[".."] * (item.level - 1)))
+        base = posixpath.normpath(posixpath.join(folder, item.module.replace(".", "/")))
+        return f"{base}.py" in self._facts or any(other.startswith(f"{base}/") for other in self._facts)
+
+    def _own_bindings(self, file: str, name: str) -> frozenset[str]:
+        """What a module binds, but for imports from itself: ``from . import x`` in ``__init__`` gives it no x."""
+        facts = self._facts[file]
+        taken = {
+            new
+            for item in facts.imports
+            if item.names is not None and self.target(file, item) == name
+            for new in item.bindings
+        }
+        others = [item for item in facts.imports if item.binds and self.target(file, item) != name]
+        given = {new for item in others for new in item.bindings}
+        return facts.bound - (taken - given - set(facts.raw.get("late", ())) - set(map(str, facts.events)))
+
+    def _named(self, module: Module, name: str, own_bindings: frozenset[str] | None = None) -> list[Problem]:
         if name == "*":
             return self._exports(module)
+        below = self._resolver.module(f"{module.name}.{name}")
         has = self._bindings.has(module, name)
+        if own_bindings is not None and has and name not in own_bindings and below.found is Found.MISSING:
+            has = None if self._facts[module.file or ""].dynamic else name in GIVEN
         if has is not False:
             return []
-        below = self._resolver.module(f"{module.name}.{name}")
         if self._bindings.typing_only(module, name):
             message = f"{module.name} binds {name!r} only under TYPE_CHECKING: it is not there at run time"
             return [Problem(kind=Kind.TYPING_ONLY, symbol=f"{module.name}.{name}", message=message)]
@@ -286,10 +310,13 @@ class Imports:
                     message=f"{message}: {place} is in the repository and not in the package",
                 )
             ]
+        facts = self._facts.get(module.file or "")
+        message += meant(name, own_bindings or (facts.bound if facts is not None else ()))
+        dated = module.found in (Found.STDLIB, Found.OTHER)
         if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"
         own = module.file is not None or bool(module.folders)
-        return [Problem(kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=message, own=own)]
+        return [Problem(kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=message, own=own, dated=dated)]
 
     def _exports(self, module: Module) -> list[Problem]:
         """Names in ``__all__`` that are not there: a star import fails on them."""
@@ -317,13 +344,16 @@ class Imports:
             message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
+            message += moved(missing, map(self.module_of, self._facts))
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         if since is not None and not provider_of(top):
             message += f": Python {since[0]}.{since[1]} removed it"
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False)
-        if above.found is Found.STDLIB:
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False)
+        added = stdlib.added_in(top, self._python)
+        if added is not None:
+            message += f": Python {added[0]}.{added[1]} adds it"
+        if above.found is Found.STDLIB or added is not None or (since is not None and not provider_of(top)):
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
         return self._undeclared(module, missing, own_top=own_top)
 
     def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
@@ -336,7 +366,7 @@ class Imports:
         if own_top and not providers:
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=f"No module named {missing!r}")
         unsure = sorted(self._provided.unknown)
-        if providers:
+        if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
             if unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"

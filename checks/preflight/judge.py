@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
-from checks.preflight.imports import Imports, Problem
+from checks.preflight.imports import Imports
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.reach import Edge, Reached, reach, reach_rest
+from checks.preflight.problems import Problem
+from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
 _NAME_KINDS = {
@@ -21,6 +22,7 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "too_new": Kind.SYNTAX,
 }
 
 
@@ -69,6 +71,7 @@ class Judge:
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}
+        self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
 
     def judge(self) -> Judgement:
@@ -76,12 +79,8 @@ class Judge:
         entries = [file for file in self._package.entries if file in self._facts]
         edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
         self._edges = edges
-        if self._package.entry_known:
-            self._reached = reach(entries, edges)
-        else:
-            scripts = [file for file, facts in self._facts.items() if facts.raw.get("script")]
-            self._reached = reach([*entries, *scripts], edges)
-            reach_rest(self._reached, self._facts, edges)
+        self._reached = self._spread(entries, edges)
+        self._reached_by_errors = self._spread(entries, unguarded(edges))
         made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
@@ -97,6 +96,19 @@ class Judge:
         )
         ways = {file: reached.way for file, reached in self._reached.items()}
         return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
+
+    def _spread(self, entries: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
+        """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
+        if self._package.entry_known:
+            return reach(entries, edges)
+        aside = {file for file in self._facts if is_aside(file)}
+        aside = aside if len(aside) < len(self._facts) else set()
+        # A program within a package that is imported is a sideline of it.
+        alone = all(entry.endswith("__init__.py") for entry in entries)
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
+        reach_rest(found, [file for file in self._facts if file not in aside], edges)
+        return found
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -145,12 +157,15 @@ class Judge:
     def _failing(self, file: str, item: Import, problem: Problem) -> None:
         guard = self._imports.guard(file, item)
         at, message = _At(file, item.line, item.scope), problem.message
-        if not problem.own and (guard or at.scope or not self._package.entry_known) and self._optional(problem.symbol):
+        if not problem.own and (guard or at.scope or not self._needed(file)) and self._optional(problem.symbol):
             return
         if guard is None:
-            if problem.own or not self._imports.optional(file, problem.symbol):
+            if not problem.own and self._depends(file, item, problem):
+                reason = f"{message}; whether it is asked for depends on a condition"
+                self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
+            elif problem.own or not self._imports.optional(file, problem.symbol):
                 condition = ", under a condition" if item.when == "maybe" else ""
-                self._add(at, problem.kind, problem.symbol, message + condition)
+                self._add(at, problem.kind, problem.symbol, message + condition, importing=True)
             return
         if self._imports.alternative_works(file, item):
             return
@@ -169,22 +184,44 @@ class Judge:
                 told = f"name {name!r} is bound only by the import at line {item.line}, which fails and is passed over"
                 self._add(_At(file, line, ""), Kind.UNDEFINED, name, told)
 
+    def _needed(self, file: str) -> bool:
+        """Whether nothing works without this file: the entry point loads it, or the package's own ``__init__``."""
+        here = self._reached.get(file)
+        alone = all(entry.endswith("__init__.py") for entry in self._package.entries)
+        return self._package.entry_known or (alone and here is not None and here.effect is Effect.LOAD and here.sure)
+
+    def _loaded_later(self) -> list[str]:
+        """What functions import when they run, in the order of the text; where no entry point is known, what others
+        may import. Each after the packages that it lies in.
+        """
+        if self._package.entry_known:
+            edges = [edge for file in self._reached for edge in self._edges[file]]
+            files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
+        else:
+            public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
+            files = sorted(file for file in public if not is_aside(file))
+        return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
+
+    def _depends(self, file: str, item: Import, problem: Problem) -> bool:
+        """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
+        here = self._reached.get(file)
+        return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
+
     def _circles(self, entries: Sequence[str]) -> None:
-        tops = [f for f in self._facts if f.count("/") == 1 and f.endswith("/__init__.py")] + [
-            f for f in self._facts if f == "__init__.py"
-        ]
-        starts = entries if self._package.entry_known else sorted(tops)
+        tops = [file for file in self._facts if file.count("/") == 1 and file.endswith("/__init__.py")]
+        tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
+        starts = entries if self._package.entry_known else sorted(set(tops))
 
         def loads(file: str, item: Import) -> Loaded:
             return self._imports.loads(file, item, script=file in self._scripts)
 
-        for late in play(starts, self._facts, loads):
+        for late in play([*starts, *self._loaded_later()], self._facts, loads):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
             if guard is None:
-                self._add(at, Kind.CIRCULAR, symbol, message)
+                self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
                 told = f"{message}; the error is caught at line {guard.line}"
                 self._put(at, Kind.CIRCULAR, symbol, told, Effect.DISABLES)
@@ -199,7 +236,7 @@ class Judge:
                 self._imports.module_of(file), name
             ):
                 continue
-            if kind not in ("unbound", "unset") and facts.dynamic:
+            if kind not in ("unbound", "unset", "too_new") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -212,6 +249,8 @@ class Judge:
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
+                "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
+                " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
             if caught is not None:
                 message += f"; the error is caught at line {caught}"
@@ -243,9 +282,11 @@ class Judge:
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
-    def _add(self, at: _At, kind: Kind, symbol: str, message: str) -> None:
-        """With the effect that follows from where it stands and how its file is reached."""
-        here = self._reached.get(at.file)
+    def _add(self, at: _At, kind: Kind, symbol: str, message: str, *, importing: bool = False) -> None:
+        """With the effect that follows from where it stands and how its file is reached. ``importing``: it is an
+        ImportError, which more is prepared for than for other errors.
+        """
+        here = (self._reached if importing else self._reached_by_errors).get(at.file)
         effect = Effect.NEVER if here is None else Effect.RUN if at.scope else here.effect
         self._put(at, kind, symbol, message, effect)
 

@@ -6,11 +6,13 @@ What a version in use differs in, an environment given with ``--python`` knows b
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 _FILE = Path(__file__).with_name("known.txt")
+_WIDESPREAD = 8
 
 
 class Known(NamedTuple):
@@ -40,6 +42,13 @@ def table() -> dict[str, Known]:
         names = tuple(modules.split()) or (name.replace("-", "_"),)
         found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
     return {name: known for name, known in found.items() if not name.startswith("@")}
+
+
+@cache
+def widespread() -> frozenset[str]:
+    """Distributions that so many others need that one nobody knows may well bring them."""
+    needed = Counter(name for known in table().values() for name in set(known.requires))
+    return frozenset(name for name, count in needed.items() if count >= _WIDESPREAD)
 
 
 @cache

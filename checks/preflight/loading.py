@@ -19,13 +19,14 @@ Loads = Callable[[str, Import], "Loaded"]
 class Loaded:
     """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
     ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
-    not run.
+    not run. ``guarded``: loading goes on after it failed.
     """
 
     files: tuple[str, ...] = ()
     asked: str | None = None
     submodules: Mapping[str, str] = field(default_factory=dict)
     skipped: bool = False
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Late:
 
 
 def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> list[Late]:
-    """Load the entries one after the other, as one process would."""
+    """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
+    to: of a circle one place is told, the one that Python would name.
+    """
     bound: dict[str, set[str]] = {}
     loading: set[str] = set()
     found: list[Late] = []
 
-    def load(file: str) -> Iterator[str]:
-        """Yields the files to be loaded first, one by one."""
+    def load(file: str) -> Iterator[str | None]:
+        """Yields the files to be loaded first, one by one; None once it has failed."""
         loading.add(file)
         names = bound[file] = set()
         here = facts[file]
@@ -65,8 +68,10 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
                 asked = loaded.asked
                 if own is not None and own not in bound and own in facts and name not in bound.get(asked or "", ()):
                     yield own
-                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked]):
+                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked], item):
                     found.append(Late(file, item, name, asked))
+                    if not loaded.guarded:
+                        yield None
             names.update(item.bindings)
         loading.discard(file)
 
@@ -75,21 +80,25 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
             continue
         stack = [load(entry)]
         while stack:
-            other = next(stack[-1], None)
+            other = next(stack[-1], "")
             if other is None:
+                loading.clear()
+                break
+            if not other:
                 stack.pop()
             elif other not in bound:
                 stack.append(load(other))
     return found
 
 
-def _comes_later(facts: Facts, name: str, bound: set[str]) -> bool:
-    """Whether loading binds the name (and no function does later), and has not done so yet."""
-    if name in bound:
+def _comes_later(facts: Facts, name: str, bound: set[str], asking: Import) -> bool:
+    """Whether loading binds the name (and no function, nor the import that asks), and has not done so yet."""
+    if name in bound or facts.dynamic:
         return False
     for event in facts.events:
         if event == name:
             return True
-        if isinstance(event, int) and facts.imports[event].binds and name in facts.imports[event].bindings:
+        item = facts.imports[event] if isinstance(event, int) else asking
+        if item is not asking and item.binds and name in item.bindings:
             return True
     return False

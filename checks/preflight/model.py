@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Version = tuple[int, int]
 
@@ -162,8 +162,7 @@ class PackageReport:
     passed_over: Sequence[tuple[Finding, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One import statement or call. ``names`` None: ``import module``; else ``[(name, as), ...]``, ``*`` included.
 
     ``tries``: enclosing try statements of the same function, innermost first, as (index in ``Facts.tries``, part).

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -78,17 +78,18 @@ class Finder:
         positions: Mapping[tuple[int, int], str],
         absent: Mapping[str, str],
         attributes: frozenset[str] = frozenset(),
-        text: bytes = b"",
+        *,
+        text: bytes,
     ) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
         ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
         module that are bound only where it never goes, with their kind. ``attributes``: dotted paths on imported names
-        that lead nowhere, as they stand in the ``text``.
+        that lead nowhere, as they stand in the file's ``text``.
         """
         self._positions, self._absent, self._attributes = positions, absent, attributes
-        # Attributes stand on one line with what they are taken from: all that has no such line need not be visited.
-        only = attributes if not (positions or absent) else None
+        # A name stands on one line, with its attributes: all that has no such line need not be visited.
+        only = {*attributes, *absent} if text.isascii() and not positions else None
         self._lines = None if only is None else _lines_of(only, text)
         for statement in self._tree.body:
             self._visit(statement, _Spot())
@@ -128,6 +129,8 @@ class Finder:
             kind = None if own else self._absent[node.id]
         if kind == "undefined" and any(node.id in self._bound(loop) for loop in spot.loops):
             return  # an earlier round of the loop may have bound it
+        if kind == "undefined" and any(node.id in _nonlocal(function) for function in spot.functions):
+            return  # declared with its type alone, and an inner function binds it
         if kind is not None:
             self.found.append([kind, node.id, node.lineno, spot.scope, spot.when, spot.caught])
 
@@ -247,7 +250,7 @@ def _of_class(node: ast.ClassDef) -> frozenset[str]:
     return _bound([statement for statement in node.body if not isinstance(statement, functions)]) | names
 
 
-def _lines_of(paths: frozenset[str], text: bytes) -> list[int]:
+def _lines_of(paths: Iterable[str], text: bytes) -> list[int]:
     """The lines that hold one of the dotted paths, in order."""
     pattern = re.compile(b"|".join(re.escape(path.encode()) for path in paths))
     lines, line, seen = [], 1, 0
@@ -263,6 +266,11 @@ def _stored(function: Any) -> set[str]:
     return {
         n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
+
+
+def _nonlocal(function: Any) -> set[str]:
+    """Names of a function that its inner functions bind."""
+    return {name for node in ast.walk(function) if isinstance(node, ast.Nonlocal) for name in node.names}
 
 
 def mentioned(code: CodeType) -> set[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.preflight import requirements, shipping
-from checks.preflight.describing import DescriptionError, broken, shown, with_entry
+from checks.preflight.describing import DescriptionError, absent, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
+_NAMESPACES = 4  # folders between an installed package and what it is installed into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,14 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
     """A folder that is an import package itself: it is imported under its own name."""
     own = folder.resolve().name
     needed, told, python = None, "", None
-    metadata = _metadata_of(folder.resolve())
+    metadata, dotted = _metadata_of(folder.resolve())
     if metadata is not None:
         needed = tuple(requirements.of_metadata(metadata))
         told = f", requirements from {metadata.parent.name}/METADATA"
     else:
         for place in (folder, folder.resolve().parent):
-            needed, _ = _declared(place, {})
+            lines = requirements.of_project(place)
+            needed = (*lines, *requirements.beside(place)) if lines is not None else _declared(place, {})[0]
             if needed is not None:
                 told = f", requirements from {shown(place)}"
                 break
@@ -90,12 +93,13 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
         name=name or own,
         root=folder,
         description=f"import package {shown(folder)}{told}",
-        files={f"{own}/{path}": file for path, file in files.items()},
+        files={f"{dotted}/{path}": file for path, file in files.items()},
         requirements=needed,
         python=python,
         origins=(folder,),
     )
-    return with_entry(package, entry)
+    package = with_entry(package, entry)
+    return package if package.entry_known else replace(package, entries=(f"{dotted}/__init__.py",))
 
 
 def described(
@@ -175,8 +179,9 @@ def discover(root: Path) -> list[Package]:
             package = images.of_dockerfile(folder / name, root)
             if any(path.endswith(".py") for path in package.files):
                 made.append(package)
-        if not made and "main.py" in names and _is_function(folder / "main.py", names):
-            made.append(of_folder(folder))
+        shipped = {file for package in made for file in package.files.values()}
+        if folder / "main.py" not in shipped and "main.py" in names and _is_function(folder / "main.py", names):
+            made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = _as_scripts_deploy(found, scripts, root)
     return _told_apart(found, root) if found else [of_folder(root)]
@@ -219,7 +224,9 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     """What a script deploys, named after the function; None if it is no Python function."""
     main = item.files.get("main.py")
     if main is None:
-        return None
+        return _without_main(item)
+    lacks = "the script copies it, and it is not there"
+    lacking = [(item.script, line, f"{_written(name)}: {lacks}") for line, name in item.absent]
     ignore = item.files.get(".gcloudignore")
     ignored = shipping.ignore_file(ignore) if ignore is not None else None
     files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
@@ -227,7 +234,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
     version = re.search(r"python(\d)(\d+)", item.runtime or "")
     python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
-    copied = [name for name in item.copied if not name.rstrip("/.*").endswith(home.name)]
+    copied = [_written(name) for name in item.copied if not _own(name, home)]
     also = f", with {', '.join(copied)}" if copied else ""
     package = Package(
         name=item.name or home.name,
@@ -240,10 +247,38 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         python=python,
         python_from=where,
         origins=(item.script, home, *item.origins),
-        problems=broken(item.broken),
+        problems=(*broken(item.broken), *absent(lacking)),
         notes=item.notes,
     )
     return with_entry(package, None)
+
+
+def _own(name: str, home: Path) -> bool:
+    """Whether what a script copies is the function's own folder, or lies in it."""
+    return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
+
+
+def _written(name: str) -> str:
+    """A path as it is best read: one that the script put together is seen from here."""
+    return shown(Path(name)) if name.startswith("/") else name
+
+
+def _without_main(item: Deployment) -> Package | None:
+    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
+    code = [path for path in item.files if path.endswith(".py") and "/" not in path]
+    if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
+        return None
+    if b"GOOGLE_FUNCTION_SOURCE" in _text(item.script):
+        return None
+    told = f"main.py: the script deploys {shown(item.folder)}, and there is none in it"
+    return Package(
+        name=item.name or item.folder.name,
+        root=item.folder,
+        description=f"{shown(item.script)}:{item.line} deploys {shown(item.folder)}",
+        files=item.files,
+        origins=(item.script, item.folder),
+        problems=absent([(item.script, item.line, told)]),
+    )
 
 
 def _text(script: Path) -> bytes:
@@ -254,11 +289,18 @@ def _text(script: Path) -> bytes:
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
-    """Packages of the same name get their folders' paths as names."""
-    names = [package.name for package in found]
-    return [
-        replace(package, name=os.path.relpath(package.root, root)) if names.count(package.name) > 1 else package
+    """Packages of the same name get their folders' paths as names, and an image beside a function its kind."""
+    names = Counter(package.name for package in found)
+    paths = [
+        replace(package, name=os.path.relpath(package.root, root)) if names[package.name] > 1 else package
         for package in found
+    ]
+    names = Counter(package.name for package in paths)
+    return [
+        replace(package, name=f"{package.name} (image)")
+        if names[package.name] > 1 and package.description.startswith("image ")
+        else package
+        for package in paths
     ]
 
 
@@ -294,25 +336,29 @@ def _declared(folder: Path, files: Mapping[str, Path]) -> tuple[tuple[tuple[str,
     path = files.get("requirements.txt") or folder / "requirements.txt"
     if path.is_file():
         return tuple(requirements.of_file(path)), [path]
-    lines = requirements.of_pyproject(folder / "pyproject.toml")
-    return (None, []) if lines is None else (tuple(lines), [folder / "pyproject.toml"])
+    lines = requirements.of_project(folder)
+    return (None, []) if lines is None else (tuple(lines), [folder / name for name in requirements.PROJECT_FILES])
 
 
-def _metadata_of(folder: Path) -> Path | None:
-    """The METADATA of the distribution that an installed import package belongs to."""
-    for info in sorted(folder.parent.glob("*.dist-info")):
-        listed = info / "top_level.txt"
-        record = info / "RECORD"
-        try:
-            if listed.is_file():
-                own = folder.name in listed.read_text(encoding="utf-8").split()
-            else:
-                own = record.is_file() and f"{folder.name}/__init__.py," in record.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        if own and (info / "METADATA").is_file():
-            return info / "METADATA"
-    return None
+def _metadata_of(folder: Path) -> tuple[Path | None, str]:
+    """The METADATA of the distribution that an installed import package belongs to, and its path from where that lies
+    (``google/cloud/storage``); without one its name.
+    """
+    for place in folder.parents[:_NAMESPACES]:
+        path = folder.relative_to(place).as_posix()
+        for info in sorted(place.glob("*.dist-info")):
+            listed = info / "top_level.txt"
+            record = info / "RECORD"
+            try:
+                if listed.is_file() and place == folder.parent:
+                    own = folder.name in listed.read_text(encoding="utf-8").split()
+                else:
+                    own = record.is_file() and f"{path}/__init__.py," in record.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
+            if own and (info / "METADATA").is_file():
+                return info / "METADATA", path
+    return None, folder.name
 
 
 def _python_of(folder: Path) -> tuple[Version | None, str]:

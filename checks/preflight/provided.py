@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from checks.preflight import known
@@ -15,12 +16,14 @@ _PIECES = re.compile(r"[-_.]+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
     """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
-    ``extras``: what those would bring that were not asked for.
+    ``private``: those of them that come from a repository, a URL or a folder; ``extras``: what those would bring that
+    were not asked for.
     """
 
     modules: frozenset[str]
     declared: frozenset[str]
     unknown: frozenset[str]
+    private: frozenset[str] = frozenset()
     extras: Provided | None = None
 
     def has(self, module: str) -> bool:
@@ -51,6 +54,10 @@ class Provided:
             if "".join(parts).replace("_", "").startswith(joined):
                 return True
         return False
+
+    def might_bring(self, distributions: Collection[str]) -> bool:
+        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs."""
+        return bool(self.private) or (bool(self.unknown) and not known.widespread().isdisjoint(distributions))
 
 
 def provider_of(module: str) -> tuple[str, ...]:

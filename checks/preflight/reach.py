@@ -9,28 +9,40 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.preflight.model import Effect, Way
+
+_TOOLS = frozenset({"conftest.py", "setup.py", "noxfile.py", "fabfile.py"})
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: its failure is caught."""
+    """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: an ImportError is caught,
+    ``broadly`` any error. ``maybe``: below a condition that cannot be read.
+    """
 
     target: str
     line: int
     lazy: bool
     guarded: bool
     scope: str = ""
+    maybe: bool = False
+    broadly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The worst that a failure at load of this file does, and the way."""
+    """The worst that a failure at load of this file does, and the way. ``sure``: no condition on the way."""
 
     effect: Effect
     way: Way
+    sure: bool = True
+
+
+def unguarded(edges: Mapping[str, Sequence[Edge]]) -> dict[str, list[Edge]]:
+    """The edges as errors other than ImportError see them."""
+    return {file: [replace(edge, guarded=edge.broadly) for edge in some] for file, some in edges.items()}
 
 
 def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
@@ -41,8 +53,12 @@ def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[s
 
 
 def reach_rest(found: dict[str, Reached], files: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> None:
-    """Without a known entry point: a file that nothing leads to fails when somebody outside imports it."""
-    for file in files:
+    """Without a known entry point: a file that nothing leads to fails when somebody outside imports it.
+
+    Files that another one imports come last: the way to them may say that they may fail.
+    """
+    imported = {edge.target for some in edges.values() for edge in some}
+    for file in sorted(files, key=lambda file: file in imported):
         if file not in found:
             found[file] = Reached(Effect.RUN, Way(file))
             _spread(found, deque([file]), edges)
@@ -55,6 +71,14 @@ def _spread(found: dict[str, Reached], waiting: deque[str], edges: Mapping[str, 
         for edge in edges.get(file, ()):
             effect = Effect.DISABLES if edge.guarded else Effect.RUN if edge.lazy else here.effect
             known = found.get(edge.target)
-            if known is None or effect.rank < known.effect.rank:
-                found[edge.target] = Reached(effect, Way(edge.target, here.way, edge.scope))
+            sure = here.sure and not edge.maybe
+            if known is None or (effect.rank, not sure) < (known.effect.rank, not known.sure):
+                found[edge.target] = Reached(effect, Way(edge.target, here.way, edge.scope), sure)
                 waiting.append(edge.target)
+
+
+def is_aside(file: str) -> bool:
+    """Whether a file is there for tests or for building: nothing that is deployed imports it."""
+    *folders, name = file.split("/")
+    named = name.startswith("test_") or name.endswith("_test.py") or name in _TOOLS
+    return named or not {"test", "tests"}.isdisjoint(folders)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Line = tuple[str, str]  # the requirement and where it stands
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
@@ -63,6 +64,14 @@ def of_pyproject(path: Path) -> list[Line] | None:
     if isinstance(poetry, dict):
         return [(str(name), path.name) for name in poetry if name.lower() != "python"]
     return None
+
+
+def of_project(folder: Path) -> list[Line] | None:
+    """What installing the project in a folder brings along; None if it does not say, or says it by code."""
+    from checks.preflight.setups import of_setup
+
+    lines = of_pyproject(folder / "pyproject.toml")
+    return of_setup(folder) if lines is None else lines
 
 
 def _toml(path: Path) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from checks.preflight.model import Version
 from checks.preflight.provided import Provided
 
 _MADE = "made by the code itself"
+_SMALL = 6  # files in the folder of a package that does nothing else
 _EXTENSIONS = (".so", ".pyd", ".abi3.so")
 
 
@@ -93,13 +94,24 @@ class Environment:
 
 
 @cache
-def _makes_modules(file: Path) -> bool:
+def makes_modules(file: Path) -> bool:
     """Whether an installed module makes others that are in no folder (as ``six`` makes ``six.moves``)."""
     try:
         text = file.read_bytes()
     except OSError:
         return True
-    return b"sys.modules" in text or b"meta_path" in text or b"__path__" in text
+    return b"sys.modules" in text or b"meta_path" in text or b"__path__" in text or finds_names(file)
+
+
+@cache
+def finds_names(file: Path) -> bool:
+    """Whether an installed package is a loader for another's names and modules, as ``tlz`` is."""
+    if file.name != "__init__.py" or len(_listing(file.parent)) > _SMALL:
+        return False
+    try:
+        return any(b"meta_path" in other.read_bytes() for other in file.parent.glob("_*.py"))
+    except OSError:
+        return True
 
 
 @cache
@@ -158,7 +170,9 @@ class Resolver:
         return self._own_names[file]
 
     def _name_of(self, file: str) -> str | None:
-        for folder in self._deepest_first:
+        # A package that is on the path itself (for its tests, mostly) is imported by its own name all the same.
+        plain = [folder for folder in self._deepest_first if f"{folder}/__init__.py" not in self._files]
+        for folder in (*plain, *self._deepest_first):
             if folder and not file.startswith(folder + "/"):
                 continue
             parts = file[len(folder) + 1 if folder else 0 :].removesuffix(".py").split("/")
@@ -239,7 +253,7 @@ class Resolver:
             return Module(found=Found.MISSING, name=name, missing=name)
         if above.reason == _MADE:
             return Module(found=Found.OTHER, name=name, reason=_MADE)
-        if above.real is not None and _makes_modules(above.real):
+        if above.real is not None and makes_modules(above.real):
             return Module(found=Found.OTHER, name=name)
         return self._elsewhere(name) or Module(found=Found.MISSING, name=name, missing=name)
 

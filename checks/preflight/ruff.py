@@ -1,5 +1,6 @@
 """What ruff says of names: undefined ones (F821), locals read before they are bound (F823), what a star import may
-bring (F405). It is run as a program, on exactly the files asked for, without anybody's configuration.
+bring (F405); and of what does not compile. It is run as a program, on exactly the files asked for, without anybody's
+configuration.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from typing import Any
 
 from checks.preflight.model import Version
 
-_RULES = "F821,F823,F405"
+_NAMES = ("F821", "F823", "F405")
+# What does not compile although it parses, and files that cannot be read. What does not parse is told in any case.
+_SYNTAX = (
+    *("E902", "F404", "F406", "F407", "F621", "F622", "F701", "F702", "F704", "F706", "F707"),
+    *("PLE0115", "PLE0117", "PLE0118", "PLE1142", "PLE1700"),
+)
+DOUBT = ["doubt", 1, 1]  # as a finding: the file may not compile
+# The oldest that was compared with CPython's compiler (``plain``).
+_COMPARED = (0, 17)
 _OLDEST, _NEWEST = (3, 7), (3, 14)
 _ARGUMENTS = 200_000  # bytes of file names in one call
 _SECONDS = 300
@@ -37,9 +46,20 @@ def identity(command: str) -> str:
     return f"{about.st_size}-{about.st_mtime_ns}"
 
 
+def judges_syntax(command: str, target: Version) -> bool:
+    """Whether this ruff finds what does not compile for a version, but for what ``plain`` tells."""
+    try:
+        said = subprocess.run([command, "--version"], capture_output=True, timeout=_SECONDS, check=True).stdout
+        version = tuple(int(part) for part in said.split()[1].split(b".")[:2])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return False
+    return version >= _COMPARED and (3, 8) <= target <= (3, 13)
+
+
 def hits(command: str, files: Sequence[Path], target: Version) -> tuple[dict[str, list[list[Any]]], dict[str, str]]:
-    """For each file its findings as ``[code, line, column]``, column in characters from 1; and the files that ruff
-    could not look at, with the reason. One that makes it fail does not keep it from the others.
+    """For each file its findings as ``[code, line, column]``, column in characters from 1 (``DOUBT`` where it does not
+    compile); and the files that ruff could not look at, with the reason. One that makes it fail does not keep it from
+    the others.
     """
     found: dict[str, list[list[Any]]] = {}
     failed: dict[str, str] = {}
@@ -57,8 +77,8 @@ def hits(command: str, files: Sequence[Path], target: Version) -> tuple[dict[str
             continue
         for item in items:
             place = item["location"]
-            if item["code"] in ("F821", "F823", "F405"):
-                found.setdefault(item["filename"], []).append([item["code"], place["row"], place["column"]])
+            told = [item["code"], place["row"], place["column"]] if item["code"] in _NAMES else DOUBT
+            found.setdefault(item["filename"], []).append(told)
     return found, failed
 
 
@@ -67,7 +87,7 @@ def _run(command: str, files: Sequence[str], target: Version) -> list[dict[str, 
     options = ["--isolated", "--no-cache", "--exit-zero", "--quiet", "--output-format=json", f"--target-version={name}"]
     try:
         answer = subprocess.run(
-            [command, "check", *options, f"--select={_RULES}", "--", *files],
+            [command, "check", *options, f"--select={','.join(_NAMES + _SYNTAX)}", "--", *files],
             capture_output=True,
             timeout=_SECONDS,
             check=False,

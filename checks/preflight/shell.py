@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from checks.preflight.shell_words import Statement, closing, statements
+from checks.preflight.shell_words import Statement, braces, closing, statements
 
 UNKNOWN = "\0"  # stands for what cannot be told, behind the name of an option
 MADE = "/mktemp-"  # the folders of ``mktemp -d``
@@ -187,6 +187,9 @@ class Shell:
 
     def expand(self, text: str) -> list[str] | None:
         """The words that a word becomes: several for an array. None if that cannot be told."""
+        if len(several := braces(text)) > 1:
+            each = [self.expand(one) for one in several]
+            return None if None in each else [word for words in each for word in words or ()]
         plain = text.strip('"')
         whole = _PARAMETER.fullmatch(plain)
         if whole and whole[3] and isinstance(value := self.values.get(whole[2]), list):

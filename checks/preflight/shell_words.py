@@ -130,3 +130,34 @@ def closing(text: str, at: int) -> int:
         else:
             index += 1
     return len(text)
+
+
+def braces(word: str) -> list[str]:
+    """The words that ``a{b,c}d`` stands for; the word alone if it has no such braces outside quotes."""
+    at = 0
+    while at < len(word):
+        if word[at] in "\"'`" or word.startswith(("$(", "${"), at):
+            at = closing(word, at)
+        elif word[at] == "{":
+            end = closing(word, at)
+            parts = _alternatives(word[at + 1 : end - 1])
+            if len(parts) > 1:
+                return [one for part in parts for one in braces(f"{word[:at]}{part}{word[end:]}")]
+            at = end
+        else:
+            at += 1
+    return [word]
+
+
+def _alternatives(text: str) -> list[str]:
+    """The parts between commas that no inner braces or quotes hold."""
+    parts, at, begin = [], 0, 0
+    while at < len(text):
+        if text[at] in "\"'`{" or text.startswith(("$(", "${"), at):
+            at = closing(text, at)
+            continue
+        if text[at] == ",":
+            parts.append(text[begin:at])
+            begin = at + 1
+        at += 1
+    return [*parts, text[begin:]]

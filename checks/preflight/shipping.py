@@ -60,7 +60,7 @@ def _walk(  # noqa: PLR0917 - one recursive step
         return
     for item in items:
         path = f"{prefix}{item.name}"
-        is_dir = item.is_dir()
+        is_dir = _is_dir(item)
         if item.name in _NEVER or (ignored is not None and ignored.match_file(path + "/" if is_dir else path)):
             continue
         if item.is_symlink():
@@ -76,6 +76,14 @@ def _walk(  # noqa: PLR0917 - one recursive step
             yield from _walk(Path(item.path), f"{path}/", ignored, found, above | {real}, top, follow)
         elif item.is_file():
             yield path, Path(item.path)
+
+
+def _is_dir(item: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or leads to one; a link that leads to itself does not."""
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
 
 
 def _inside(link: str, top: Path) -> bool:

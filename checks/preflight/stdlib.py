@@ -46,3 +46,8 @@ def modules(version: Version) -> frozenset[str]:
 def removed_in(name: str, version: Version) -> Version | None:
     """The version that no longer has a module which earlier ones had, if the target is not before it."""
     return next((since for since, names in _REMOVED.items() if name in names.split() and version >= since), None)
+
+
+def added_in(name: str, version: Version) -> Version | None:
+    """The later version that adds a module to the standard library; None if the target has it, or none adds it."""
+    return next((since for since, names in _ADDED.items() if name in names.split() and version < since), None)

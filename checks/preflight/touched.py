@@ -1,8 +1,8 @@
 """What a file takes from the modules that it imports: ``util.helper`` after ``import lib.util as util``.
 
 The text is searched, not the syntax tree, which takes less than a tenth of the time. Comments and strings are found as
-well, where compiled code has the same names: who misses something in the answer looks again (``attributes``). Runs in
-the worker: see ``facts``.
+well (where the file was compiled, only those with names that code has too): who misses something in the answer looks
+again (``attributes``). Runs in the worker: see ``facts``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ASSIGNED = re.compile(rb"\s*(?::[^=\n]+)?=(?!=)")
 
 
 def touched(
-    source: bytes, code: CodeType, names: set[str], lazy: set[str]
+    source: bytes, code: CodeType | None, names: set[str], lazy: set[str]
 ) -> tuple[dict[str, list[str]], list[list[str]]]:
     """For each name the dotted paths that follow it; and ``[name, path]`` for each that is assigned to (``*`` for any).
 
@@ -25,12 +25,14 @@ def touched(
     """
     found: dict[str, list[str]] = {}
     sets: list[list[str]] = []
-    for name, mentioned in _beside(code, names, lazy, {}).items():
+    beside = dict.fromkeys(names) if code is None else _beside(code, names, lazy, {})
+    asking = b"attr(" in source
+    for name, mentioned in beside.items():
         base = name.encode() + b"."
         if base not in source:
             continue
         asked = b"attr(" + base[:-1]
-        if asked + b"," in source or asked + b"." in source:
+        if asking and (asked + b"," in source or asked + b"." in source):
             if b"set" + asked in source:
                 sets.append([name, "*"])
             continue
@@ -42,13 +44,17 @@ def touched(
             if path in seen:
                 continue
             seen.add(path)
-            parts = path.split(".")
-            known = next((count for count, part in enumerate(parts) if part not in mentioned), len(parts))
+            known = path if mentioned is None else _known_part(path, mentioned)
             if known:
-                chains.add(".".join(parts[:known]))
+                chains.add(known)
         if chains:
             found[name] = sorted(chains)
     return found, sets
+
+
+def _known_part(path: str, mentioned: set[str]) -> str:
+    parts = path.split(".")
+    return ".".join(parts[: next((count for count, part in enumerate(parts) if part not in mentioned), len(parts))])
 
 
 def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, set[str]]) -> dict[str, set[str]]:

@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, dotted
+from checks.preflight.unset import expects, never_set
 
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function, not a class body or module
 _ENDS = frozenset({"exit", "_exit", "abort", "quit", "fail", "skip"})
@@ -77,11 +78,14 @@ def unbound(tree: ast.Module, suspects: dict[tuple[str, int], Suspects], conditi
                 first = min([child.lineno, *[d.lineno for d in child.decorator_list]])
                 names = suspects.get((child.name, first))
                 if names and names.shared:
-                    flow = _Flow(names.shared, conditions)
-                    flow.body(child.body, frozenset())
-                    found.extend([["unbound", n, line, prefix + child.name, ALWAYS, None] for n, line in flow.found])
+                    imported = names.shared & _imported(child)
+                    for shared in filter(None, (imported, names.shared - imported)):
+                        flow = _Flow(shared, conditions, meant=shared is not imported)
+                        flow.body(child.body, frozenset())
+                        items = [["unbound", n, line, prefix + child.name, ALWAYS, None] for n, line in flow.found]
+                        found.extend(items)
                 if names and names.early:
-                    early = _never_set(child, names.early, conditions)
+                    early = never_set(child, names.early, conditions)
                     found.extend([["unset", n, line, prefix + child.name, ALWAYS, None] for n, line in early])
                 within(child, f"{prefix}{child.name}.")
             elif isinstance(child, ast.ClassDef):
@@ -97,54 +101,25 @@ def _statements(node: ast.AST) -> list[ast.AST]:
     return [child for part in _PARTS for child in getattr(node, part, ())]
 
 
-def _never_set(function: Any, names: frozenset[str], conditions: Conditions) -> list[tuple[str, int]]:
-    """The first read of each name before which nothing in the text binds it, nor an earlier round of a loop."""
-    places: dict[str, list[tuple[int, str, ast.AST | None]]] = {}
-
-    def within(node: Any, loop: ast.AST | None) -> None:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            return
-        if isinstance(node, ast.If) and {NEVER, TYPING} & set(conditions.branches(node.test)):
-            places.update({name: [(0, "bound", None)] for name in names})  # not worth following
-        if isinstance(node, ast.Name) and node.id in names:
-            how = "read" if isinstance(node.ctx, ast.Load) else "bound"
-            places.setdefault(node.id, []).append((node.lineno, how, loop))
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id in names:
-            places.setdefault(node.target.id, []).append((node.lineno, "both", loop))
-            within(node.value, loop)
-            return
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                places.setdefault(name, []).append((node.lineno, "bound", loop))
-        elif not isinstance(node, ast.Name):
-            for other in (getattr(node, "name", None), getattr(node, "rest", None)):  # handlers, patterns
-                if isinstance(other, str):
-                    places.setdefault(other, []).append((getattr(node, "lineno", 0), "bound", loop))
-        loops = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
-        for child in ast.iter_child_nodes(node):
-            within(child, loop or (node if loops else None))
-
-    for statement in function.body:
-        within(statement, None)
-    found = []
-    for name in sorted(names):
-        mine = sorted(places.get(name, []), key=lambda place: place[0])
-        reads = [place for place in mine if place[1] != "bound"]
-        if not reads:
-            continue
-        line, _, loop = reads[0]
-        bound = [place for place in mine if place[1] == "bound"]
-        if not any(at <= line or (loop is not None and other is loop) for at, _, other in bound):
-            found.append((name, line))
-    return found
+def _imported(function: Any) -> frozenset[str]:
+    """Names that a function imports."""
+    return frozenset(
+        alias.asname or alias.name.partition(".")[0]
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    )
 
 
 class _Flow:
     """Which of the names have a value for certain, statement by statement. State None: nothing gets here."""
 
-    def __init__(self, names: frozenset[str], conditions: Conditions) -> None:
+    def __init__(self, names: frozenset[str], conditions: Conditions, *, meant: bool) -> None:
+        """``meant``: the names are the function's own, and called like something of the module by chance. Loops are
+        taken to run then, and a chain of conditions to have one that holds: only one alone may be false.
+        """
         self._names = names
+        self._meant = meant
         self._conditions = conditions
         self._breaks: list[list[frozenset[str] | None]] = []
         self._tests: dict[str, frozenset[str]] = {}
@@ -240,6 +215,9 @@ class _Flow:
         key = ast.dump(node.test)
         one = self.body(node.body, state | self._tests.get(key, frozenset()))
         other = self.body(node.orelse, state)
+        rest = node.orelse[0] if len(node.orelse) == 1 else None
+        if self._meant and isinstance(rest, ast.If) and not rest.orelse and other is not None:
+            other = self.body(rest.body, state)
         if one is not None:
             # The same question asked again later is taken to get the same answer.
             self._tests[key] = self._tests.get(key, frozenset()) | (one - state)
@@ -259,8 +237,10 @@ class _Flow:
 
     def _looped(self, node: Any, inside: frozenset[str], after: frozenset[str] | None) -> frozenset[str] | None:
         self._breaks.append([])
-        self.body(node.body, inside)
+        ended = self.body(node.body, inside)
         breaks = self._breaks.pop()
+        if self._meant and after is not None:
+            after = ended if ended is not None else next((state for state in breaks if state is not None), after)
         if after is not None:
             after = self.body(node.orelse, after)
         for state in breaks:
@@ -288,7 +268,9 @@ class _Flow:
     _asyncwith = _with
 
     def _try(self, node: Any, state: frozenset[str]) -> frozenset[str] | None:
+        self._quiet += any(expects(handler) for handler in node.handlers)
         after = self.body(node.body, state)
+        self._quiet -= any(expects(handler) for handler in node.handlers)
         if after is not None:
             after = self.body(node.orelse, after)
         # What an error leaves unbound shows in handlers and finally only after that error: not worth telling.

@@ -18,39 +18,89 @@ from typing import Any
 
 from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
+from checks.preflight.plain import plain
+from checks.preflight.shadows import binders
+from checks.preflight.sketch import Sketch
+from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
+from checks.preflight.unions import LAZY, too_new
 
-VERSION = 11
+VERSION = 18
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
+_FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 
 
 def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
-    """The facts of one file; ``{"error": [line, message]}`` if it does not compile."""
+    """The facts of one file; ``{"error": [line, message]}`` if it does not compile.
+
+    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it.
+    """
+    if not hits and target >= LAZY and plain(source):
+        try:
+            facts = _sketched(source, target)
+        except (SyntaxError, *_FAILURES):
+            facts = None
+        if facts is not None:
+            return facts
     try:
-        tree = ast.parse(source)
-        code = compile(tree, "<file>", "exec", dont_inherit=True)
+        return _compiled(source, hits, target)
     except SyntaxError as error:
-        return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}"]}
-    except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
+        remedy = (
+            ": save it as UTF-8, or name its encoding in the first line" if "'utf-8' codec can't" in error.msg else ""
+        )
+        return {"error": [error.lineno or 1, f"{type(error).__name__}: {error.msg}{remedy}"]}
+    except _FAILURES as error:
         return {"error": [1, f"{type(error).__name__}: {error}"]}
-    reader = Reader(source, target, code)
-    try:
-        facts = reader.read(tree)
-        suspects = _suspects(tree, code, hits, reader, facts)
-    except RecursionError:
-        return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
-    if suspects:
-        facts["suspects"] = suspects
-    return facts
 
 
 def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     """The facts of a file of which only its names matter: not compiled, nothing suspected."""
     try:
-        return Reader(source, target).read(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, UnicodeError):
+        sketch = Sketch(source)
+        return Reader(source, target, sketch.tree_holding).read(sketch.tree())
+    except (SyntaxError, *_FAILURES):
         return {"error": [1, "cannot be parsed"]}
+
+
+def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
+    tree = ast.parse(source)
+    code = compile(tree, "<file>", "exec", dont_inherit=True)
+    reader = Reader(source, target, lambda _words: tree, code)
+    try:
+        facts = reader.read(tree)
+        return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts))
+    except RecursionError:
+        return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
+
+
+def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
+    """The same without most functions; None if that is not enough to tell."""
+    sketch = Sketch(source)
+    reader = Reader(source, target, sketch.tree_holding)
+    tree = sketch.tree()
+    facts = reader.read(tree)
+    absent = [name.encode() for name in (*facts.get("typing", ()), *facts.get("never", ()))]
+    if reader.unsure:
+        return None
+    binding = binders(sketch, _solid(tree, facts))
+    suspects: list[list[Any]] = []
+    if absent or binding:
+        functions = {*sketch.holding(absent), *binding}
+        tree = sketch.tree(functions) if functions else tree
+        code = compile(tree, "<file>", "exec", dont_inherit=True)
+        suspects = _suspects(tree, code, [], reader, facts)
+    return _with_uses(facts, reader, None, suspects)
+
+
+def _bound_by(item: list[Any]) -> list[str]:
+    return [item[5]] if item[4] is None else [new or name for name, new in item[4]]
+
+
+def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[list[Any]]) -> dict[str, Any]:
+    uses, sets = touched(reader.source, code, *reader.modules())
+    more = {"touched": uses, "sets": reader.sets + sets, "suspects": suspects}
+    return {**facts, **{name: found for name, found in more.items() if found}}
 
 
 def _suspects(
@@ -67,9 +117,10 @@ def _suspects(
         positions = {
             (line, len(lines[line - 1][: column - 1].encode())): _KINDS[kind]
             for kind, line, column in hits
-            if line <= len(lines)
+            if line <= len(lines) and kind in _KINDS
         }
-        found = Finder(tree, reader.conditions).find(positions, absent)
+        found = Finder(tree, reader.conditions).find(positions, absent, text=reader.source)
+    found += too_new(tree, reader.conditions.target)
     solid = _solid(tree, facts)
     functions = suspicious(code, solid)
     if functions:
@@ -84,7 +135,7 @@ def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
     names = {s.name for s in tree.body if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
     for item in facts.get("imports", ()):
         if item[8]:
-            names.update([item[5]] if item[4] is None else [new or name for name, new in item[4]])
+            names.update(_bound_by(item))
     return frozenset(names)
 
 

@@ -74,7 +74,8 @@ def test_the_first_screen_says_what_would_break(repo: Path) -> None:
         answer.stdout
         == """\
 f  (function folder functions/f, no symlinks)
-  entry point: main.py; Python {}, from this interpreter, as nothing names another
+  entry point: main.py; Python {}, from this interpreter, as nothing names
+  another
   ships 4 files: lib/ (1), main.py, old.py, requirements.txt
   fails when the function runs: 1
     main.py:3, inside run
@@ -85,7 +86,8 @@ f  (function folder functions/f, no symlinks)
       by main.py -> lib/util.py:2
   cannot happen from the entry point: 1
 
-1 package: 1 fails when the function runs, 1 silently disables a feature, 1 cannot happen from the entry point
+1 package: 1 fails when the function runs, 1 silently disables a feature, 1
+    cannot happen from the entry point
 """.format(".".join(map(str, __import__("sys").version_info[:2])))
     )
     assert "name 'nada' is not defined" in run("f", "--all").stdout

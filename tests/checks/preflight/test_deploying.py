@@ -178,3 +178,92 @@ def test_a_folder_asked_for_is_taken_as_its_script_deploys_it(tmp_path: Path) ->
     assert packages.as_deployed(packages.of_folder(tmp_path / "shared"), tmp_path).description.startswith(
         "import package"
     )
+
+
+def test_an_image_beside_a_function_is_a_package_of_its_own(tmp_path: Path) -> None:
+    """A Dataflow template's Dockerfile says nothing of the function in the same folder, nor of what its base brings."""
+    files = {
+        "load/main.py": "import functions_framework\nfrom helpers import x\n",
+        "load/requirements.txt": "functions-framework\n",
+        "load/job.py": "import apache_beam\nfrom nope import x\n",
+        "load/Dockerfile": (
+            "FROM gcr.io/dataflow-templates-base/python3-template-launcher-base:latest\nWORKDIR /template\nCOPY job.py .\n"
+            'ENV FLEX_TEMPLATE_PYTHON_PY_FILE=job.py\nENTRYPOINT ["/opt/apache/beam/boot"]\n'
+        ),
+    }
+    image, function = packages.discover(write(tmp_path, files))
+    assert (image.name, image.entries, image.requirements) == ("load (image)", ("job.py",), None)
+    assert (function.name, function.entries) == ("load", ("main.py",))
+    assert [line(f) for f in report(image, tmp_path).findings] == []
+    assert [line(f) for f in report(function, tmp_path).findings] == [
+        "load undeclared main.py:2 helpers",
+        "never undeclared job.py:1 apache_beam",
+        "never undeclared job.py:2 nope",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (f"cp lib/gone.py functions/daily/\n{DEPLOY} --source=functions/daily\n", "deploy.sh:3 lib/gone.py"),
+        (f"cp -r libs functions/daily/\n{DEPLOY} --source=functions/daily\n", "deploy.sh:3 libs"),
+        (f"{DEPLOY} --source=lib\n", "deploy.sh:3 main.py"),
+    ],
+)
+def test_what_a_script_copies_must_be_there(script: str, expected: str, tmp_path: Path) -> None:
+    """Code, that is; with the line of the script."""
+    found = [f for p in deployed(tmp_path, script) for f in report(p, tmp_path).findings if f.kind == "missing_file"]
+    assert [line(f) for f in found] == [f"load missing_file {expected}"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"cp .env credentials.json functions/daily/\n{DEPLOY} --source=functions/daily\n",
+        f"cp -r libs functions/daily/ 2>/dev/null\n{DEPLOY} --source=functions/daily\n",
+        f"python build.py lib/\n{DEPLOY} --source=lib\n",
+        f"{DEPLOY} --source=lib --set-build-env-vars=GOOGLE_FUNCTION_SOURCE=deep.py\n",
+        "gcloud functions deploy x --runtime=nodejs20 --source=lib\n",
+        "cp functions/daily/{main.py,requirements.txt} lib\n" + f"{DEPLOY} --source=lib\n",
+    ],
+)
+def test_but_not_what_may_be_made_or_left_out(script: str, tmp_path: Path) -> None:
+    """Files that are no code, errors that nobody wants to see, folders that a program fills, other languages."""
+    found = [f for p in deployed(tmp_path, script) for f in report(p, tmp_path).findings if f.kind == "missing_file"]
+    assert [line(f) for f in found] == []
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ('COPY . .\nCMD ["python", "start.py"]\n', ["load missing_file Dockerfile:4 /app/start.py"]),
+        ("COPY . .\nCMD exec gunicorn --bind :$PORT lib.web:app\n", ["load missing_file Dockerfile:4 lib.web"]),
+        ('COPY . .\nCMD ["python", "main.py"]\n', []),
+        ('COPY . .\nCMD ["python", "-m", "http.server"]\n', []),
+        ("COPY . .\nRUN pip install acme-web\nCMD gunicorn acme_web.wsgi:app\n", []),
+        ('COPY . .\nRUN curl -o start.py https://example.com\nCMD ["python", "start.py"]\n', []),
+    ],
+)
+def test_what_an_image_starts_must_be_in_it(dockerfile: str, expected: list[str], tmp_path: Path) -> None:
+    """Unless something else may have brought it."""
+    files = {"main.py": "", "lib/__init__.py": "", "Dockerfile": f"FROM python:3.11\nWORKDIR /app\n{dockerfile}"}
+    [package] = packages.discover(write(tmp_path, files))
+    assert [line(f) for f in report(package, tmp_path).findings] == expected
+
+
+def test_errors_of_other_kinds_are_not_caught_with_those_of_imports(tmp_path: Path) -> None:
+    """``except ImportError`` lets a syntax error or an undefined name through: it is no feature that is lost."""
+    files = {
+        "main.py": "try:\n    import lib.a\nexcept ImportError:\n    pass\ntry:\n    import lib.b\nexcept Exception:\n    pass\n",
+        "requirements.txt": "",
+        "lib/__init__.py": "",
+        "lib/a.py": "import lib.nope\nprint(nope)\n",
+        "lib/b.py": "import lib.nope\nprint(nope)\n",
+    }
+    package = packages.of_folder(write(tmp_path, files))
+    assert [line(f) for f in report(package, tmp_path).findings] == [
+        "load undefined_name lib/a.py:2 nope",
+        "disables missing_module lib/a.py:1 lib.nope",
+        "disables missing_module lib/b.py:1 lib.nope",
+        "disables undefined_name lib/b.py:2 nope",
+    ]

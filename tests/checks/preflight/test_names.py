@@ -224,3 +224,25 @@ def test_code_must_compile_for_the_version_it_runs_on(
         pytest.skip("no such interpreter here")
     files = {"main.py": "match 1:\n    case 1: pass\n", "requirements.txt": ""}
     assert found(tmp_path, files, target=target) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "expected"),
+    [
+        ("def f(x: int | None = None): ...\n", (3, 9), ["load does_not_compile main.py:1 3.10"]),
+        ("class A:\n    x: list[str] | None = None\n", (3, 9), ["load does_not_compile main.py:2 3.10"]),
+        ("def f():\n    def g() -> str | None: ...\n    return g\n", (3, 9), ["run does_not_compile main.py:2 3.10"]),
+        ("def f(x: dict[str, int]): ...\n", (3, 8), ["load does_not_compile main.py:1 3.9"]),
+        ("def f(x: int | None = None): ...\n", (3, 11), []),
+        ("def f(x: 'int | None', *y: dict[str, int]): ...\n", (3, 9), []),
+        ("from __future__ import annotations\ndef f(x: int | None): ...\n", (3, 9), []),
+        ("def f():\n    x: int | None = None\n    return x\n", (3, 9), []),
+        ("from lib import A\ndef f(x: A | None, y: 1 | 2): ...\n", (3, 9), []),
+    ],
+)
+def test_annotations_that_are_evaluated_must_suit_the_version(
+    text: str, target: tuple[int, int], expected: list[str], tmp_path: Path
+) -> None:
+    """Unions and subscripts of builtins came with 3.10 and 3.9."""
+    files = {"main.py": text, "lib.py": "class A: ...\n", "requirements.txt": ""}
+    assert found(tmp_path, files, target=target) == expected

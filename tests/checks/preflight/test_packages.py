@@ -279,3 +279,11 @@ def test_code_that_breaks_its_readers_does_not_keep_them_from_the_rest(tmp_path:
         "load does_not_compile d.py:1 d.py",
         "load undefined_name main.py:2 nope",
     ]
+
+
+def test_a_symlink_that_leads_to_itself(tmp_path: Path) -> None:
+    """It leads nowhere."""
+    write(tmp_path, {"main.py": "", "requirements.txt": "", "self": "-> self"})
+    assert [line(f) for f in report(packages.of_folder(tmp_path), tmp_path).findings] == [
+        "load missing_file self:1 self"
+    ]

@@ -1,0 +1,61 @@
+"""Which functions may bind a name that their module has, told without parsing: too many are no harm, each is compiled.
+
+A name is bound by what stands before ``=``, or after a word such as ``for`` or ``as``. Each pattern begins with plain
+text and tries no way twice: a hundred megabytes take a second or two. Runs in the worker: see ``facts``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from checks.preflight.sketch import Function, Sketch
+from checks.preflight.unbound import suspicious
+
+# What stands before `=` on a line, with no call open: what is in one of those is a keyword.
+_TARGETS = (
+    re.compile(rb"\n([^\n=#(]*=(?:[^\n=#(]*=)*)(?!=)"),
+    re.compile(rb"\n[ \t]*\(([^\n=]*=)(?!=)"),
+    re.compile(rb",[ \t]*\(([^\n=]*=)(?!=)"),
+    re.compile(rb"\)[^\n=(,]*,([^\n=(]*=)(?!=)"),
+    re.compile(rb";([^\n=#(;]*=)(?!=)"),
+)
+# The end of a target that began on a line before.
+_LATER = re.compile(rb"\n[\w., \t]*[)\]][ \t]*=(?!=)")
+_LONGEST_TARGET = 2000
+_WALRUS = re.compile(rb"(\w+)[ \t]*:=")
+_AFTER = (
+    re.compile(rb"for\b([^:=]{1,160}?)\bin\b"),
+    re.compile(rb"as[ \t(]([^\n:]+)"),
+    re.compile(rb"del[ \t(]([^\n]+)"),
+    re.compile(rb"def[ \t]+(\w+)"),
+    re.compile(rb"class[ \t]+(\w+)"),
+    re.compile(rb"import\b[ \t]*(\([^)]*\)|[^\n#;]+)"),
+)
+# All that is part of no dotted name becomes a space.
+_NAMES = bytes(c if chr(c).isalnum() or c > 127 or chr(c) in "_." else 32 for c in range(256))  # noqa: PLR2004
+
+
+def binders(sketch: Sketch, names: frozenset[str]) -> list[Function]:
+    """The functions of a file that may bind one of the names as their own."""
+    if not names or not sketch.functions:
+        return []
+    wanted = _bound_words(b"\n".join([b"", *sketch.bodies()])).intersection(name.encode() for name in names)
+    # Looked at alone: it may be another one that binds what this one only mentions.
+    return [
+        function
+        for function in (sketch.holding(wanted) if wanted else ())
+        if not wanted.isdisjoint(_bound_words(b"\n" + sketch.source[function.start : function.end]))
+        and (not function.sure or suspicious(sketch.compiled(function), names))
+    ]
+
+
+def _bound_words(text: bytes) -> set[bytes]:
+    """The names that a text may bind, among others."""
+    if b"\\\n" in text:
+        text = text.replace(b"\\\n", b"  ")
+    parts = [text[max(0, found.start() - _LONGEST_TARGET) : found.end()] for found in _LATER.finditer(text)]
+    if b":=" in text:
+        parts += _WALRUS.findall(text)
+    for pattern in (*_TARGETS, *_AFTER):
+        parts += pattern.findall(text)
+    return set(b" ".join(parts).translate(_NAMES).split())

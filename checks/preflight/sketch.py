@@ -1,0 +1,133 @@
+"""A file without the bodies of its functions, but for those that somebody asks for.
+
+What a module binds stands outside of them, and building the syntax tree of everything takes most of the time. Bodies
+are told by their indentation alone, and left where that may deceive: in what remains every line keeps its number. Runs
+in the worker: see ``facts``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+_HEAD = re.compile(rb"^([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?", re.MULTILINE)
+_TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
+# What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
+_LONGEST = 50_000
+# A module is imported, or a name of the module bound.
+_ALWAYS = (b"import", b"global ")
+
+
+class Function(NamedTuple):
+    """Where a function begins, its body begins and ends, and the colon before that. ``sure``: it surely ends there.
+    ``needed``: something in it is always asked for.
+    """
+
+    head: int
+    colon: int
+    start: int
+    end: int
+    sure: bool
+    needed: bool
+
+
+class Sketch:
+    """The text of a file, with its outermost functions and methods."""
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.functions = list(_functions(source))
+        if b"\r" in source and source.count(b"\r") != source.count(b"\r\n"):
+            self.functions = [
+                Function(0, 0, 0, len(source), sure=False, needed=True)
+            ]  # lines that end where bytes do not tell
+
+    def holding(self, words: Collection[bytes]) -> list[Function]:
+        """The functions whose bodies hold one of the words, be it as a part of another."""
+        found = self.source.find
+        return [f for f in self.functions if any(found(word, f.start, f.end) >= 0 for word in words)]
+
+    def bodies(self) -> list[bytes]:
+        """The bodies of all functions, in order."""
+        return [self.source[function.start : function.end] for function in self.functions]
+
+    def compiled(self, function: Function) -> CodeType:
+        """A function alone, as compiled code of a module that holds it.
+
+        :raises SyntaxError: and whatever else ``compile`` raises.
+        """
+        text = self.source[function.head : function.end]
+        return compile(b"if 1:\n" + text if text[:1] == b" " else text, "<file>", "exec", dont_inherit=True)
+
+    def tree(self, functions: Collection[Function] = ()) -> ast.Module:
+        """The syntax tree with these functions.
+
+        :raises SyntaxError: and whatever else ``ast.parse`` raises.
+        """
+        try:
+            return ast.parse(self._text(functions))
+        except SyntaxError:
+            return ast.parse(self.source)  # indentation has deceived, or it is one
+
+    def tree_holding(self, words: Collection[bytes]) -> ast.Module:
+        """The syntax tree with the functions that hold one of the words."""
+        return self.tree(set(self.holding(words)))
+
+    def _text(self, functions: Collection[Function]) -> bytes:
+        source, parts, at = self.source, [], 0
+        for function in self.functions:
+            if function.sure and not function.needed and function not in functions:
+                lines = source.count(b"\n", function.start, function.end)
+                parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
+                at = function.end
+        parts.append(source[at:])
+        return b"".join(parts)
+
+
+def _functions(source: bytes) -> Iterator[Function]:
+    at = 0
+    while True:
+        head = _HEAD.search(source, at)
+        if head is None:
+            return
+        indent, parenthesis = head[1], head[2]
+        tail = _TAIL.match(source, _closing(source, head.end())) if parenthesis else None
+        start = tail.end() if tail else head.end()
+        below = less_indented(len(indent)).search(source, start) if b"\t" not in indent else None
+        end = at = below.start() if below else len(source)
+        sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
+        needed = end - start > _LONGEST or any(source.find(word, start, end) >= 0 for word in _ALWAYS)
+        yield Function(head.start(), tail.end(1) if tail else start, start, end, sure=sure, needed=needed)
+        if tail is None:
+            at = start
+
+
+def _closing(source: bytes, at: int) -> int:
+    """Where the parentheses end that are open at a place; the end of the text if they do not."""
+    depth = 1
+    while depth:
+        close = source.find(b")", at)
+        if close < 0:
+            return len(source)
+        depth += source.count(b"(", at, close) - 1
+        at = close + 1
+    return at
+
+
+def _is_whole(source: bytes, start: int, end: int) -> bool:
+    """Whether a body ends where its indentation does: in no string, and on no line that is continued."""
+    return not (
+        source.count(b'"""', start, end) % 2
+        or source.count(b"'''", start, end) % 2
+        or source[max(start, end - 3) : end].rstrip(b"\r\n").endswith(b"\\")
+    )
+
+
+@lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
+def less_indented(columns: int) -> Any:
+    """A line of code with no more than so many spaces before it."""
+    return re.compile(rb"^ {0,%d}[^ \t\r\n#]" % columns, re.MULTILINE)

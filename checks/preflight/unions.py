@@ -1,0 +1,65 @@
+"""Annotations that an older Python cannot evaluate: ``int | None`` before 3.10, ``list[int]`` before 3.9.
+
+Only pairs of which both sides are builtins or None are told: other classes may define ``|``. Runs in the worker: see
+``facts``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from checks.preflight.conditions import ALWAYS
+
+LAZY = (3, 10)  # from here on nothing is too new
+_GENERIC = frozenset({"list", "dict", "tuple", "set", "frozenset", "type"})
+_PLAIN = _GENERIC | {"int", "str", "float", "bool", "bytes", "object", "complex", "bytearray"}
+
+
+def too_new(tree: ast.Module, target: tuple[int, int]) -> list[list[Any]]:
+    """Annotations that fail where they stand, as ``names.Finder.find`` gives them: the name is the annotation."""
+    if target >= LAZY:
+        return []
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            return []
+    return [
+        item for annotation, scope in _evaluated(tree, "", inside=False) for item in _told(annotation, scope, target)
+    ]
+
+
+def _told(annotation: ast.expr, scope: str, target: tuple[int, int]) -> Iterator[list[Any]]:
+    for node in ast.walk(annotation):
+        union = (
+            isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and _plain(node.left) and _plain(node.right)
+        )
+        generic = target < (3, 9) and isinstance(node, ast.Subscript) and getattr(node.value, "id", "") in _GENERIC
+        if union or generic:
+            yield ["too_new", "3.10" if union else "3.9", annotation.lineno, scope, ALWAYS, None]
+            return
+
+
+def _plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    return (isinstance(node, ast.Name) and node.id in _PLAIN) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _evaluated(node: Any, scope: str, *, inside: bool) -> Iterator[tuple[ast.expr, str]]:
+    """Annotations with the function in which they are evaluated; those of a function's own variables never are."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            arguments = child.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+            for annotation in [*[one.annotation for one in every if one is not None], child.returns]:
+                if annotation is not None:
+                    yield annotation, scope
+            yield from _evaluated(child, f"{scope}.{child.name}".lstrip("."), inside=True)
+        elif isinstance(child, ast.ClassDef):
+            yield from _evaluated(child, scope, inside=False)
+        elif isinstance(child, ast.AnnAssign):
+            if not inside:
+                yield child.annotation, scope
+        elif isinstance(child, ast.stmt) and not isinstance(child, ast.If):  # conditions ask for the version, mostly
+            yield from _evaluated(child, scope, inside=inside)
