@@ -253,7 +253,8 @@ def _digests(files: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, Facts]]
     unread: dict[Path, Facts] = {}
     for file in files:
         try:
-            content = file.read_bytes() if file.stat().st_size <= _LARGEST else None
+            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - twice as fast as a path, thousands of times
+                content = opened.readall() if os.fstat(opened.fileno()).st_size <= _LARGEST else None
         except OSError as error:
             unread[file] = Facts({"error": [1, f"cannot be read: {error.strerror}"], "unread": True})
             continue

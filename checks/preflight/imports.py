@@ -41,6 +41,8 @@ class Imports:
         self._problems: dict[tuple[str, int], list[Problem]] = {}
         self._targets: dict[tuple[str, int, str], str | None] = {}
         self._packages: dict[str, str] = {}
+        self._owned: dict[str, bool] = {}
+        self._chains: dict[str, tuple[str, ...]] = {}
 
     # -- what an import means ------------------------------------------------------------------------------------------
 
@@ -115,7 +117,7 @@ class Imports:
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
         guarded = bool(item.tries) and self.guard(file, item) is not None
-        return Loaded(files=tuple(self.chain(target)), asked=asked, submodules=submodules, guarded=guarded)
+        return Loaded(files=self.chain(target), asked=asked, submodules=submodules, guarded=guarded)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -132,21 +134,27 @@ class Imports:
 
     def _own(self, target: str) -> bool:
         """Whether the top of a dotted name lies in the package."""
-        top = self._resolver.module(target.partition(".")[0])
-        return top.file is not None or bool(top.folders)
+        owned = self._owned.get(target)
+        if owned is None:
+            top = self._resolver.module(target.partition(".")[0])
+            owned = self._owned[target] = top.file is not None or bool(top.folders)
+        return owned
 
-    def chain(self, target: str) -> list[str]:
+    def chain(self, target: str) -> tuple[str, ...]:
         """The files that importing a module loads: of the packages above it, and its own."""
-        parts = target.split(".")
-        files = [self._resolver.module(".".join(parts[:count])).file for count in range(1, len(parts) + 1)]
-        return [file for file in files if file is not None]
+        chain = self._chains.get(target)
+        if chain is None:
+            above = self.chain(target.rpartition(".")[0]) if "." in target else ()
+            file = self._resolver.module(target).file
+            chain = self._chains[target] = above if file is None else (*above, file)
+        return chain
 
     def _loaded(self, file: str, item: Import) -> list[str]:
         target = self.target(file, item)
         if target is None or not self._own(target):
             return []
-        files = self.chain(target)
-        if self._resolver.module(target).found is Found.FILE:
+        files = list(self.chain(target))
+        if not item.names or self._resolver.module(target).found is Found.FILE:
             return files
         for name, _ in item.names or ():
             own = self._resolver.module(f"{target}.{name}").file
