@@ -13,6 +13,7 @@ import builtins
 import re
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -111,8 +112,7 @@ class Reader:
         self._flags: dict[str, int] = {}  # what a failed import clears: the try statement
         self.sets: list[list[str]] = []
         self._lines: list[int] = []
-        # By type, for what this Python's syntax has.
-        self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
+        self._visitors = _visitors()
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
         """The facts of the parsed file. The tree may lack functions that import nothing and bind no global names."""
@@ -191,7 +191,7 @@ class Reader:
         for statement in statements:
             visit = self._visitors.get(type(statement))
             if visit is not None:
-                visit(statement, place)
+                visit(self, statement, place)
 
     def _bind(self, name: str, place: Place) -> None:
         if place.namespace != "module":
@@ -387,6 +387,14 @@ class Reader:
             self.imports.append(item)
             if load and item[7] not in (NEVER, TYPING):
                 self.events.append(len(self.imports) - 1)
+
+
+@lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
+def _visitors() -> dict[type, Any]:
+    """By type, for what this Python's syntax has. Of the class: a reader that held its own methods would live, with all
+    it has read, until somebody looks for cycles.
+    """
+    return {getattr(ast, k): getattr(Reader, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
 
 
 def _bound_by(item: list[Any]) -> list[str]:

@@ -11,6 +11,7 @@ import ast
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ class Finder:
             isinstance(s, ast.ImportFrom) and s.module == "__future__" and any(a.name == "annotations" for a in s.names)
             for s in tree.body
         )
-        self._visitors = {getattr(ast, k): getattr(self, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
+        self._visitors = _visitors()
         self._positions: Mapping[tuple[int, int], str] = {}
         self._absent: Mapping[str, str] = {}
         self._attributes: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ class Finder:
                 return
         visit = self._visitors.get(type(node))
         if visit is not None:
-            visit(node, spot)
+            visit(self, node, spot)
         else:
             self._children(node, spot)
 
@@ -217,6 +218,12 @@ class Finder:
 
     def _nothing(self, node: ast.AST, spot: _Spot) -> None:
         """Evaluated when somebody asks for it, if ever."""
+
+
+@lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
+def _visitors() -> dict[type, Any]:
+    """As in ``facts``."""
+    return {getattr(ast, k): getattr(Finder, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
 
 
 def _catches(node: ast.expr | None) -> str:

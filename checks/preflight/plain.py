@@ -73,8 +73,12 @@ def _returning(source: bytes) -> bool:
     """Whether an asynchronous generator may return a value."""
     if b"yield" not in source:
         return False
+    if b"\tasync def" in source:
+        return True
     for head in _GENERATOR.finditer(source):
         below = less_indented(len(head[1])).search(source, head.end())
+        while below and below[0].endswith((b")", b"]")):  # of the head
+            below = less_indented(len(head[1])).search(source, below.end())
         body = source[head.end() : below.start() if below else len(source)]
         if b"yield" in body and _VALUE.search(body):
             return True

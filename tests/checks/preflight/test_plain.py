@@ -50,6 +50,7 @@ REFUSED = {
     "async for outside": "def f():\n    async for x in y:\n        pass\n",
     "async comprehension outside": "def f():\n    return [x async for x in y]\n",
     "value of an async generator": "async def f():\n    yield 1\n    return 2\n",
+    "value of an async generator with a long head": "async def f(\n    a,\n) -> int:\n    yield 1\n    return 2\n",
     "break outside": "def f():\n    break\n",
     "continue outside": "def f():\n    if x:\n        continue\n",
     "break in else": "for x in y:\n    pass\nelse:\n    break\n",
