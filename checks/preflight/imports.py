@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings, absolute
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
-from checks.preflight.problems import Guard, Problem, meant, moved
+from checks.preflight.problems import Guard, Moved, Problem, meant
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
@@ -43,6 +44,10 @@ class Imports:
         self._packages: dict[str, str] = {}
         self._owned: dict[str, bool] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def _moved(self) -> Moved:
+        return Moved(map(self.module_of, self._facts))
 
     # -- what an import means ------------------------------------------------------------------------------------------
 
@@ -352,7 +357,7 @@ class Imports:
             message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
-            message += moved(missing, map(self.module_of, self._facts))
+            message += self._moved.meant(missing)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         if since is not None and not provider_of(top):

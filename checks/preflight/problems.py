@@ -47,12 +47,21 @@ def meant(name: str, names: Iterable[str]) -> str:
     return f"; is {found[0]!r} meant?" if found else ""
 
 
-def moved(module: str, modules: Iterable[str]) -> str:
-    """Where a module that is not there may have gone: the only one of its last name, or one that is like it."""
-    parent, _, own = module.rpartition(".")
-    modules = set(modules) - {module}
-    same = [one for one in modules if one.rpartition(".")[2] == own]
-    beside = [one for one in modules if parent and one.rpartition(".")[0] == parent]
-    if len(same) == 1 and len(own) > _SHORT:
-        return f"; is {same[0]!r} meant?"
-    return meant(module, beside)
+class Moved:
+    """Where modules that are not there may have gone, of those that are."""
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        self._of_name: dict[str, list[str]] = {}
+        self._below: dict[str, list[str]] = {}
+        for module in set(modules):
+            parent, _, own = module.rpartition(".")
+            self._of_name.setdefault(own, []).append(module)
+            self._below.setdefault(parent, []).append(module)
+
+    def meant(self, module: str) -> str:
+        """The only one of its last name, or one beside it that is like it; empty if there is none."""
+        parent, _, own = module.rpartition(".")
+        same = [one for one in self._of_name.get(own, ()) if one != module]
+        if len(same) == 1 and len(own) > _SHORT:
+            return f"; is {same[0]!r} meant?"
+        return meant(module, self._below.get(parent, ())) if parent else ""

@@ -42,7 +42,10 @@ class Reached:
 
 def unguarded(edges: Mapping[str, Sequence[Edge]]) -> dict[str, list[Edge]]:
     """The edges as errors other than ImportError see them."""
-    return {file: [replace(edge, guarded=edge.broadly) for edge in some] for file, some in edges.items()}
+    return {
+        file: [edge if edge.guarded == edge.broadly else replace(edge, guarded=edge.broadly) for edge in some]
+        for file, some in edges.items()
+    }
 
 
 def reach(entries: Iterable[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
