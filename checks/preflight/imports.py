@@ -42,6 +42,7 @@ class Imports:
         self._problems: dict[tuple[str, int], list[Problem]] = {}
         self._targets: dict[tuple[str, int, str], str | None] = {}
         self._packages: dict[str, str] = {}
+        self._asked: dict[tuple[str, int], Loaded] = {}
         self._owned: dict[str, bool] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
 
@@ -94,35 +95,42 @@ class Imports:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
         found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
-            loaded = self._loaded(file, item)
-            if not loaded or not self.runs(file, item, script=script):
+            asked = self._asks(file, item)
+            if not asked.files or not self.runs(file, item, script=script):
                 continue
-            guard = self.guard(file, item)
-            for target in loaded:
-                if target != file:
-                    guarded = guard is not None and not guard.whole
-                    broad = guarded and guard is not None and guard.broad
-                    edge = Edge(target, item.line, bool(item.scope), guarded, item.scope, item.when == "maybe", broad)
-                    found.setdefault((target, edge.lazy, guarded, item.scope, edge.maybe, broad), edge)
+            guard = self.guard(file, item) if item.tries else None
+            guarded = guard is not None and not guard.whole
+            broad = guarded and guard is not None and guard.broad
+            lazy, maybe = bool(item.scope), item.when == "maybe"
+            for target in (*asked.files, *filter(None, asked.submodules.values())):
+                key = (target, lazy, guarded, item.scope, maybe, broad)
+                if target != file and key not in found:
+                    found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
         return list(found.values())
 
     def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
         """What it loads, for playing through."""
-        if not self.runs(file, item, script=script) or item.scope:
+        if item.scope or not self.runs(file, item, script=script) or self.target(file, item) is None:
             return Loaded(skipped=True)
-        target = self.target(file, item)
-        if target is None:
-            return Loaded(skipped=True)
-        if not self._own(target):
-            return _NOTHING
+        asked = self._asks(file, item)
+        return replace(asked, guarded=True) if item.tries and self.guard(file, item) is not None else asked
+
+    def _asks(self, file: str, item: Import) -> Loaded:
+        """What it asks the package for, if it runs."""
+        key = (file, id(item))
+        if key not in self._asked:
+            target = self.target(file, item)
+            self._asked[key] = self._inside(target, item) if target and self._own(target) else _NOTHING
+        return self._asked[key]
+
+    def _inside(self, target: str, item: Import) -> Loaded:
         asked = self._resolver.module(target).file if item.names is not None else None
         submodules = {}
         for name, _ in item.names or ():
             below = self._resolver.module(f"{target}.{name}")
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
-        guarded = bool(item.tries) and self.guard(file, item) is not None
-        return Loaded(files=self.chain(target), asked=asked, submodules=submodules, guarded=guarded)
+        return Loaded(files=self.chain(target), asked=asked, submodules=submodules)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -153,19 +161,6 @@ class Imports:
             file = self._resolver.module(target).file
             chain = self._chains[target] = above if file is None else (*above, file)
         return chain
-
-    def _loaded(self, file: str, item: Import) -> list[str]:
-        target = self.target(file, item)
-        if target is None or not self._own(target):
-            return []
-        files = list(self.chain(target))
-        if not item.names or self._resolver.module(target).found is Found.FILE:
-            return files
-        for name, _ in item.names or ():
-            own = self._resolver.module(f"{target}.{name}").file
-            if own is not None:
-                files.append(own)
-        return files
 
     # -- who catches it ------------------------------------------------------------------------------------------------
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from checks.preflight.model import Effect, Way
 
 _TOOLS = frozenset({"conftest.py", "setup.py", "noxfile.py", "fabfile.py"})
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One import: ``target`` is the imported file. ``lazy``: inside a function. ``guarded``: an ImportError is caught,
     ``broadly`` any error. ``maybe``: below a condition that cannot be read.
     """
@@ -43,7 +43,7 @@ class Reached:
 def unguarded(edges: Mapping[str, Sequence[Edge]]) -> dict[str, list[Edge]]:
     """The edges as errors other than ImportError see them."""
     return {
-        file: [edge if edge.guarded == edge.broadly else replace(edge, guarded=edge.broadly) for edge in some]
+        file: [edge if edge.guarded == edge.broadly else edge._replace(guarded=edge.broadly) for edge in some]
         for file, some in edges.items()
     }
 
