@@ -52,7 +52,8 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     function = "main.py" in files and _is_function(files["main.py"], frozenset(files))
     if "__init__.py" in files and not function:
         return _import_package(folder, files, entry=entry, name=name)
-    linked = f"{len(shipped.links)} symlinks followed" if shipped.links else "no symlinks"
+    count = len(shipped.links)
+    linked = f"{count} symlink{'s' if count > 1 else ''} followed" if count else "no symlinks"
     kind = "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
     python, told = _python_of(folder)
