@@ -33,10 +33,11 @@ _DYNAMIC = (
     b"lazy_loader",
 )
 _LOCALS = re.compile(rb"\blocals\(\)(?:\[[^\]\n]*\]\s*=[^=]|\.update\()")
-# ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names here.
+# Before ``__name__`` in ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names.
 _MADE_ELSEWHERE = re.compile(
-    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?__name__\b"
+    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?\Z"
 )
+_BEFORE = 200  # bytes
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 # What only reads them changes nothing.
 _READ_GLOBALS = re.compile(
@@ -146,10 +147,10 @@ class Reader:
         source = self.source
         if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
             return True
-        if b"__name__" in source and _MADE_ELSEWHERE.search(source):
+        if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
         for word, found in (
-            ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
+            ("globals", b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))),
             ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
         ):
             self.unsure |= found and self._code is None
