@@ -135,7 +135,7 @@ class Reader:
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
-            "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
+            "script": bool(_SCRIPT.search(asides.around(self.source, b"__name__"))),
             "dynamic": self._computes_names(),
         }
         self._circumstances(tree, facts)

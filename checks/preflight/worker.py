@@ -87,7 +87,7 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
     suspects: list[list[Any]] = []
     if absent or binding:
         functions = {*sketch.holding(absent), *binding}
-        tree = sketch.tree(functions) if functions else tree
+        tree = sketch.tree(functions, heads=bool(absent))
         code = compile(tree, "<file>", "exec", dont_inherit=True)
         suspects = _suspects(tree, code, [], reader, facts)
     return _with_uses(facts, reader, None, suspects)
