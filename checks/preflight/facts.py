@@ -27,11 +27,9 @@ _DYNAMIC = (
     b"global_enum",
     b"_convert_(",
     b"sys.modules[__name__]",
-    b"=vars()",
-    b"= vars()",
-    b"vars()[",
     b"lazy_loader",
 )
+_VARS = re.compile(rb"= ?vars\(\)|vars\(\)\[")
 _LOCALS = re.compile(rb"\blocals\(\)(?:\[[^\]\n]*\]\s*=[^=]|\.update\()")
 # Before ``__name__`` in ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names.
 _MADE_ELSEWHERE = re.compile(
@@ -145,7 +143,9 @@ class Reader:
     def _computes_names(self) -> bool:
         """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
         source = self.source
-        if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
+        if any(text in source for text in _DYNAMIC) or (b"vars()" in source and _VARS.search(source)):
+            return True
+        if b"locals()" in source and _LOCALS.search(source):
             return True
         if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
@@ -219,8 +219,7 @@ class Reader:
 
     def _function(self, node: ast.FunctionDef, place: Place) -> None:
         self._bind(node.name, place)
-        first = bisect_left(self._lines, node.lineno)
-        if first < len(self._lines) and self._lines[first] <= (node.end_lineno or node.lineno):
+        if _has(node, self._lines):
             name = f"{place.prefix}{node.name}"
             inside = Place(scope=name, namespace="function", when=place.when, prefix=f"{name}.")
             self._body(node.body, inside)
@@ -377,11 +376,13 @@ class Reader:
     # -- expressions, where the text asks for it -----------------------------------------------------------------------
 
     def _walruses(self, tree: ast.Module) -> None:
+        lines = asides.lines_with(self.source, (b":=",))
         for statement in tree.body:
-            if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.NamedExpr):
-                        self.late.add(node.target.id)
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                continue
+            for node in ast.walk(statement) if _has(statement, lines) else ():
+                if isinstance(node, ast.NamedExpr):
+                    self.late.add(node.target.id)
 
     def _dynamic_imports(self, tree: ast.Module) -> None:
         for item, load in calls.imports(tree, self.conditions, self.tries):
@@ -396,6 +397,12 @@ def _visitors() -> dict[type, Any]:
     it has read, until somebody looks for cycles.
     """
     return {getattr(ast, k): getattr(Reader, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
+
+
+def _has(node: ast.stmt, lines: list[int]) -> bool:
+    """Whether a statement has one of these lines."""
+    first = bisect_left(lines, node.lineno)
+    return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
 
 
 def _bound_by(item: list[Any]) -> list[str]:

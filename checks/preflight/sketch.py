@@ -62,7 +62,7 @@ class Sketch:
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         text = self.source[function.head : function.end]
-        return compile(b"if 1:\n" + text if text[:1] == b" " else text, "<file>", "exec", dont_inherit=True)
+        return code_of(b"if 1:\n" + text if text[:1] == b" " else text)
 
     def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
         """The syntax tree with these functions. ``heads``: with the arguments of the others.
@@ -70,15 +70,16 @@ class Sketch:
         :raises SyntaxError: and whatever else ``ast.parse`` raises.
         """
         try:
-            return ast.parse(self._text(functions, heads=heads))
+            return ast.parse(self.text(functions, heads=heads))
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
-    def tree_holding(self, words: Collection[bytes]) -> ast.Module:
-        """The syntax tree with the functions that hold one of the words, and the arguments of the others."""
-        return self.tree(set(self.holding(words)), heads=True)
+    def tree_holding(self, words: Collection[bytes], *, heads: bool = False) -> ast.Module:
+        """The syntax tree with the functions that hold one of the words."""
+        return self.tree(set(self.holding(words)), heads=heads)
 
-    def _text(self, functions: Collection[Function], *, heads: bool) -> bytes:
+    def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
+        """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
         for function in self.functions:
             if function.sure and not function.needed and function not in functions:
@@ -93,6 +94,14 @@ class Sketch:
         return b"".join(parts)
 
 
+def code_of(text: bytes) -> CodeType:
+    """A text compiled as a module.
+
+    :raises SyntaxError: and whatever else ``compile`` raises.
+    """
+    return compile(text, "<file>", "exec", dont_inherit=True)
+
+
 def _functions(source: bytes) -> Iterator[Function]:
     at = 0
     while True:
@@ -102,8 +111,8 @@ def _functions(source: bytes) -> Iterator[Function]:
         indent, parenthesis = head[1], head[2]
         tail = _TAIL.match(source, _closing(source, head.end())) if parenthesis else None
         start = tail.end() if tail else head.end()
-        below = less_indented(len(indent)).search(source, start) if b"\t" not in indent else None
-        end = at = below.start() if below else len(source)
+        below = less_indented(len(indent)).search(source, start - 1) if b"\t" not in indent else None
+        end = at = below.start() + 1 if below else len(source)
         sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
         colon = tail.end(1) if tail else start
         yield Function(head.start(), head.end(), colon, start, end, sure, _needed(source, start, end))
@@ -143,5 +152,5 @@ def _is_whole(source: bytes, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def less_indented(columns: int) -> Any:
-    """A line of code with no more than so many spaces before it."""
-    return re.compile(rb"^ {0,%d}[^ \t\r\n#]" % columns, re.MULTILINE)
+    """A line of code with no more than so many spaces before it, and the break above."""
+    return re.compile(rb"\n {0,%d}[^ \t\r\n#]" % columns)

@@ -20,7 +20,7 @@ from checks.preflight.facts import Reader
 from checks.preflight.names import Finder, mentioned
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
-from checks.preflight.sketch import Sketch
+from checks.preflight.sketch import Sketch, code_of
 from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
@@ -83,13 +83,15 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
     absent = [name.encode() for name in (*facts.get("typing", ()), *facts.get("never", ()))]
     if reader.unsure:
         return None
-    binding = binders(sketch, _solid(tree, facts))
+    solid = _solid(tree, facts)
+    binding = binders(sketch, solid)
     suspects: list[list[Any]] = []
     if absent or binding:
         functions = {*sketch.holding(absent), *binding}
-        tree = sketch.tree(functions, heads=bool(absent))
-        code = compile(tree, "<file>", "exec", dont_inherit=True)
-        suspects = _suspects(tree, code, [], reader, facts)
+        code = code_of(sketch.text(functions, heads=bool(absent)))
+        # Most names that are absent stand in annotations alone.
+        if binding or suspicious(code, solid) or not mentioned(code).isdisjoint(name.decode() for name in absent):
+            suspects = _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
     return _with_uses(facts, reader, None, suspects)
 
 
