@@ -17,7 +17,7 @@ import warnings
 from typing import Any
 
 from checks.preflight.facts import Reader
-from checks.preflight.names import Finder, mentioned
+from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
@@ -80,17 +80,17 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
     reader = Reader(source, target, sketch.tree_holding)
     tree = sketch.tree()
     facts = reader.read(tree)
-    absent = [name.encode() for name in (*facts.get("typing", ()), *facts.get("never", ()))]
+    absent = [*facts.get("typing", ()), *facts.get("never", ())]
     if reader.unsure:
         return None
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
     suspects: list[list[Any]] = []
     if absent or binding:
-        functions = {*sketch.holding(absent), *binding}
+        functions = {*sketch.holding([name.encode() for name in absent]), *binding}
         code = code_of(sketch.text(functions, heads=bool(absent)))
         # Most names that are absent stand in annotations alone.
-        if binding or suspicious(code, solid) or not mentioned(code).isdisjoint(name.decode() for name in absent):
+        if binding or suspicious(code, solid) or read_of(absent, code):
             suspects = _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
     return _with_uses(facts, reader, None, suspects)
 
@@ -112,8 +112,8 @@ def _suspects(
     absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
     absent.update((name, "never") for name in facts.get("never", ()))
     if absent:
-        names = mentioned(code)
-        absent = {name: kind for name, kind in absent.items() if name in names}
+        read = read_of(absent, code)
+        absent = {name: kind for name, kind in absent.items() if name in read}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
