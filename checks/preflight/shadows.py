@@ -20,6 +20,8 @@ _TARGETS = (
     re.compile(rb"\)[^\n=(,]*,([^\n=(]*=)(?!=)"),
     re.compile(rb";([^\n=#(;]*=)(?!=)"),
 )
+# Of `x: int =` the annotation is not bound.
+_ANNOTATED = re.compile(rb"[ \t]*(?!(?:else|try|except|finally)\b)[\w.]+[ \t]*(?=:(?!=))")
 # The end of a target that may have begun on a line before, and what such a line begins with.
 _LATER = re.compile(rb"[)\]][ \t]*=(?!=)")
 _REST = re.compile(rb"[\w., \t]*[)\]][ \t]*=")
@@ -61,6 +63,9 @@ def _bound_words(text: bytes) -> set[bytes]:
         line = text.rfind(b"\n", 0, found.start())
         if _REST.match(text, line + 1):
             parts.append(text[max(0, line - _LONGEST_TARGET) : found.end()])
-    for pattern in (*_TARGETS, *_AFTER):
+    for part in _TARGETS[0].findall(text):
+        annotated = _ANNOTATED.match(part) if b":" in part else None
+        parts.append(annotated[0] if annotated else part)
+    for pattern in (*_TARGETS[1:], *_AFTER):
         parts += pattern.findall(text)
     return set(b" ".join(parts).translate(_NAMES).split())
