@@ -14,6 +14,7 @@ from types import CodeType
 from checks.preflight.asides import places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
+_ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
 _OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
 
 
@@ -28,14 +29,14 @@ def touched(
     found: dict[str, list[str]] = {}
     sets: list[list[str]] = []
     beside = dict.fromkeys(names) if code is None else _beside(code, names, lazy, {})
-    asking = b"attr(" in source
+    asked = set(_ASKED.findall(source)) if b"attr(" in source else ()
     for name, mentioned in beside.items():
-        base = name.encode() + b"."
+        text = name.encode()
+        base = text + b"."
         if base not in source:
             continue
-        asked = b"attr(" + base[:-1]
-        if asking and (asked + b"," in source or asked + b"." in source):
-            if b"set" + asked in source:
+        if text in asked:
+            if b"setattr(" + text in source:
                 sets.append([name, "*"])
             continue
         chains: set[bytes] = set()
