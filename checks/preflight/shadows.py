@@ -23,7 +23,7 @@ _TARGETS = (
 # Of `x: int =` the annotation is not bound.
 _ANNOTATED = re.compile(rb"[ \t]*(?!(?:else|try|except|finally)\b)[\w.]+[ \t]*(?=:(?!=))")
 # The end of a target that may have begun on a line before, and what such a line begins with.
-_LATER = re.compile(rb"[)\]][ \t]*=(?!=)")
+_LATER = (re.compile(rb"\)[ \t]*=(?!=)"), re.compile(rb"\][ \t]*=(?!=)"))
 _REST = re.compile(rb"[\w., \t]*[)\]][ \t]*=")
 _LONGEST_TARGET = 2000
 _LONGEST_NAME = 100
@@ -59,7 +59,7 @@ def _bound_words(text: bytes) -> set[bytes]:
     if b"\\\n" in text:
         text = text.replace(b"\\\n", b"  ")
     parts = [word for at in places(text, b":=") for word in _BEFORE.findall(text, max(0, at - _LONGEST_NAME), at)]
-    for found in _LATER.finditer(text):
+    for found in (found for pattern in _LATER for found in pattern.finditer(text)):
         line = text.rfind(b"\n", 0, found.start())
         if _REST.match(text, line + 1):
             parts.append(text[max(0, line - _LONGEST_TARGET) : found.end()])
