@@ -14,7 +14,8 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-_HEAD = re.compile(rb"^([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?", re.MULTILINE)
+_FIRST = re.compile(rb"([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?")
+_HEAD = re.compile(rb"\n" + _FIRST.pattern)  # not `^`: a break is found faster than a place after one
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
@@ -105,7 +106,7 @@ def code_of(text: bytes) -> CodeType:
 def _functions(source: bytes) -> Iterator[Function]:
     at = 0
     while True:
-        head = _HEAD.search(source, at)
+        head = _HEAD.search(source, at - 1) if at else _FIRST.match(source) or _HEAD.search(source)
         if head is None:
             return
         indent, parenthesis = head[1], head[2]
@@ -115,7 +116,7 @@ def _functions(source: bytes) -> Iterator[Function]:
         end = at = below.start() + 1 if below else len(source)
         sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
         colon = tail.end(1) if tail else start
-        yield Function(head.start(), head.end(), colon, start, end, sure, _needed(source, start, end))
+        yield Function(head.start(1), head.end(), colon, start, end, sure, _needed(source, start, end))
         if tail is None:
             at = start
 
