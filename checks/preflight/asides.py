@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from checks.preflight.conditions import dotted
@@ -81,17 +82,31 @@ def words(node: ast.expr) -> list[str] | None:
     return None
 
 
+def places(source: bytes, text: bytes) -> Iterator[int]:
+    """Where a text stands, from the first to the last."""
+    at = source.find(text)
+    while at >= 0:
+        yield at
+        at = source.find(text, at + len(text))
+
+
 def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
     """The lines, counted from 1 and in order, on which one of the texts is found."""
-    places = []
-    for text in texts:
-        at = source.find(text)
-        while at >= 0:
-            places.append(at)
-            at = source.find(text, at + len(text))
     lines, line, seen = [], 1, 0
-    for at in sorted(places):
+    for at in sorted(at for text in texts for at in places(source, text)):
         line += source.count(b"\n", seen, at)
         seen = at
         lines.append(line)
     return lines
+
+
+def around(source: bytes, text: bytes) -> bytes:
+    """The lines in which a text stands, each with the break before it: patterns need not search the others."""
+    found, end = [], -1
+    for at in places(source, text):
+        if at > end:
+            end = source.find(b"\n", at)
+            end = len(source) if end < 0 else end
+            start = source.rfind(b"\n", 0, at)
+            found.append(source[start:end] if start >= 0 else b"\n" + source[:end])
+    return b"".join(found)

@@ -27,16 +27,15 @@ _DYNAMIC = (
     b"global_enum",
     b"_convert_(",
     b"sys.modules[__name__]",
-    b"=vars()",
-    b"= vars()",
-    b"vars()[",
     b"lazy_loader",
 )
+_VARS = re.compile(rb"= ?vars\(\)|vars\(\)\[")
 _LOCALS = re.compile(rb"\blocals\(\)(?:\[[^\]\n]*\]\s*=[^=]|\.update\()")
-# ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names here.
+# Before ``__name__`` in ``lazy.attach(__name__, ...)``, ``recreate_module(__name__, ...)``: somebody else binds names.
 _MADE_ELSEWHERE = re.compile(
-    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?__name__\b"
+    rb"\b(?!(?:import|find|load|get|reload)_module)\w*(?:[mM]odule|[lL]azy|attach|deprecat)\w*\(\s*(?:#[^\n]*\n\s*)?\Z"
 )
+_BEFORE = 200  # bytes
 _SCRIPT = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
 # What only reads them changes nothing.
 _READ_GLOBALS = re.compile(
@@ -134,7 +133,7 @@ class Reader:
             "all": self.exported,
             "all_open": self.source.count(b"__all__") > self.told,
             "sets": self.sets,
-            "script": b"__name__" in self.source and bool(_SCRIPT.search(self.source)),
+            "script": bool(_SCRIPT.search(asides.around(self.source, b"__name__"))),
             "dynamic": self._computes_names(),
         }
         self._circumstances(tree, facts)
@@ -144,12 +143,14 @@ class Reader:
     def _computes_names(self) -> bool:
         """Whether the module gets names by other means than statements. What stands in a string is none of its code."""
         source = self.source
-        if any(text in source for text in _DYNAMIC) or (b"locals()" in source and _LOCALS.search(source)):
+        if any(text in source for text in _DYNAMIC) or (b"vars()" in source and _VARS.search(source)):
             return True
-        if b"__name__" in source and _MADE_ELSEWHERE.search(source):
+        if b"locals()" in source and _LOCALS.search(source):
+            return True
+        if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
         for word, found in (
-            ("globals", b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", source)),
+            ("globals", b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))),
             ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
         ):
             self.unsure |= found and self._code is None
@@ -218,8 +219,7 @@ class Reader:
 
     def _function(self, node: ast.FunctionDef, place: Place) -> None:
         self._bind(node.name, place)
-        first = bisect_left(self._lines, node.lineno)
-        if first < len(self._lines) and self._lines[first] <= (node.end_lineno or node.lineno):
+        if _has(node, self._lines):
             name = f"{place.prefix}{node.name}"
             inside = Place(scope=name, namespace="function", when=place.when, prefix=f"{name}.")
             self._body(node.body, inside)
@@ -376,11 +376,13 @@ class Reader:
     # -- expressions, where the text asks for it -----------------------------------------------------------------------
 
     def _walruses(self, tree: ast.Module) -> None:
+        lines = asides.lines_with(self.source, (b":=",))
         for statement in tree.body:
-            if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.NamedExpr):
-                        self.late.add(node.target.id)
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                continue
+            for node in ast.walk(statement) if _has(statement, lines) else ():
+                if isinstance(node, ast.NamedExpr):
+                    self.late.add(node.target.id)
 
     def _dynamic_imports(self, tree: ast.Module) -> None:
         for item, load in calls.imports(tree, self.conditions, self.tries):
@@ -395,6 +397,12 @@ def _visitors() -> dict[type, Any]:
     it has read, until somebody looks for cycles.
     """
     return {getattr(ast, k): getattr(Reader, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
+
+
+def _has(node: ast.stmt, lines: list[int]) -> bool:
+    """Whether a statement has one of these lines."""
+    first = bisect_left(lines, node.lineno)
+    return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
 
 
 def _bound_by(item: list[Any]) -> list[str]:

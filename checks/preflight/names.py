@@ -12,11 +12,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from opcode import opmap
 from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
 
+_LOAD_NAME = opmap["LOAD_NAME"]
 # An interactive shell adds these to the builtins.
 _SHELL = frozenset({"get_ipython", "display", "__IPYTHON__"})
 _CAUGHT = frozenset({"NameError", "UnboundLocalError"})
@@ -278,6 +280,18 @@ def _stored(function: Any) -> set[str]:
 def _nonlocal(function: Any) -> set[str]:
     """Names of a function that its inner functions bind."""
     return {name for node in ast.walk(function) if isinstance(node, ast.Nonlocal) for name in node.names}
+
+
+def read_of(names: Iterable[str], code: CodeType) -> set[str]:
+    """Those of the names that a compiled module may read: what only binds them there is passed over."""
+    text, indexes = code.co_code, {name: index for index, name in enumerate(code.co_names)}
+    inner = {name for constant in code.co_consts if isinstance(constant, CodeType) for name in mentioned(constant)}
+    return {name for name in names if name in inner or _loads(text, indexes.get(name))}
+
+
+def _loads(text: bytes, index: int | None) -> bool:
+    """Whether code may load the name of an index: instructions are two bytes, above 255 there are more of them."""
+    return index is not None and (index > 255 or bytes((_LOAD_NAME, index)) in text)  # noqa: PLR2004
 
 
 def mentioned(code: CodeType) -> set[str]:

@@ -31,13 +31,14 @@ def additions(tree: ast.Module) -> list[list[Any]]:
     """
     known: dict[str, str] = {"__file__": _FILE}
     found: list[list[Any]] = []
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    for node in nodes:
         if isinstance(node, (ast.Assign, ast.NamedExpr)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             value = _path(node.value, known)
             if value is not None and len(targets) == 1 and isinstance(targets[0], ast.Name):
                 known[targets[0].id] = value
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call):
             name = dotted(node.func)
             if name == "sys.path.insert" and len(node.args) == 2:  # noqa: PLR2004 - position, folder

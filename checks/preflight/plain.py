@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from checks.preflight.asides import around
 from checks.preflight.sketch import less_indented
 
 _COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[^\n]*coding(?![:=][ \t]*utf-?8\b)", re.IGNORECASE)
@@ -71,7 +72,7 @@ def _used_before(source: bytes, found: re.Match[bytes]) -> bool:
 
 def _returning(source: bytes) -> bool:
     """Whether an asynchronous generator may return a value."""
-    if b"yield" not in source:
+    if b"async def" not in source or b"yield" not in source:
         return False
     if b"\tasync def" in source:
         return True
@@ -101,7 +102,9 @@ def _hushed(source: bytes) -> bool:
     lowered = source.lower()
     if b"noqa" not in lowered and b"ruff:" not in lowered:
         return False
-    if _UNTOLD_FILE.search(lowered) or _UNTOLD_LINE.search(b"\n" + lowered):
+    if _UNTOLD_FILE.search(around(lowered, b"ruff") + around(lowered, b"flake8")):
+        return True
+    if _UNTOLD_LINE.search(around(lowered, b"noqa")):
         return True
     return b"global" in source and any(_used_before(source, found) for found in _GLOBAL.finditer(source))
 

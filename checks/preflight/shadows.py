@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from checks.preflight.asides import places
 from checks.preflight.sketch import Function, Sketch
 from checks.preflight.unbound import suspicious
 
@@ -19,10 +20,14 @@ _TARGETS = (
     re.compile(rb"\)[^\n=(,]*,([^\n=(]*=)(?!=)"),
     re.compile(rb";([^\n=#(;]*=)(?!=)"),
 )
-# The end of a target that began on a line before.
-_LATER = re.compile(rb"\n[\w., \t]*[)\]][ \t]*=(?!=)")
+# Of `x: int =` the annotation is not bound.
+_ANNOTATED = re.compile(rb"[ \t]*(?!(?:else|try|except|finally)\b)[\w.]+[ \t]*(?=:(?!=))")
+# The end of a target that may have begun on a line before, and what such a line begins with.
+_LATER = (re.compile(rb"\)[ \t]*=(?!=)"), re.compile(rb"\][ \t]*=(?!=)"))
+_REST = re.compile(rb"[\w., \t]*[)\]][ \t]*=")
 _LONGEST_TARGET = 2000
-_WALRUS = re.compile(rb"(\w+)[ \t]*:=")
+_LONGEST_NAME = 100
+_BEFORE = re.compile(rb"(\w+)[ \t]*\Z")
 _AFTER = (
     re.compile(rb"for\b([^:=]{1,160}?)\bin\b"),
     re.compile(rb"as[ \t(]([^\n:]+)"),
@@ -53,9 +58,14 @@ def _bound_words(text: bytes) -> set[bytes]:
     """The names that a text may bind, among others."""
     if b"\\\n" in text:
         text = text.replace(b"\\\n", b"  ")
-    parts = [text[max(0, found.start() - _LONGEST_TARGET) : found.end()] for found in _LATER.finditer(text)]
-    if b":=" in text:
-        parts += _WALRUS.findall(text)
-    for pattern in (*_TARGETS, *_AFTER):
+    parts = [word for at in places(text, b":=") for word in _BEFORE.findall(text, max(0, at - _LONGEST_NAME), at)]
+    for found in (found for pattern in _LATER for found in pattern.finditer(text)):
+        line = text.rfind(b"\n", 0, found.start())
+        if _REST.match(text, line + 1):
+            parts.append(text[max(0, line - _LONGEST_TARGET) : found.end()])
+    for part in _TARGETS[0].findall(text):
+        annotated = _ANNOTATED.match(part) if b":" in part else None
+        parts.append(annotated[0] if annotated else part)
+    for pattern in (*_TARGETS[1:], *_AFTER):
         parts += pattern.findall(text)
     return set(b" ".join(parts).translate(_NAMES).split())

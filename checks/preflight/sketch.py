@@ -14,20 +14,22 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-_HEAD = re.compile(rb"^([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?", re.MULTILINE)
+_FIRST = re.compile(rb"([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?")
+_HEAD = re.compile(rb"\n" + _FIRST.pattern)  # not `^`: a break is found faster than a place after one
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
-# A module is imported, or a name of the module bound.
-_ALWAYS = (b"import", b"global ")
+# What may be an import where the word stands at all.
+_IMPORT = re.compile(rb"[\n:;][ \t]*(?:import[ \t\\]|from[ \t.\\][^#\n])|import_module|__import__")
 
 
 class Function(NamedTuple):
-    """Where a function begins, its body begins and ends, and the colon before that. ``sure``: it surely ends there.
-    ``needed``: something in it is always asked for.
+    """Where a function begins, its arguments, the colon before its body, and that begin, and it ends. ``sure``: it
+    surely ends there. ``needed``: something in it is always asked for.
     """
 
     head: int
+    arguments: int
     colon: int
     start: int
     end: int
@@ -43,7 +45,7 @@ class Sketch:
         self.functions = list(_functions(source))
         if b"\r" in source and source.count(b"\r") != source.count(b"\r\n"):
             self.functions = [
-                Function(0, 0, 0, len(source), sure=False, needed=True)
+                Function(0, 0, 0, 0, len(source), sure=False, needed=True)
             ]  # lines that end where bytes do not tell
 
     def holding(self, words: Collection[bytes]) -> list[Function]:
@@ -61,49 +63,71 @@ class Sketch:
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         text = self.source[function.head : function.end]
-        return compile(b"if 1:\n" + text if text[:1] == b" " else text, "<file>", "exec", dont_inherit=True)
+        return code_of(b"if 1:\n" + text if text[:1] == b" " else text)
 
-    def tree(self, functions: Collection[Function] = ()) -> ast.Module:
-        """The syntax tree with these functions.
+    def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
+        """The syntax tree with these functions. ``heads``: with the arguments of the others.
 
         :raises SyntaxError: and whatever else ``ast.parse`` raises.
         """
         try:
-            return ast.parse(self._text(functions))
+            return ast.parse(self.text(functions, heads=heads))
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
-    def tree_holding(self, words: Collection[bytes]) -> ast.Module:
+    def tree_holding(self, words: Collection[bytes], *, heads: bool = False) -> ast.Module:
         """The syntax tree with the functions that hold one of the words."""
-        return self.tree(set(self.holding(words)))
+        return self.tree(set(self.holding(words)), heads=heads)
 
-    def _text(self, functions: Collection[Function]) -> bytes:
+    def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
+        """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
         for function in self.functions:
             if function.sure and not function.needed and function not in functions:
                 lines = source.count(b"\n", function.start, function.end)
-                parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
+                if heads or source.find(b"import", function.arguments, function.colon) >= 0:
+                    parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
+                else:
+                    within = source.count(b"\n", function.arguments, function.colon)
+                    parts += [source[at : function.arguments], b"\n" * within, b"):pass\n", b"\n" * lines]
                 at = function.end
         parts.append(source[at:])
         return b"".join(parts)
 
 
+def code_of(text: bytes) -> CodeType:
+    """A text compiled as a module.
+
+    :raises SyntaxError: and whatever else ``compile`` raises.
+    """
+    return compile(text, "<file>", "exec", dont_inherit=True)
+
+
 def _functions(source: bytes) -> Iterator[Function]:
     at = 0
     while True:
-        head = _HEAD.search(source, at)
+        head = _HEAD.search(source, at - 1) if at else _FIRST.match(source) or _HEAD.search(source)
         if head is None:
             return
         indent, parenthesis = head[1], head[2]
         tail = _TAIL.match(source, _closing(source, head.end())) if parenthesis else None
         start = tail.end() if tail else head.end()
-        below = less_indented(len(indent)).search(source, start) if b"\t" not in indent else None
-        end = at = below.start() if below else len(source)
+        below = less_indented(len(indent)).search(source, start - 1) if b"\t" not in indent else None
+        end = at = below.start() + 1 if below else len(source)
         sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
-        needed = end - start > _LONGEST or any(source.find(word, start, end) >= 0 for word in _ALWAYS)
-        yield Function(head.start(), tail.end(1) if tail else start, start, end, sure=sure, needed=needed)
+        colon = tail.end(1) if tail else start
+        yield Function(head.start(1), head.end(), colon, start, end, sure, _needed(source, start, end))
         if tail is None:
             at = start
+
+
+def _needed(source: bytes, start: int, end: int) -> bool:
+    """Whether a module is imported in a function, or a name of the module bound; or it is too long to tell."""
+    return (
+        source.find(b"global ", start, end) >= 0
+        or end - start > _LONGEST
+        or (source.find(b"import", start, end) >= 0 and _IMPORT.search(source, start - 1, end) is not None)
+    )
 
 
 def _closing(source: bytes, at: int) -> int:
@@ -129,5 +153,5 @@ def _is_whole(source: bytes, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def less_indented(columns: int) -> Any:
-    """A line of code with no more than so many spaces before it."""
-    return re.compile(rb"^ {0,%d}[^ \t\r\n#]" % columns, re.MULTILINE)
+    """A line of code with no more than so many spaces before it, and the break above."""
+    return re.compile(rb"\n {0,%d}[^ \t\r\n#]" % columns)

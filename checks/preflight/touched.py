@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterator
 from types import CodeType
 
-_CHAIN = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-_ASSIGNED = re.compile(rb"\s*(?::[^=\n]+)?=(?!=)")
+from checks.preflight.asides import places
+
+_PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
+_ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
+_OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
 
 
 def touched(
@@ -26,29 +29,26 @@ def touched(
     found: dict[str, list[str]] = {}
     sets: list[list[str]] = []
     beside = dict.fromkeys(names) if code is None else _beside(code, names, lazy, {})
-    asking = b"attr(" in source
+    asked = set(_ASKED.findall(source)) if b"attr(" in source else ()
     for name, mentioned in beside.items():
-        base = name.encode() + b"."
+        text = name.encode()
+        base = text + b"."
         if base not in source:
             continue
-        asked = b"attr(" + base[:-1]
-        if asking and (asked + b"," in source or asked + b"." in source):
-            if b"set" + asked in source:
+        if text in asked:
+            if b"setattr(" + text in source:
                 sets.append([name, "*"])
             continue
-        chains = set()
-        seen: set[str] = set()
+        chains: set[bytes] = set()
         for path, assigned in _paths(source, base):
+            chains.add(path)
             if assigned:
-                sets.append([name, path])
-            if path in seen:
-                continue
-            seen.add(path)
-            known = path if mentioned is None else _known_part(path, mentioned)
-            if known:
-                chains.add(known)
-        if chains:
-            found[name] = sorted(chains)
+                sets.append([name, path.decode()])
+        known = {path.decode() for path in chains}
+        if mentioned is not None:
+            known = {_known_part(path, mentioned) for path in known} - {""}
+        if known:
+            found[name] = sorted(known)
     return found, sets
 
 
@@ -70,13 +70,10 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
     return found
 
 
-def _paths(source: bytes, base: bytes) -> Iterator[tuple[str, bool]]:
+def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
     """What follows the base wherever it stands for itself, and whether it is assigned to."""
-    at = source.find(base)
-    while at >= 0:
-        end = at + len(base)
-        before = source[at - 1 : at] if at else b" "
-        chain = None if before.isalnum() or before in b"_." else _CHAIN.match(source, end)
-        if chain is not None:
-            yield chain[0].decode(), _ASSIGNED.match(source, chain.end()) is not None
-        at = source.find(base, end)
+    for at in places(source, base):
+        if not at or source[at - 1] not in _OF_A_NAME:
+            path = _PATH.match(source, at + len(base))
+            if path is not None:
+                yield path[1], path[2] is not None

@@ -17,15 +17,15 @@ import warnings
 from typing import Any
 
 from checks.preflight.facts import Reader
-from checks.preflight.names import Finder, mentioned
+from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
-from checks.preflight.sketch import Sketch
+from checks.preflight.sketch import Sketch, code_of
 from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 
-VERSION = 19
+VERSION = 20
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
@@ -80,16 +80,18 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
     reader = Reader(source, target, sketch.tree_holding)
     tree = sketch.tree()
     facts = reader.read(tree)
-    absent = [name.encode() for name in (*facts.get("typing", ()), *facts.get("never", ()))]
+    absent = [*facts.get("typing", ()), *facts.get("never", ())]
     if reader.unsure:
         return None
-    binding = binders(sketch, _solid(tree, facts))
+    solid = _solid(tree, facts)
+    binding = binders(sketch, solid)
     suspects: list[list[Any]] = []
     if absent or binding:
-        functions = {*sketch.holding(absent), *binding}
-        tree = sketch.tree(functions) if functions else tree
-        code = compile(tree, "<file>", "exec", dont_inherit=True)
-        suspects = _suspects(tree, code, [], reader, facts)
+        functions = {*sketch.holding([name.encode() for name in absent]), *binding}
+        code = code_of(sketch.text(functions, heads=bool(absent)))
+        # Most names that are absent stand in annotations alone.
+        if binding or suspicious(code, solid) or read_of(absent, code):
+            suspects = _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
     return _with_uses(facts, reader, None, suspects)
 
 
@@ -110,8 +112,8 @@ def _suspects(
     absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
     absent.update((name, "never") for name in facts.get("never", ()))
     if absent:
-        names = mentioned(code)
-        absent = {name: kind for name, kind in absent.items() if name in names}
+        read = read_of(absent, code)
+        absent = {name: kind for name, kind in absent.items() if name in read}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
