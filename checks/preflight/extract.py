@@ -31,6 +31,7 @@ _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker imp
 _OLDEST = (3, 8)  # that the worker runs under
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
+_TRIES = 10  # workers in a row that read nothing
 _DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
 _LARGEST = 5_000_000  # bytes of one source file
 
@@ -204,13 +205,19 @@ class Extractor:
         return answers
 
     def _work(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> None:
-        """One worker after another until everything is answered: a file that kills one is passed over."""
-        while requests:
+        """One worker after another until everything is answered: a file that kills one is passed over. Where several in
+        a row answer nothing, it is not the files.
+        """
+        in_vain = 0
+        while requests and in_vain < _TRIES:
             count = self._one_worker(requests, answered)
+            in_vain = 0 if count else in_vain + 1
             if count < len(requests):
                 answered(requests[count][0], _DIED)
                 count += 1
             requests = requests[count:]
+        for file, _ in requests:
+            answered(file, _DIED)
 
     def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
         with tempfile.TemporaryFile() as lines:
