@@ -47,7 +47,8 @@ def _package(report: PackageReport, style: Style, *, everything: bool, width: in
     lines = [head.replace(name, style(name, bold=True), 1), *more]
     entries = ", ".join(package.entries) if package.entry_known else "not known"
     lines += _wrapped(f"entry point: {clean(entries)}; {clean(report.notes[0])}", width, "  ")
-    shipped = f"ships {len(package.files)} files: {clean(_files(package.files, everything=everything))}"
+    number = len(package.files)
+    shipped = f"ships {number} file{'' if number == 1 else 's'}: {clean(_files(package.files, everything=everything))}"
     lines += _wrapped(shipped, width, "  ")
     for note in _notes(report, everything=everything):
         lines += _wrapped(f"note: {clean(note)}", width, "  ", style)
