@@ -9,16 +9,21 @@ from zoneinfo import ZoneInfo
 
 from alerts.channels.slack.channel import SlackChannel
 from alerts.delivery import Delivery
+from alerts.matching import Matcher
 from alerts.model import IncidentState, Notification
 from alerts.notify.decisions import Policy
 from alerts.notify.routing import Route, Routing
+from alerts.notify.silences import Silence
 from alerts.store.sql import Store
 from checks.model import Clearance, Finding
 from monitor.daemon.tick import Path
 from monitor.wiring.rules import Rules
-from tests.support.findings import START, run
+from tests.support.findings import SERVICE, START, run
 from tests.support.pipelines import nba
 from tests.support.slack_server import SlackServer
+
+NAME = f"NameError: name 'firestore' is not defined in {SERVICE}"
+RED = f"\N{LARGE RED CIRCLE} Critical: {NAME}"
 
 
 class Conversation:
@@ -103,3 +108,8 @@ def _shown(method: str, arguments: dict[str, Any]) -> str | None:
     if "thread_ts" not in arguments:
         return f"post {text}"
     return f"{'broadcast' if arguments.get('reply_broadcast') else 'reply'} {text}"
+
+
+def silence(matcher: Matcher, start: datetime, end: datetime, **changes: object) -> Silence:
+    values = {"matcher": matcher, "author": "anna", "reason": "rerun", "starts_at": start, "ends_at": end}
+    return Silence(**{**values, **changes})  # type: ignore[arg-type]  # a test's shorthand

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -27,6 +26,7 @@ from google.cloud.monitoring_v3.types import (
 from google.protobuf import empty_pb2
 
 from tests.support.logging_server import TestClock
+from tests.support.monitoring_aggregation import REDUCERS, RefusedError, Series, align, aligner, reduce
 
 SERVICE = "google.monitoring.v3.MetricService"
 Labels = Mapping[str, str]
@@ -41,30 +41,6 @@ _CONDITION = re.compile(
     r'\s*(metric\.type|resource\.type|(?:metric|resource)\.labels?\."?\w+"?)\s*'
     r'(=|!=)\s*(?:"([^"]*)"|(one_of|starts_with)\(([^)]*)\))\s*'
 )
-
-
-class _RefusedError(Exception):
-    """What the service answers with INVALID_ARGUMENT, or with another code."""
-
-    def __init__(self, message: str, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(kw_only=True)
-class Series:
-    """One time series: what identifies it, and its points by end time. A list is a distribution's values."""
-
-    metric: str
-    metric_labels: dict[str, str]
-    resource: str
-    resource_labels: dict[str, str]
-    kind: str
-    points: dict[datetime, Any] = field(default_factory=dict)
-
-    def label(self, name: str) -> str:
-        place, _, key = name.replace('"', "").replace(".label.", ".labels.").partition(".labels.")
-        return (self.metric_labels if place == "metric" else self.resource_labels).get(key, "")
 
 
 class MonitoringServer:
@@ -166,13 +142,13 @@ class MonitoringServer:
                 fault = self.script.popleft() if self.script else "ok"
             if fault in _FAULTS:
                 context.abort(*_FAULTS[fault])
-            refused: _RefusedError | None = None
+            refused: RefusedError | None = None
             answer = None
             if fault != "hang":
                 with self._guard:
                     try:
                         answer = method(request)
-                    except _RefusedError as error:
+                    except RefusedError as error:
                         refused = error
             while fault in ("hang", "lost") and context.is_active() and not self._closing.is_set():
                 time.sleep(0.02)
@@ -185,15 +161,15 @@ class MonitoringServer:
     def _describe(self, request: Any) -> Any:
         described = request.metric_descriptor
         if not re.fullmatch(r"(custom|external)\.googleapis\.com/[A-Za-z0-9_/]+", described.type):
-            raise _RefusedError(f"Field metricDescriptor.type had an invalid value of {described.type!r}")
+            raise RefusedError(f"Field metricDescriptor.type had an invalid value of {described.type!r}")
         if not described.metric_kind or not described.value_type:
-            raise _RefusedError("metricKind and valueType are required")
+            raise RefusedError("metricKind and valueType are required")
         self.descriptors[described.type] = described
         return metric_pb2.MetricDescriptor.FromString(described.SerializeToString())
 
     def _write(self, request: Any) -> Any:
         if len(request.time_series) > 200:
-            raise _RefusedError("Field timeSeries had an invalid value: at most 200 TimeSeries per request")
+            raise RefusedError("Field timeSeries had an invalid value: at most 200 TimeSeries per request")
         self.written.append(len(request.time_series))
         seen: set[int] = set()
         wrong = []
@@ -202,7 +178,7 @@ class MonitoringServer:
             if reason:
                 wrong.append(f"{reason}: timeSeries[{number}] {series.metric.type}")
         if wrong:
-            raise _RefusedError(f"One or more TimeSeries could not be written: {'; '.join(wrong)}")
+            raise RefusedError(f"One or more TimeSeries could not be written: {'; '.join(wrong)}")
         return empty_pb2.Empty()
 
     def _store(self, series: Any, seen: set[int]) -> str | None:
@@ -248,7 +224,7 @@ class MonitoringServer:
         if request.page_token:
             before, rows = self._lists.get(request.page_token, ((), []))
             if before != asked:
-                raise _RefusedError("page_token does not belong to this request")
+                raise RefusedError("page_token does not belong to this request")
         else:
             self.filters.append(request.filter)
             rows = self._found(request)
@@ -271,12 +247,12 @@ class MonitoringServer:
         start = request.interval.start_time.ToDatetime(tzinfo=UTC)
         end = request.interval.end_time.ToDatetime(tzinfo=UTC)
         if not start <= end:
-            raise _RefusedError("interval.startTime must not be after its endTime")
+            raise RefusedError("interval.startTime must not be after its endTime")
         visible = self.clock.now - self._visible_after
         kind = re.findall(r'metric\.type\s*=\s*"([^"]+)"', request.filter)[0]
         if kind not in {s.metric for s in self.series.values()} | set(self.descriptors):
             message = f"Cannot find metric(s) that match type = {kind!r}"
-            raise _RefusedError(message, grpc.StatusCode.NOT_FOUND)
+            raise RefusedError(message, grpc.StatusCode.NOT_FOUND)
         raw = []
         for series in self.series.values():
             points = {t: v for t, v in series.points.items() if start < t <= min(end, visible)}
@@ -287,12 +263,12 @@ class MonitoringServer:
             return [(s, sorted(points.items(), reverse=True)) for s, points in raw]
         period = aggregation.alignment_period.ToTimedelta()
         if period < timedelta(minutes=1):
-            raise _RefusedError("aggregation.alignmentPeriod must be at least 60s")
-        aligner = _aligner(_name_of(request, "Aligner", aggregation.per_series_aligner), period)
-        aligned = [(series, _align(series, points, end, period, aligner)) for series, points in raw]
+            raise RefusedError("aggregation.alignmentPeriod must be at least 60s")
+        chosen = aligner(_name_of(request, "Aligner", aggregation.per_series_aligner), period)
+        aligned = [(series, align(series, points, end, period, chosen)) for series, points in raw]
         if aggregation.cross_series_reducer:
-            reducer = _REDUCERS[_name_of(request, "Reducer", aggregation.cross_series_reducer)]
-            aligned = _reduce(aligned, list(aggregation.group_by_fields), reducer)
+            reducer = REDUCERS[_name_of(request, "Reducer", aggregation.cross_series_reducer)]
+            aligned = reduce(aligned, list(aggregation.group_by_fields), reducer)
         return [(s, sorted(points.items(), reverse=True)) for s, points in aligned if points]
 
     def _add(self, answer: Any, series: Series, points: Iterable[tuple[datetime, Any]]) -> None:
@@ -320,10 +296,10 @@ def _compile(text: str) -> Callable[[Series], bool]:
     for part in re.split(r"\bAND\b", text):
         found = _CONDITION.fullmatch(part)
         if found is None:
-            raise _RefusedError(f"Could not parse filter {text!r}")
+            raise RefusedError(f"Could not parse filter {text!r}")
         conditions.append(found)
     if [c[2] for c in conditions if c[1] == "metric.type"] != ["="]:
-        raise _RefusedError("The filter must specify a single metric type")
+        raise RefusedError("The filter must specify a single metric type")
 
     def matches(series: Series) -> bool:
         for condition in conditions:
@@ -339,75 +315,3 @@ def _compile(text: str) -> Callable[[Series], bool]:
         return True
 
     return matches
-
-
-def _aligner(name: str, period: timedelta) -> tuple[str, Callable[[list[Any]], Any]]:
-    known: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {
-        "ALIGN_DELTA": ("DELTA", sum),
-        "ALIGN_SUM": ("", sum),
-        "ALIGN_RATE": ("DELTA", lambda values: sum(values) / period.total_seconds()),
-        "ALIGN_MAX": ("", max),
-        "ALIGN_MIN": ("", min),
-        "ALIGN_MEAN": ("", lambda values: sum(values) / len(values)),
-        "ALIGN_PERCENTILE_99": ("values", lambda values: _nth(values, 0.99)),
-        "ALIGN_PERCENTILE_50": ("values", lambda values: _nth(values, 0.5)),
-    }
-    if name not in known:
-        raise _RefusedError(f"this test server does not know {name}")
-    return known[name]
-
-
-def _nth(values: list[list[float]], share: float) -> float:
-    ordered = sorted(v for one in values for v in one)
-    return float(ordered[min(len(ordered) - 1, int(share * len(ordered)))])
-
-
-def _align(
-    series: Series,
-    points: Mapping[datetime, Any],
-    end: datetime,
-    period: timedelta,
-    aligner: tuple[str, Callable[[list[Any]], Any]],
-) -> dict[datetime, Any]:
-    """One value per period; the periods end at the end of the interval and go back from there."""
-    needs, reckon = aligner
-    values = isinstance(next(iter(points.values())), list)
-    if (needs == "values") != values or (needs == "DELTA" and series.kind == "GAUGE"):
-        raise _RefusedError(f"The supplied aggregation is not valid for the metric {series.metric}")
-    buckets: dict[datetime, list[Any]] = defaultdict(list)
-    for at, value in points.items():
-        buckets[end - period * ((end - at) // period)].append(value)
-    return {at: reckon(held) for at, held in buckets.items()}
-
-
-_REDUCERS: dict[str, Callable[[list[Any]], Any]] = {
-    "REDUCE_SUM": sum,
-    "REDUCE_MAX": max,
-    "REDUCE_MIN": min,
-    "REDUCE_MEAN": lambda values: sum(values) / len(values),
-}
-
-
-def _reduce(
-    aligned: list[tuple[Series, dict[datetime, Any]]], fields: list[str], reducer: Callable[[list[Any]], Any]
-) -> list[tuple[Series, dict[datetime, Any]]]:
-    groups: dict[tuple[str, ...], list[tuple[Series, dict[datetime, Any]]]] = defaultdict(list)
-    for series, points in aligned:
-        groups[tuple(series.label(name) for name in fields)].append((series, points))
-    answer = []
-    for values, members in groups.items():
-        kept: dict[str, dict[str, str]] = {"metric": {}, "resource": {}}
-        for name, value in zip(fields, values, strict=True):
-            place, _, key = name.replace('"', "").replace(".label.", ".labels.").partition(".labels.")
-            kept[place][key] = value
-        first = members[0][0]
-        made = Series(
-            metric=first.metric,
-            metric_labels=kept["metric"],
-            resource=first.resource,
-            resource_labels=kept["resource"],
-            kind=first.kind,
-        )
-        at_all = {at for _, points in members for at in points}
-        answer.append((made, {at: reducer([points[at] for _, points in members if at in points]) for at in at_all}))
-    return answer
