@@ -83,7 +83,7 @@ class _Lexer:
             self._end_word()
             return
         self._end()
-        if operator in "()":
+        if operator in ("(", ")", ";;"):
             self._found.append(Statement(self._line, (operator,)))
         self._at += len(operator)
         if operator == "\n":

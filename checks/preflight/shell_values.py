@@ -1,0 +1,172 @@
+"""What the words of a shell script become: variables, defaults, arrays, braces, ``$(dirname ...)`` and the like."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from checks.preflight.shell_words import braces, closing, statements
+
+UNKNOWN = "\0"  # stands for what cannot be told in what can
+MADE = "/mktemp-"  # the folders of ``mktemp -d``
+Value = str | list[str] | None
+PARAMETER = re.compile(r"\$(?:(\w+|[@*#?$!])|\{(#?\w+|[@*])(\[(?:[@*]|\d+)\])?(?:(:?[-+=?]|%%?|##?|/)([^}]*))?\})")
+
+
+@dataclass(slots=True, kw_only=True)
+class Words:
+    """Where a script stands: ``script``, ``root`` and ``folder`` are absolute paths, ``values`` its variables,
+    ``unset`` what those hold that nobody sets. ``loose``: what cannot be told is UNKNOWN, and not the whole word None.
+    """
+
+    script: str
+    root: str
+    folder: str
+    unset: str | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    loose: bool = False
+    made: int = 0
+
+    def path(self, word: str) -> str:
+        """A path as it is meant from where the script stands, absolute."""
+        return posixpath.normpath(posixpath.join(self.folder, word))
+
+    def assigned(self, text: str) -> Value:
+        """What a variable holds that is given this, a list or a word."""
+        if text.startswith("("):
+            items = statements(text[1:-1].replace("\n", " "))
+            parts = [self.expand(word) for item in items for word in item.words]
+            return None if None in parts else [value for part in parts for value in part or ()]
+        value = self.word(text)
+        if value is None and " deploy " in text:  # a command for eval: what can be told of it
+            self.loose = True
+            value = self.word(text)
+            self.loose = False
+        return value
+
+    def appended(self, name: str, value: Value) -> Value:
+        """What a variable holds that this is added to (``+=``)."""
+        old = self.values.get(name, "")
+        if isinstance(old, list) and isinstance(value, list):
+            return old + value
+        if isinstance(old, str) and not isinstance(value, list):
+            return old + (UNKNOWN if value is None else value)  # a command that is put together
+        return None
+
+    def word(self, text: str) -> str | None:
+        """What a word becomes; None if that cannot be told."""
+        values = self.expand(text)
+        return None if values is None else " ".join(values)
+
+    def expand(self, text: str) -> list[str] | None:
+        """The words that a word becomes: several for an array. None if that cannot be told."""
+        if len(several := braces(text)) > 1:
+            each = [self.expand(one) for one in several]
+            return None if None in each else [word for words in each for word in words or ()]
+        plain = text.strip('"')
+        whole = PARAMETER.fullmatch(plain)
+        if (
+            whole
+            and (whole[3] or "@" in whole.groups())
+            and isinstance(value := self.values.get(whole[1] or whole[2]), list)
+        ):
+            return value
+        parts, at = [], 0
+        while at < len(text):
+            char = text[at]
+            if char == "'" and not _inside_quotes(text, at):
+                close = closing(text, at)
+                parts.append(text[at + 1 : close - 1])
+                at = close
+            elif char == '"':
+                at += 1
+            elif char == "\\":
+                parts.append(text[at + 1 : at + 2])
+                at += 2
+            elif char == "`" or (char == "$" and (text.startswith("$(", at) or PARAMETER.match(text, at))):
+                value, at = self._told(text, at)
+                if value is None and not self.loose:
+                    return None
+                parts.append(UNKNOWN if value is None else value)
+            elif char == "~" and at == 0:
+                return None
+            else:
+                parts.append(char)
+                at += 1
+        return ["".join(parts)]
+
+    def _told(self, text: str, at: int) -> tuple[str | None, int]:
+        """What a command or a variable that begins here becomes, and the place behind it."""
+        if found := PARAMETER.match(text, at):
+            return self._parameter(found), found.end()
+        close = closing(text, at)
+        return self._called(text[at + (1 if text[at] == "`" else 2) : close - 1]), close
+
+    def _parameter(self, found: re.Match[str]) -> str | None:
+        name, operator, other = found[1] or found[2], found[4], found[5]
+        if name in ("0", "BASH_SOURCE"):
+            return self.script
+        if name == "PWD":
+            return self.folder
+        value = self.values.get(name)
+        if isinstance(value, list):
+            return " ".join(value)
+        if operator in (":-", "-", ":=", "=") and not value:
+            return self.word(other)
+        if name not in self.values:
+            value = self.unset
+        if value is None or operator in (None, ":-", "-", ":=", "=", ":?", "?"):
+            return value
+        return _changed(value, operator, other)
+
+    def _called(self, text: str) -> str | None:
+        """What ``$(...)`` prints, for the commands that scripts find their folders with."""
+        commands = statements(text)
+        kept, answer = self.folder, None
+        for statement in commands:
+            words = [self.word(word) for word in statement.words if not word.startswith(("2>", ">"))]
+            rest = [word for word in words[1:] if word is None or not word.startswith("-")]
+            if not words:
+                continue
+            if None in rest:
+                self.folder = kept
+                return None
+            given = [word for word in rest if word is not None]
+            if words[0] == "cd" and given:
+                self.folder = self.path(given[0])
+            elif words[0] == "pwd":
+                answer = self.folder
+            elif words[0] in ("dirname", "basename") and given:
+                path = self.path(given[0]) if words[0] == "dirname" and given[0] != "." else given[0]
+                answer = posixpath.dirname(path) if words[0] == "dirname" else posixpath.basename(path.rstrip("/"))
+            elif words[0] in ("realpath", "readlink") and given:
+                answer = self.path(given[0])
+            elif words[:2] == ["git", "rev-parse"]:
+                answer = self.root
+            elif words[0] == "mktemp":
+                self.made += 1
+                answer = f"{MADE}{self.made}"
+        self.folder = kept
+        return answer
+
+
+def _inside_quotes(text: str, at: int) -> bool:
+    return text.count('"', 0, at) % 2 == 1
+
+
+def _changed(value: str, operator: str, other: str) -> str | None:
+    """``${name%...}`` and the like, for plain text and the usual patterns; None for others."""
+    if operator == "/":
+        old, _, new = other.lstrip("/").partition("/")
+        if old and not re.search(r"[*?\[$]", old + new):
+            return value.replace(old, new, -1 if other.startswith("/") else 1)
+    elif operator[0] == "#" and other in ("*/", "*."):
+        cut = value.rfind(other[1]) if operator == "##" else value.find(other[1])
+        return value[cut + 1 :]
+    elif operator[0] == "%" and other in ("/*", ".*"):
+        cut = value.find(other[0]) if operator == "%%" else value.rfind(other[0])
+        return value[:cut] if cut >= 0 else value
+    elif operator in ("%", "%%", "#", "##") and not re.search(r"[*?\[$]", other):
+        return value.removesuffix(other) if operator[0] == "%" else value.removeprefix(other)
+    return None
