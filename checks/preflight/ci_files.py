@@ -115,7 +115,8 @@ def _variables(value: Any) -> dict[str, str]:
 
 def _quoted(words: list[str]) -> str:
     """Words as one command, with their variables."""
-    return " ".join('"' + re.sub(r'(["\\`])', r"\\\1", word) + '"' for word in words)
+    plain = re.compile(r"[\w./:@%+,=-]+")
+    return " ".join(word if plain.fullmatch(word) else '"' + re.sub(r'(["\\`])', r"\\\1", word) + '"' for word in words)
 
 
 # -- Cloud Build -------------------------------------------------------------------------------------------------------

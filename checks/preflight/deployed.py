@@ -17,11 +17,12 @@ from checks.preflight.workspace import Listed
 
 @dataclass(slots=True, kw_only=True)
 class Told:
-    """What a repository says of its deployments. ``functions``: each with what the description was told for it;
-    ``problems``: descriptions that could not be read.
+    """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
+    for it; those tried count where nothing else says how the function is deployed. ``problems``: what cannot be read.
     """
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
+    tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -32,10 +33,14 @@ class Told:
     def as_deployed(self, found: Sequence[Package]) -> list[Package]:
         """The packages, functions that are deployed as they are deployed, and what is deployed besides."""
         made: dict[Path, list[Package]] = {}
-        for item, told in self.functions:
-            package = _of_deployment(item, told)
-            if package is not None and all(package.files != known.files for known in made.get(package.root, [])):
-                made.setdefault(package.root, []).append(package)
+        for items in (self.functions, self.tried):
+            sure = frozenset(made)
+            for item, told in items:
+                package = _of_deployment(item, told)
+                if package is None or package.root in sure:
+                    continue
+                if all(package.files != known.files for known in made.get(package.root, [])):
+                    made.setdefault(package.root, []).append(package)
         answer: list[Package] = []
         for package in found:
             unread = replace(package, notes=(*package.notes, *self.problems)) if self.problems else package
@@ -59,7 +64,7 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
         if not found.functions and description.asks:
             for name in dict.fromkeys(names):
                 more = deploying.follow(description, root, listed, name).functions
-                told.functions += [(item, f" with {name} as its argument") for item in more]
+                told.tried += [(item, f" with {name} as its argument") for item in more]
     return told
 
 

@@ -151,8 +151,7 @@ class _Run:
         plain = [word for word in words if word is not None and not word.startswith("-")]
         options = _options(words)
         if plain[1:3] == ["builds", "submit"] or plain[2:4] == ["builds", "submit"]:
-            if "tag" in options or "t" in options:
-                self._build(command, None, docker_commands.submitted(words))
+            self._build(command, None, docker_commands.submitted(words))
             return
         if "deploy" not in plain[:4] or not {"functions", "run"} & set(plain[:3]):
             return

@@ -30,8 +30,10 @@ def build(words: Sequence[str | None]) -> tuple[str | None, str | None] | None:
 
 
 def submitted(words: Sequence[str | None]) -> str | None:
-    """The folder that ``gcloud builds submit`` sends; None if it cannot be told."""
-    _, named = _parted(words[words.index("submit") + 1 :], _SUBMIT_FLAGS)
+    """The folder that ``gcloud builds submit --tag`` makes an image of; None if it cannot be told, or makes none."""
+    options, named = _parted(words[words.index("submit") + 1 :], _SUBMIT_FLAGS)
+    if "--tag" not in options and "-t" not in options:
+        return None
     return named[0] if named else "."
 
 

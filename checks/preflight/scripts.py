@@ -16,7 +16,7 @@ _NAMED = re.compile(
     r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)"
 )
 _SUFFIXES = (".sh", ".yaml", ".yml", ".json", "akefile", ".mk")
-_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:")
+_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b")
 _MOST_BYTES = 1_000_000
 
 

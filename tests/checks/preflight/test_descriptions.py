@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -21,54 +23,54 @@ DEPLOY = "gcloud functions deploy daily-import --runtime=python312 --entry-point
 COPY = "cp -r shared functions/daily/"
 SDK = "gcr.io/google.com/cloudsdktool/cloud-sdk:slim"
 
-# name: (the file, its text with COPY where it copies what the function needs)
+# name: (the file, its text with COPY where it copies what the function needs, DEPLOY, and the name of an image)
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "Cloud Build, a script": (
         "cloudbuild.yaml",
-        f"""\
+        """\
         steps:
-          - name: {SDK}
+          - name: SDK
             entrypoint: bash
             args:
               - -c
               - |
                 set -e
                 COPY
-                {DEPLOY} --source=functions/daily
+                DEPLOY --source=functions/daily
         """,
     ),
     "Cloud Build, steps with arguments": (
         "functions/daily/cloudbuild.yaml",
-        f"""\
+        """\
         steps:
           - name: ubuntu
             args: [COPY_ARGS]
           - name: gcr.io/cloud-builders/gcloud
             dir: $_FOLDER
-            args: [functions, deploy, '${{_NAME}}-import', --runtime=python312, --entry-point, handle]
-        substitutions: {{_NAME: daily, _FOLDER: 'functions/${{_NAME}}'}}
+            args: [functions, deploy, '${_NAME}-import', --runtime=python312, --entry-point, handle]
+        substitutions: {_NAME: daily, _FOLDER: 'functions/${_NAME}'}
         """,
     ),
     "Cloud Build, script": (
         "deploy/cloudbuild-prod.yml",
-        f"""\
+        """\
         steps:
-          - name: {SDK}
+          - name: SDK
             dir: functions
             script: |
               #!/bin/bash
               (cd /workspace && COPY)
-              {DEPLOY} --source=$$PWD/daily
-        """.replace("$$PWD", "${PWD}"),
+              DEPLOY --source=${PWD}/daily
+        """,
     ),
     "Cloud Build, gcloud as the entry point": (
         "cloudbuild.yaml",
-        f"""\
+        """\
         steps:
-          - name: {SDK}
+          - name: SDK
             entrypoint: sh
             args: [./copy.sh, 'COPY_SCRIPT']
-          - name: {SDK}
+          - name: SDK
             entrypoint: gcloud
             args:
               - functions
@@ -77,30 +79,30 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
               - --runtime=python312
               - --entry-point=handle
               - --source=./functions/daily
-              - --set-env-vars=A=${{PROJECT_ID}}
+              - --set-env-vars=A=${PROJECT_ID}
         """,
     ),
     "a workflow": (
         ".github/workflows/deploy.yml",
-        f"""\
+        """\
         on:
-          push: {{branches: [main]}}
-          workflow_dispatch: {{inputs: {{runtime: {{default: python312}}}}}}
-        env: {{SOURCE: daily}}
+          push: {branches: [main]}
+          workflow_dispatch: {inputs: {runtime: {default: python312}}}
+        env: {SOURCE: daily}
         jobs:
-          test: {{runs-on: ubuntu-latest, steps: [{{run: pytest}}]}}
+          test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}
           deploy:
             runs-on: ubuntu-latest
-            defaults: {{run: {{working-directory: functions}}}}
+            defaults: {run: {working-directory: functions}}
             steps:
               - uses: actions/checkout@v4
               - run: COPY
                 working-directory: .
               - name: deploy
                 run: |
-                  gcloud functions deploy ${{{{ vars.NAME || 'daily-import' }}}} --entry-point=handle \\
-                    --source ${{{{ env.SOURCE }}}} --project ${{{{ secrets.PROJECT }}}} \\
-                    --runtime=${{{{ github.event.inputs.runtime }}}}
+                  gcloud functions deploy ${{ vars.NAME || 'daily-import' }} --entry-point=handle \\
+                    --source ${{ env.SOURCE }} --project ${{ secrets.PROJECT }} \\
+                    --runtime=${{ github.event.inputs.runtime }}
         """,
     ),
     "a workflow with the action": (
@@ -123,18 +125,18 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
     "a workflow for one function that is asked for": (
         ".github/workflows/one.yml",
-        f"""\
-        on: {{workflow_dispatch: {{inputs: {{name: {{required: true}}}}}}}}
+        """\
+        on: {workflow_dispatch: {inputs: {name: {required: true}}}}
         jobs:
           deploy:
             steps:
               - run: COPY
-              - run: {DEPLOY} --source=functions/${{{{ inputs.name }}}}
+              - run: DEPLOY --source=functions/${{ inputs.name }}
         """,
     ),
     "GitLab": (
         ".gitlab-ci.yml",
-        f"""\
+        """\
         stages: [deploy]
         deploy:
           image: google/cloud-sdk
@@ -143,12 +145,12 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
             - COPY
           script:
             - cd functions/daily
-            - {DEPLOY}
+            - DEPLOY
         """,
     ),
     "a Makefile": (
         "Makefile",
-        f"""\
+        """\
         REGION ?= europe-west1  # near
         SRC := functions/daily
         GCLOUD = gcloud
@@ -182,18 +184,18 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
     "a Makefile, copied by another target": (
         "Makefile",
-        f"""\
+        """\
         include deploy.mk
         deploy-all: copy deploy-daily
         copy:
         \tCOPY
         deploy-daily:
-        \t{DEPLOY} --source=functions/daily
+        \tDEPLOY --source=functions/daily
         """,
     ),
     "case": (
         "deploy.sh",
-        f"""\
+        """\
         case "$1" in
           daily|day)
             NAME=daily
@@ -208,21 +210,21 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
     "case with what is known": (
         "deploy.sh",
-        f"""\
-        deploy() {{
+        """\
+        deploy() {
           case $1 in
             daily) SRC=functions/daily;;
             *) SRC=shared;;
           esac
-          {DEPLOY} --source=$SRC "${{@}}"
-        }}
+          DEPLOY --source=$SRC "${@}"
+        }
         COPY
         for name in daily; do deploy $name --gen2; done
         """,
     ),
     "options do not choose": (
         "deploy.sh",
-        f"""\
+        """\
         SRC=functions/daily
         while [[ $# -gt 0 ]]; do
           case "$1" in
@@ -231,19 +233,19 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
           esac
         done
         COPY
-        {DEPLOY} --source=$SRC
+        DEPLOY --source=$SRC
         """,
     ),
     "if on an argument": (
         "deploy.sh",
-        f"""\
+        """\
         if [ "$1" = "weekly" ]; then
           cd functions/weekly
         elif [[ "$1" == daily ]]; then
           COPY
           cd functions/daily
         fi
-        {DEPLOY}
+        DEPLOY
         """,
     ),
     "put together for eval": (
@@ -268,46 +270,217 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
     "changed names": (
         "deploy.sh",
-        f"""\
+        """\
         for dir in functions/*; do
-          name=${{dir##*/}}
+          name=${dir##*/}
           COPY
-          {DEPLOY} --source=functions/${{name//-/_}}
+          DEPLOY --source=functions/${name//-/_}
         done
         """,
     ),
 }
 MORE = {
-    "copy.sh": "#!/bin/sh\n$1\n",
-    "bin/settings.sh": "export RUNTIME=python312\n",
-    "bin/one.sh": "COPY\ngcloud functions deploy $1-import --runtime=$2 --entry-point=handle --source=functions/$1\n",
-    "functions/notes.md": "",
+    "Cloud Build, gcloud as the entry point": {"copy.sh": "#!/bin/sh\n$1\n"},
+    "another script": {
+        "bin/settings.sh": "export RUNTIME=python312\n",
+        "bin/one.sh": """\
+            COPY
+            gcloud functions deploy $1-import --runtime=$2 --entry-point=handle --source=functions/$1
+        """,
+        "functions/notes.md": "",
+    },
+    "a Makefile, copied by another target": {"deploy.mk": "unused = $(unused) $(unused)\n"},
 }
 
 
-def described(folder: Path, name: str, text: str, *, copying: bool) -> list[Package]:
-    """The packages of the repository with that description."""
-    from textwrap import dedent
-
+def described(folder: Path, files: Mapping[str, str], *, copying: bool) -> list[Package]:
+    """The packages of the repository with these descriptions."""
     words = ", ".join(f"'{word}'" for word in COPY.split())
 
     def made(one: str) -> str:
         one = one.replace("COPY_ARGS", words if copying else "ls").replace("COPY_SCRIPT", COPY if copying else "ls")
-        return one.replace("COPY", COPY if copying else "true")
+        one = one.replace("COPY", COPY if copying else "true")
+        return one.replace("DEPLOY", DEPLOY).replace("SDK", SDK)
 
-    write(folder, {**REPOSITORY, **{path: made(more) for path, more in MORE.items()}})
-    write(folder, {name: made(dedent(text))})
+    write(folder, {**REPOSITORY, **{path: made(dedent(text)) for path, text in files.items()}})
     return packages.discover(folder)
+
+
+OWN = ["main.py", "requirements.txt"]
 
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 def test_what_a_description_ships(name: str, tmp_path: Path) -> None:
-    """With what it copies nothing is missing, without it the import fails; and the first line says who said it."""
+    """The function with what is copied over it, or without; and the first line says which file said it."""
     file, text = DESCRIPTIONS[name]
-    [package] = described(tmp_path / "right", file, text, copying=True)
+    files = {file: text, **MORE.get(name, {})}
+    [package] = described(tmp_path / "right", files, copying=True)
     assert (package.name, package.handler, package.python) == ("daily-import", "handle", (3, 12))
-    told_by = "bin/one.sh" if file == "bin/all.sh" else file
-    assert f"{told_by}:" in package.description, package.description
+    assert f"{'bin/one.sh' if file == 'bin/all.sh' else file}:" in package.description
+    assert set(package.files) - {Path(file).name} == {*OWN, "shared/__init__.py", "shared/util.py"}
+    [package] = described(tmp_path / "wrong", files, copying=False)
+    assert package.name == "daily-import"
+    assert set(package.files) - {Path(file).name} == {*OWN}
+
+
+@pytest.mark.parametrize("name", ["Cloud Build, a script", "a workflow", "a Makefile", "case"])
+def test_what_a_description_forgets_is_missing(name: str, tmp_path: Path) -> None:
+    """And with what it copies nothing is."""
+    file, text = DESCRIPTIONS[name]
+    [package] = described(tmp_path / "right", {file: text}, copying=True)
     assert report(package, tmp_path / "right").findings == ()
-    [package] = described(tmp_path / "wrong", file, text, copying=False)
+    [package] = described(tmp_path / "wrong", {file: text}, copying=False)
     assert [line(f) for f in report(package, tmp_path / "wrong").findings] == ["load not_shipped main.py:1 shared.util"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("cloudbuild.yaml", f"steps: [{{name: {SDK}, args: [bash, -c, '{DEPLOY} --source=gs://bucket/code.zip']}}]"),
+        ("cloudbuild.yaml", f"steps: [{{name: {SDK}, dir: $_UNTOLD, script: '{DEPLOY} --source=daily'}}]"),
+        ("cloudbuild.yaml", f"steps: [{{name: {SDK}, script: 'echo {DEPLOY} --source=functions/daily'}}]"),
+        ("notes.yaml", f"steps: [{{name: {SDK}, script: '{DEPLOY} --source=functions/daily'}}]"),
+        (".github/dependabot.yml", f"jobs: {{a: {{steps: [{{run: '{DEPLOY} --source=functions/daily'}}]}}}}"),
+        (
+            ".github/workflows/a.yml",
+            "jobs: {a: {steps: [{run: 'docker build .'}, {uses: docker/build-push-action@v6}]}}",
+        ),
+        ("Makefile", "deploy:\n\t# " + DEPLOY + " --source=functions/daily\n"),
+        ("Makefile", "deploy:\n    " + DEPLOY + " --source=functions/daily\n"),
+        ("Makefile", "gcloud = $(gcloud)$(a)\na = $(b)$(b)\nb = $(a)$(a)\ndeploy:\n\t$(gcloud) functions deploy\n"),
+        ("deploy.sh", "case\nfor\nif\n" + DEPLOY + " --source=$NOWHERE\n"),
+        ("deploy.sh", f'case "$1" in --all) {DEPLOY} --source=functions/daily;; esac\n'),
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(file: str, text: str, tmp_path: Path) -> None:
+    """Then the folder counts as it lies there."""
+    [package] = described(tmp_path, {file: text}, copying=True)
+    assert package.description.startswith("function folder")
+    assert package.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("cloudbuild.yaml", "steps: [{name: gcloud, args: [", "line 2: "),
+        (".github/workflows/a.yml", "gcloud:\n  {% if x %}\n", "line 2: "),
+        ("cloudbuild.yml", "# gcloud\n" + "[" * 20_000, ""),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(file: str, text: str, told: str, tmp_path: Path) -> None:
+    """It is no reason to look no further."""
+    [package] = described(tmp_path, {file: text}, copying=True)
+    [note] = package.notes
+    assert note.startswith(str(tmp_path / file))
+    assert told in note
+    assert note.endswith("what it deploys is not known")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# gcloud\n",
+        "gcloud",
+        "- gcloud\n",
+        "steps: gcloud\n",
+        "steps: [gcloud, [], {args: {a: b}}, {name: [docker], args: [[docker]]}, {name: {}, dir: [], script: {}}]\n",
+        "a: &a [*a]\nsteps: [{name: docker, args: *a}]\n",
+        "a: &a {b: *a}\nsteps: [*a, {name: gcloud, args: [functions, deploy], env: [[]], dir: *a}]\n",
+        "a: &a [x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nsteps: &c [*b, *b, *b, *b, gcloud]\n",
+        "steps: [{name: docker, args: [build, $_A]}]\nsubstitutions: {_A: '$_A$_A$_A', _B: '$_A$_B', _C: '$_B$_B'}\n",
+        "jobs: {gcloud: {strategy: {matrix: {a: b, c: [[]], include: x}}, steps: [run, {run: []}, {uses: {}}]}}\n",
+        "jobs: {gcloud: {steps: [{uses: docker/build-push-action@v6, with: {context: '{x}', file: '${{ }}'}}]}}\n",
+        "services: {gcloud: {build: []}, b: {build: {context: [], dockerfile: {}}}, c: build}\n",
+    ],
+)
+@pytest.mark.parametrize("file", ["cloudbuild.yaml", ".github/workflows/a.yml", ".gitlab-ci.yml", "docker-compose.yml"])
+def test_a_file_of_another_form_says_nothing(file: str, text: str, tmp_path: Path) -> None:
+    """However hostile it is."""
+    [package] = described(tmp_path, {file: text}, copying=True)
+    assert package.notes == ()
+    assert package.description.startswith("function folder")
+
+
+# name: the file that tells the build context, and its text
+BUILDS: dict[str, tuple[str, str]] = {
+    "Cloud Build": (
+        "cloudbuild.yaml",
+        "steps: [{name: gcr.io/cloud-builders/docker, args: [build, -t, 'x:$SHA', -f, api/Dockerfile, CONTEXT]}]\n",
+    ),
+    "Cloud Build, in a folder": (
+        "cloudbuild.yaml",
+        "steps: [{name: cloud-builders/docker, dir: api, args: [build, --tag=x, --file=./Dockerfile, ../CONTEXT]}]\n",
+    ),
+    "kaniko": (
+        "cloudbuild.yaml",
+        "steps: [{name: kaniko-project/executor, args: [--dockerfile=api/Dockerfile, --context=dir://CONTEXT]}]\n",
+    ),
+    "a workflow": (
+        ".github/workflows/a.yml",
+        "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {context: CONTEXT, file: api/Dockerfile}}]}}\n",
+    ),
+    "a script": (
+        "build.sh",
+        'docker buildx build --platform linux/amd64 --push -t "$IMAGE" --build-arg A=1 -f api/Dockerfile "CONTEXT"\n',
+    ),
+    "a Makefile": ("Makefile", "image:\n\tdocker build CONTEXT -f api/Dockerfile -t $(IMAGE):$(TAG)\n"),
+    "compose": ("compose.yaml", "services: {api: {build: {context: CONTEXT, dockerfile: api/Dockerfile}}}\n"),
+}
+IMAGE = {
+    ".git/HEAD": "",
+    "api/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nCOPY . .\nCMD python -m api.main\n",
+    "api/main.py": "import shared\n",
+    "api/requirements.txt": "",
+    "requirements.txt": "",
+    "shared/__init__.py": "",
+}
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_what_builds_an_image_tells_its_context(name: str, tmp_path: Path) -> None:
+    """Of a Dockerfile that would fit in two folders: ``COPY . .`` means another one."""
+    file, text = BUILDS[name]
+    compose = {"compose.yaml": text.replace("CONTEXT", "api").replace("api/Dockerfile", "Dockerfile")}
+    for folder in (".", "api"):
+        files = {file: text.replace("CONTEXT", folder)}
+        if file == "compose.yaml" and folder == "api":
+            files = compose
+        [package] = packages.discover(write(tmp_path / folder / "root", {**IMAGE, **files}))
+        assert f"{file}:" in package.description
+        assert package.root == (tmp_path / folder / "root" / folder).resolve()
+        found = [line(f) for f in report(package, tmp_path / folder / "root").findings]
+        assert found == (
+            [] if folder == "." else ["load missing_file Dockerfile:5 api.main", "load not_shipped main.py:1 shared"]
+        )
+
+
+def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
+    """By ``gcloud run deploy --source`` and ``gcloud builds submit``, with what a script laid there before."""
+    files = {
+        ".git/HEAD": "",
+        "shared/__init__.py": "",
+        "api/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY shared shared\nCOPY main.py .\nCMD python main.py\n",
+        "api/main.py": "import shared\n",
+    }
+    for name, command in (("run", "gcloud run deploy api --source api"), ("submit", "gcloud builds submit -t x api")):
+        root = write(tmp_path / name, {**files, "deploy.sh": f"cp -r shared api/\n{command}\n"})
+        [package] = packages.discover(root)
+        assert package.description.endswith("deploy.sh:2 builds it")
+        assert report(package, root).findings == ()
+        assert packages.as_built(root / "api" / "Dockerfile", root).files == package.files
+        (root / "deploy.sh").write_text(f"{command}\n", encoding="utf-8")
+        [package] = packages.discover(root)
+        assert [line(f) for f in report(package, root).findings] == [
+            "load missing_file Dockerfile:3 shared",
+            "load not_shipped main.py:1 shared",
+        ]
+
+
+def test_requirements_that_a_script_writes_are_not_known(tmp_path: Path) -> None:
+    """Nothing is undeclared then, and the note says why."""
+    files = {"functions/daily/main.py": "import pandas\ndef handle(event): ...\n"}
+    text = f"uv export > functions/daily/requirements.txt\n{DEPLOY} --source=functions/daily\n"
+    [package] = packages.discover(write(tmp_path, {**REPOSITORY, **files, "deploy.sh": text}))
+    assert package.requirements is None
+    assert [line(f) for f in report(package, tmp_path).findings] == []
+    assert package.notes == ("deploy.sh:1 writes requirements.txt, which is not looked at",)
