@@ -20,6 +20,7 @@ from checks.preflight.scripts import Part
 
 _Runs = tuple[tuple[Part, ...], ...]
 _UNTOLD = "${UNTOLD}"  # a variable that nobody sets
+_DEEPEST = 100  # nested in one another
 _LONGEST = 4_000  # of a value
 _MOST_RUNS = 200
 _MOST_WAYS = 50  # of one job, by its matrix
@@ -60,38 +61,53 @@ def runs(kind: str, text: str) -> _Runs:
 
 
 def _loaded(text: str) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """Mappings, lists and words of the first document. From events, as what makes trees of them runs out of stack."""
+    top: list[Any] = []
+    within: list[tuple[Any, list[str]]] = [(top, [])]  # what is open, a mapping with the key whose value is awaited
+    anchors: dict[str | None, Any] = {}
     try:
-        return _plain(next(iter(yaml.compose_all(text, Loader=loader)), None), {})
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.DocumentEndEvent):
+                break
+            if isinstance(event, yaml.CollectionEndEvent):
+                within.pop()
+            elif isinstance(event, yaml.NodeEvent):
+                value = _made(event, anchors)
+                _put(*within[-1], value)
+                if isinstance(event, yaml.CollectionStartEvent):
+                    within.append((value, []))
+            if len(within) > _DEEPEST:
+                raise UnreadableError("it is nested too deeply")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UnreadableError(f"line {line}: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise UnreadableError("it is no YAML") from error
+    return top[0] if top else None
 
 
-def _plain(node: Any, known: dict[int, Any]) -> Any:
-    """Mappings, lists and words; each node once, as a hostile file may refer to one many times, or to itself."""
-    if id(node) in known:
-        return known[id(node)]
-    if isinstance(node, yaml.ScalarNode):
-        word = _Text(node.value)
-        word.line = node.start_mark.line + (2 if node.style in ("|", ">") else 1)
-        known[id(node)] = word
-    elif isinstance(node, yaml.SequenceNode):
-        items: list[Any] = []
-        known[id(node)] = items
-        items += [_plain(item, known) for item in node.value]
-    elif isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        known[id(node)] = mapping
-        for key, value in node.value:
-            made = _plain(value, known)
-            if key.tag == "tag:yaml.org,2002:merge":
-                mapping |= _mapping(made)
-            elif isinstance(key, yaml.ScalarNode):
-                mapping[key.value] = made
-    return known.get(id(node))
+def _made(event: Any, anchors: dict[str | None, Any]) -> Any:
+    if isinstance(event, yaml.AliasEvent):
+        return anchors.get(event.anchor)
+    value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+    if isinstance(event, yaml.ScalarEvent):
+        value = _Text(event.value)
+        line = event.start_mark.line if event.start_mark else 0
+        value.line = line + (2 if event.style in ("|", ">") else 1)
+    if event.anchor:
+        anchors[event.anchor] = value
+    return value
+
+
+def _put(container: Any, key: list[str], value: Any) -> None:
+    if isinstance(container, list):
+        container.append(value)
+    elif not key:
+        key.append(value if isinstance(value, str) else "")
+    elif (name := key.pop()) == "<<":
+        container.update(_mapping(value))
+    else:
+        container[name] = value
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from checks.preflight.deploying import Build, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
 from checks.preflight.model import Package
 from checks.preflight.packages import PLATFORM, python_of
+from checks.preflight.scripts import Description
 from checks.preflight.workspace import Listed
 
 
@@ -54,18 +55,26 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
     """
     told, listed = Told(), Listed()
     for file in files:
-        description = scripts.read(file, root)
-        if description.problem:
-            told.problems.append(f"{shown(file)} cannot be read ({description.problem}); what it deploys is not known")
-        found = deploying.follow(description, root, listed)
-        told.functions += [(item, _chosen(item)) for item in found.functions]
-        for build in found.images:
-            told.images.setdefault(build.dockerfile.resolve(), []).append(build)
-        if not found.functions and description.asks:
-            for name in dict.fromkeys(names):
-                more = deploying.follow(description, root, listed, name).functions
-                told.tried += [(item, f" with {name} as its argument") for item in more]
+        try:
+            description = scripts.read(file, root)
+            problem = description.problem
+            _follow(told, description, root, listed, names)
+        except (OSError, ValueError, RecursionError) as error:  # names that no file can have, brackets without end
+            problem = str(error)
+        if problem:
+            told.problems.append(f"{shown(file)} cannot be read ({problem}); what it deploys is not known")
     return told
+
+
+def _follow(told: Told, description: Description, root: Path, listed: Listed, names: Iterable[str]) -> None:
+    found = deploying.follow(description, root, listed)
+    told.functions += [(item, _chosen(item)) for item in found.functions]
+    for build in found.images:
+        told.images.setdefault(build.dockerfile.resolve(), []).append(build)
+    if not found.functions and description.asks:
+        for name in dict.fromkeys(names):
+            more = deploying.follow(description, root, listed, name).functions
+            told.tried += [(item, f" with {name} as its argument") for item in more]
 
 
 def _chosen(item: Deployment) -> str:

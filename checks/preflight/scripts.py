@@ -77,7 +77,7 @@ def read(file: Path, root: Path) -> Description:
         return Description(file=file, problem=error.strerror or "it cannot be opened")
     if len(content) > _MOST_BYTES:
         return Description(file=file, problem="it is larger than 1 MB")
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8", errors="replace").replace("\0", "")
     own, top = file.resolve().parent, root.resolve()
     kind = match.lastgroup if (match := _NAMED.fullmatch(file.name)) else "workflow"
     if kind == "shell":  # started in its own folder or at the root, most often; it may say so itself with cd

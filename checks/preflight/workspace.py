@@ -14,6 +14,7 @@ from checks.preflight.shell_values import MADE
 
 _EMPTY = Path(os.devnull)  # what ``touch`` makes
 _VALUED = frozenset({"--exclude", "--include", "--filter", "--files-from", "--exclude-from", "-e", "--rsh"})
+_MOST_LAID = 100_000  # files; a copy of copies is no deployment
 _FILLING = frozenset(
     {"sed", "find", "tar", "unzip", "pip", "pip3", "python", "python3", "git", "perl", "envsubst", "uv", "poetry"}
 )
@@ -45,6 +46,7 @@ class Workspace:
     ) -> None:
         self.tree = Tree()
         self._listed = listed
+        self._laid = 0
         self.root = str(root.resolve())
         self._file = file
         self.shell = Shell(
@@ -210,6 +212,9 @@ class Workspace:
             files, links = dict[str, Path](), {"": os.readlink(path)}  # noqa: PTH115 - as it is written
         else:
             files, links = self.below(path, follow=follow)
+        self._laid += len(files)
+        if self._laid > _MOST_LAID:
+            return
         ignored = shipping.patterns(exclude)
         for below, file in files.items():
             if ignored is not None and below and ignored.match_file(below):
