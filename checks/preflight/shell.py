@@ -18,6 +18,7 @@ from checks.preflight.shell_values import PARAMETER, UNKNOWN, Words
 from checks.preflight.shell_words import Statement, statements
 
 _MOST = 20_000  # commands; a loop of loops is no deployment
+_MOST_TURNS = 300
 _DEPTH = 20
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
@@ -93,7 +94,7 @@ class Shell(Words):
         values: list[str | None] = []
         for word in words[3:]:
             values += self._paths(word)
-        for value in values or [None]:
+        for value in values[:_MOST_TURNS] or [None]:
             self.values[words[1]] = value
             yield from self.run(body, depth + 1)
 
