@@ -7,8 +7,9 @@ They are read, not run: ``gcloud functions deploy --source``, ``docker build``; 
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.preflight import docker_commands
@@ -83,7 +84,10 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
         key = (item.script, item.line, item.name, item.files.get("main.py"))
         if key not in most or len(item.files) > len(most[key].files):
             most[key] = item
-    found.functions = list(most.values())
+    lines = Counter((item.script, item.line) for item in most.values())  # where only one is made, nothing was chosen
+    found.functions = [
+        replace(item, chosen=()) if lines[item.script, item.line] == 1 else item for item in most.values()
+    ]
     return found
 
 

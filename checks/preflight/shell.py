@@ -81,7 +81,7 @@ class Shell(Words):
                 close = end_of(body, at)
                 yield from self._case(body[at : close + 1], words[1], depth)
                 at = close + 1
-            elif words[0].endswith("()") or words[0] == "function":
+            elif words[0] == "function" or re.fullmatch(r"[^=]+\(\)", words[0]):
                 name = words[1] if words[0] == "function" else words[0]
                 close = next((i for i in range(at, len(body)) if body[i].words[0] == "}"), len(body))
                 self.functions[name.removesuffix("()")] = function_body(body[at : close + 1])
@@ -180,8 +180,7 @@ class Shell(Words):
             if inner.startswith("$(") and " deploy" in inner:
                 body = [Statement(statement.line + s.line - 1, s.words) for s in statements(inner[2:-1])]
                 yield from self.run(body, depth + 1)
-            value = self.assigned(assigned[3])
-            self.values[assigned[1]] = self.appended(assigned[1], value) if assigned[2] else value
+            self.assign(assigned[1], assigned[3], more=bool(assigned[2]))
             words.pop(0)
         if not words:
             return

@@ -32,27 +32,23 @@ class Words:
         """A path as it is meant from where the script stands, absolute."""
         return posixpath.normpath(posixpath.join(self.folder, word))
 
-    def assigned(self, text: str) -> Value:
-        """What a variable holds that is given this, a list or a word."""
+    def assign(self, name: str, text: str, *, more: bool = False) -> None:
+        """Give a variable a word or a list, or add that to it (``+=``)."""
+        value: Value
         if text.startswith("("):
             items = statements(text[1:-1].replace("\n", " "))
             parts = [self.expand(word) for item in items for word in item.words]
-            return None if None in parts else [value for part in parts for value in part or ()]
-        value = self.word(text)
-        if value is None and " deploy " in text:  # a command for eval: what can be told of it
-            self.loose = True
+            value = None if None in parts else [word for part in parts for word in part or ()]
+        else:
+            self.loose = more or " deploy " in text  # a command that is put together: what can be told of it
             value = self.word(text)
             self.loose = False
-        return value
-
-    def appended(self, name: str, value: Value) -> Value:
-        """What a variable holds that this is added to (``+=``)."""
-        old = self.values.get(name, "")
-        if isinstance(old, list) and isinstance(value, list):
-            return old + value
-        if isinstance(old, str) and not isinstance(value, list):
-            return old + (UNKNOWN if value is None else value)  # a command that is put together
-        return None
+        old = self.values.get(name, [] if isinstance(value, list) else "") if more else None
+        if isinstance(old, list):
+            value = old + value if isinstance(value, list) else None
+        elif more:
+            value = old + value if isinstance(old, str) and isinstance(value, str) else None
+        self.values[name] = value
 
     def word(self, text: str) -> str | None:
         """What a word becomes; None if that cannot be told."""
@@ -122,33 +118,43 @@ class Words:
 
     def _called(self, text: str) -> str | None:
         """What ``$(...)`` prints, for the commands that scripts find their folders with."""
-        commands = statements(text)
         kept, answer = self.folder, None
-        for statement in commands:
+        for statement in statements(text):
             words = [self.word(word) for word in statement.words if not word.startswith(("2>", ">"))]
-            rest = [word for word in words[1:] if word is None or not word.startswith("-")]
-            if not words:
-                continue
-            if None in rest:
-                self.folder = kept
-                return None
-            given = [word for word in rest if word is not None]
-            if words[0] == "cd" and given:
+            if None in words[1:]:
+                answer = None
+                break
+            name, *rest = [word or "" for word in words] or [""]
+            given = [word for word in rest if not word.startswith("-")]
+            if name == "cd" and given:
                 self.folder = self.path(given[0])
-            elif words[0] == "pwd":
-                answer = self.folder
-            elif words[0] in ("dirname", "basename") and given:
-                path = self.path(given[0]) if words[0] == "dirname" and given[0] != "." else given[0]
-                answer = posixpath.dirname(path) if words[0] == "dirname" else posixpath.basename(path.rstrip("/"))
-            elif words[0] in ("realpath", "readlink") and given:
-                answer = self.path(given[0])
-            elif words[:2] == ["git", "rev-parse"]:
-                answer = self.root
-            elif words[0] == "mktemp":
+            elif name == "mktemp":
                 self.made += 1
                 answer = f"{MADE}{self.made}"
+            elif name == "echo":
+                answer = " ".join(given)
+            elif name in ("sed", "tr"):
+                answer = None if answer is None else _filtered(answer, name, given)
+            else:
+                answer = self._found(name, rest, given) or (answer if name in ("", "set", "head", "xargs") else None)
         self.folder = kept
         return answer
+
+    def _found(self, name: str, rest: list[str], given: list[str]) -> str | None:
+        """The folder or file that a command prints."""
+        if name == "pwd":
+            return self.folder
+        if name in ("dirname", "basename") and given:
+            path = self.path(given[0]) if name == "dirname" and given[0] != "." else given[0]
+            suffix = given[1] if len(given) > 1 else ""
+            return (
+                posixpath.dirname(path)
+                if name == "dirname"
+                else posixpath.basename(path.rstrip("/")).removesuffix(suffix)
+            )
+        if name in ("realpath", "readlink") and given:
+            return self.path(given[0])
+        return self.root if name == "git" and "--show-toplevel" in rest else None
 
 
 def _inside_quotes(text: str, at: int) -> bool:
@@ -170,3 +176,14 @@ def _changed(value: str, operator: str, other: str) -> str | None:
     elif operator in ("%", "%%", "#", "##") and not re.search(r"[*?\[$]", other):
         return value.removesuffix(other) if operator[0] == "%" else value.removeprefix(other)
     return None
+
+
+def _filtered(text: str, name: str, given: list[str]) -> str | None:
+    """What ``sed`` or ``tr`` makes of a text, for plain characters; None for patterns."""
+    if name == "tr" and len(given) == 2 and len(given[0]) == len(given[1]):  # noqa: PLR2004 - from, to
+        cases = {"[:lower:]": str.lower, "[:upper:]": str.upper, "a-z": str.lower, "A-Z": str.upper}
+        if given[1] in cases:
+            return cases[given[1]](text)
+        return text.translate(str.maketrans(*given)) if not re.search(r"[\[\w]-", given[0]) else None
+    found = re.fullmatch(r"s(.)([\w/ -]+)\1([\w/ -]*)\1(g?)", given[0]) if name == "sed" and given else None
+    return text.replace(found[2], found[3], -1 if found[4] else 1) if found else None
