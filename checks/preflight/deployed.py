@@ -19,17 +19,20 @@ from checks.preflight.workspace import Listed
 @dataclass(slots=True, kw_only=True)
 class Told:
     """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
-    for it; those tried count where nothing else says how the function is deployed. ``problems``: what cannot be read.
+    for it; those tried count where nothing else says how it is deployed, and so with images. ``problems``: what cannot
+    be read.
     """
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
     tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
+    tried_images: dict[Path, list[Build]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def builds(self, dockerfile: Path) -> Sequence[Build]:
         """The builds of a Dockerfile."""
-        return self.images.get(dockerfile.resolve(), ())
+        path = dockerfile.resolve()
+        return self.images.get(path) or self.tried_images.get(path) or ()
 
     def as_deployed(self, found: Sequence[Package]) -> list[Package]:
         """The packages, functions that are deployed as they are deployed, and what is deployed besides."""
@@ -73,8 +76,10 @@ def _follow(told: Told, description: Description, root: Path, listed: Listed, na
         told.images.setdefault(build.dockerfile.resolve(), []).append(build)
     if not found.functions and description.asks:
         for name in dict.fromkeys(names):
-            more = deploying.follow(description, root, listed, name).functions
-            told.tried += [(item, f" with {name} as its argument") for item in more]
+            more = deploying.follow(description, root, listed, name)
+            told.tried += [(item, f" with {name} as its argument") for item in more.functions]
+            for build in more.images:
+                told.tried_images.setdefault(build.dockerfile.resolve(), []).append(build)
 
 
 def _chosen(item: Deployment) -> str:

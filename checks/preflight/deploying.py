@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight import docker_commands
+from checks.preflight import docker_commands, scripts
 from checks.preflight.scripts import Description, Part
 from checks.preflight.shell import Command
 from checks.preflight.shell_values import UNKNOWN
@@ -50,7 +50,8 @@ class Deployment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One ``docker build``: the Dockerfile, the folder that is its build context, what was laid into that before by the
-    path below it, and what was done there that is not followed.
+    path below it, and what was done there that is not followed. ``uploaded``: to Cloud Build, without what
+    ``.gcloudignore`` names.
     """
 
     script: Path
@@ -59,6 +60,7 @@ class Build:
     context: Path
     laid: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    uploaded: bool = False
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class _Run:
         self._unset = None if description.arguments else argument
         self._work = self._fresh(())
         self._found = Deployed()
+        self._nested = False
 
     def _fresh(self, choices: Sequence[int]) -> Workspace:
         return Workspace(self._file, self._root, self._start, self._listed, unset=self._unset, choices=choices)
@@ -113,7 +116,7 @@ class _Run:
     def all(self, parts: Sequence[Part]) -> Deployed:
         """What it deploys, for each way that unknown words may choose."""
         for _ in range(_MOST_RUNS):
-            self._through(parts)
+            self._through(parts, self._start)
             taken = [(which, of) for which, of, _ in self._work.shell.taken.values()]
             while taken and taken[-1][0] + 1 >= taken[-1][1]:
                 taken.pop()
@@ -123,12 +126,12 @@ class _Run:
             self._work = self._fresh([*(which for which, _ in before), last + 1])
         return self._found
 
-    def _through(self, parts: Sequence[Part]) -> None:
+    def _through(self, parts: Sequence[Part], start: str) -> None:
         """Each part in a shell of its own; what they lay somewhere stays there."""
         shell = self._work.shell
         for part in parts:
-            shell.folder = self._start
-            shell.values = {**dict.fromkeys(_WORKSPACE, self._start), **part.values, **self._argument}
+            shell.folder = start
+            shell.values = {**dict.fromkeys(_WORKSPACE, start), **part.values, **self._argument}
             folder = shell.word(part.folder)
             if folder is None:
                 continue
@@ -154,8 +157,12 @@ class _Run:
     def _gcloud(self, command: Command, words: list[str | None]) -> None:
         plain = [word for word in words if word is not None and not word.startswith("-")]
         options = _options(words)
-        if plain[1:3] == ["builds", "submit"] or plain[2:4] == ["builds", "submit"]:
-            self._build(command, None, docker_commands.submitted(words))
+        if "submit" in plain and "builds" in plain[:3]:
+            sent, tagged, config = docker_commands.submitted(words)
+            if tagged:
+                self._build(command, None, sent, uploaded=True)
+            elif config is not None and sent is not None:
+                self._submit(config, sent, options.get("substitutions") or "")
             return
         if "deploy" not in plain[:4] or not {"functions", "run"} & set(plain[:3]):
             return
@@ -166,20 +173,34 @@ class _Run:
             return  # not here, or from where cannot be told
         folder = self._work.shell.path(source) if "source" in options else command.folder
         if "run" in plain[:3] and self._work.exists(posixpath.join(folder, "Dockerfile"), "-f"):
-            self._build(command, None, folder)
+            self._build(command, None, folder, uploaded=True)
         else:
             self._found.functions.append(self._deployment(command, words, options, folder))
 
-    def _build(self, command: Command, dockerfile: str | None, context: str | None) -> None:
+    def _submit(self, config: str, sent: str, given: str) -> None:
+        """``gcloud builds submit``: the steps of a file, in the folder that is sent, with these substitutions."""
+        shell = self._work.shell
+        file, start = Path(shell.path(config)), shell.path(sent)
+        if self._nested or not within(str(file), self._work.root) or not file.is_file():
+            return
+        values = dict(item.split("=", 1) for item in given.split(",") if "=" in item)
+        kept = shell.script, shell.folder, shell.values
+        self._nested, shell.script = True, str(file)
+        for parts in scripts.read(file, self._root, "cloudbuild").runs:
+            self._through([part._replace(values={**part.values, **values}) for part in parts], start)
+        self._nested = False
+        shell.script, shell.folder, shell.values = kept
+
+    def _build(self, command: Command, dockerfile: str | None, context: str | None, *, uploaded: bool = False) -> None:
         """``docker build``, or what comes to the same."""
         if context is None or "://" in context or context == "-":
             return
         folder = self._work.shell.path(context)
         path = posixpath.join(folder, "Dockerfile") if dockerfile is None else self._work.shell.path(dockerfile)
         file = self._work.tree.files.get(path, Path(path))
-        if not file.is_file() or not within(folder, self._work.root) or not Path(folder).is_dir():
-            return
         laid = {path[len(folder) + 1 :]: file for path, file in self._work.tree.files.items() if within(path, folder)}
+        if not file.is_file() or not (laid or (within(folder, self._work.root) and Path(folder).is_dir())):
+            return
         notes = tuple(dict.fromkeys(said for place, said in self._work.tree.notes if within(place, folder)))
         self._found.images.append(
             Build(
@@ -189,6 +210,7 @@ class _Run:
                 context=Path(folder),
                 laid=laid,
                 notes=notes,
+                uploaded=uploaded,
             )
         )
 

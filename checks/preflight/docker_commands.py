@@ -29,12 +29,16 @@ def build(words: Sequence[str | None]) -> tuple[str | None, str | None] | None:
     return file or None, named[-1] if named else None
 
 
-def submitted(words: Sequence[str | None]) -> str | None:
-    """The folder that ``gcloud builds submit --tag`` makes an image of; None if it cannot be told, or makes none."""
+def submitted(words: Sequence[str | None]) -> tuple[str | None, bool, str | None]:
+    """Of ``gcloud builds submit``: the folder that it sends (None: it cannot be told), whether an image is made of that
+    as it is (``--tag``), and the file with the steps (None for an image, or if it cannot be told).
+    """
     options, named = _parted(words[words.index("submit") + 1 :], _SUBMIT_FLAGS)
-    if "--tag" not in options and "-t" not in options:
-        return None
-    return named[0] if named else "."
+    sent = named[0] if named else "."
+    if "--tag" in options or "-t" in options:
+        return sent, True, None
+    default = f"{sent.rstrip('/')}/cloudbuild.yaml" if sent is not None else None
+    return sent, False, options.get("--config", default)
 
 
 def _parted(words: Sequence[str | None], flags: frozenset[str]) -> tuple[dict[str, str | None], list[str | None]]:

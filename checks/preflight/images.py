@@ -51,9 +51,11 @@ def of_dockerfile(
     ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
         folder / ".dockerignore"
     )
+    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
-    stage = dockerfile.build(text, {**shipped.files, **laid})
+    lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
+    stage = dockerfile.build(text, lying)
     begin = dockerfile.start(stage)
     base = stage.workdir.strip("/")
     files = _relative(stage.files, base)
@@ -73,8 +75,8 @@ def of_dockerfile(
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
-        root=folder,
-        description=f"image of {shown(path)}, build context {shown(folder)}{_as_built(build)}",
+        root=folder if folder.is_dir() else path.parent,
+        description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
         requirements=tuple(needed) if known else None,
@@ -136,6 +138,10 @@ def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
 
     best = max(builds, key=there, default=None)
     return best if best is not None and (not plain or there(best)) else None
+
+
+def _where(folder: Path) -> str:
+    return shown(folder) if folder.is_dir() else "made for it"
 
 
 def _as_built(build: Build | None) -> str:

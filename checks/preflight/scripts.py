@@ -46,9 +46,11 @@ class Description:
 
     @property
     def asks(self) -> bool:
-        """Whether it deploys functions and may be told which."""
+        """Whether it deploys functions or builds images and may be told which."""
         text = "".join(part.text + part.folder for parts in self.runs for part in parts)
-        return " deploy" in text and ("$1" in text or "${1" in text if self.arguments else "$" in text)
+        return (" deploy" in text or "docker" in text) and (
+            "$1" in text or "${1" in text if self.arguments else "$" in text
+        )
 
 
 def named(folder: Path, names: Iterable[str]) -> list[Path]:
@@ -69,8 +71,8 @@ def concerns(file: Path) -> bool:
         return False
 
 
-def read(file: Path, root: Path) -> Description:
-    """What a file describes."""
+def read(file: Path, root: Path, kind: str | None = None) -> Description:
+    """What a file describes; ``kind``: what its name would say, if it has not that name."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -79,7 +81,8 @@ def read(file: Path, root: Path) -> Description:
         return Description(file=file, problem="it is larger than 1 MB")
     text = content.decode("utf-8", errors="replace").replace("\0", "")
     own, top = file.resolve().parent, root.resolve()
-    kind = match.lastgroup if (match := _NAMED.fullmatch(file.name)) else "workflow"
+    if kind is None:
+        kind = match.lastgroup if (match := _NAMED.fullmatch(file.name)) else "workflow"
     if kind == "shell":  # started in its own folder or at the root, most often; it may say so itself with cd
         return Description(file=file, runs=((Part(1, text),),), starts=(top, own), arguments=True)
     if kind == "make":

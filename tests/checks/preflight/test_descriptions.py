@@ -454,6 +454,62 @@ def test_what_builds_an_image_tells_its_context(name: str, tmp_path: Path) -> No
         )
 
 
+SERVICES = {
+    **IMAGE,
+    "Dockerfile": "FROM python:3.12\nCOPY . .\nCMD python main.py\n",
+    "main.py": "",
+    "cloudbuild.yaml": "steps: [{name: docker, args: [build, -t, x, -f, '${_SERVICE}/Dockerfile', .]}]\n",
+}
+ONE_OF_MANY = {
+    "which is not said": ({}, "build context {root}, as {root}/cloudbuild.yaml:1 builds it"),
+    "said by a script": (
+        {"deploy.sh": "for s in api; do gcloud builds submit --substitutions=_SERVICE=$s,_X=1 .; done\n"},
+        "build context {root}, as {root}/cloudbuild.yaml:1 builds it",
+    ),
+    "chosen in a folder that is made": (
+        {
+            "deploy.sh": """\
+                case $1 in
+                  api) DIR=api;;
+                  web) DIR=web;;
+                esac
+                TMP=$(mktemp -d)
+                mkdir $TMP/$DIR
+                cp -r $DIR/* $TMP/$DIR
+                cp -r shared requirements.txt $DIR/Dockerfile $TMP
+                docker build -t x $TMP
+            """
+        },
+        "build context made for it, as {root}/deploy.sh:9 builds it",
+    ),
+    "put in the place of another one": (
+        {
+            "deploy.sh": """\
+                if [ -f Dockerfile ]; then
+                  mv Dockerfile "Dockerfile.$(date +%s)"
+                fi
+                cp api/Dockerfile .
+                gcloud run deploy api --source=.
+            """
+        },
+        "build context {root}, as {root}/deploy.sh:5 builds it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_OF_MANY)
+def test_one_description_builds_many_images(name: str, tmp_path: Path) -> None:
+    """Each from its Dockerfile; and what is not uploaded is not there."""
+    more, told = ONE_OF_MANY[name]
+    root = write(tmp_path, {**SERVICES, **more})
+    _, package = packages.discover(root)
+    assert package.description == f"image of {root}/api/Dockerfile, {told.format(root=root)}"
+    assert report(package, root).findings == ()
+    write(root, {".gcloudignore": "shared/\n"})
+    found = [line(f) for f in report(packages.discover(root)[1], root).findings]
+    assert found == (["load not_shipped api/main.py:1 shared"] if "gcloud run" in more.get("deploy.sh", "") else [])
+
+
 def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
     """By ``gcloud run deploy --source`` and ``gcloud builds submit``, with what a script laid there before."""
     files = {
