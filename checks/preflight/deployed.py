@@ -19,14 +19,16 @@ from checks.preflight.workspace import Listed
 @dataclass(slots=True, kw_only=True)
 class Told:
     """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
-    for it; those tried count where nothing else says how it is deployed, and so with images. ``problems``: what cannot
-    be read.
+    for it; those tried count where nothing else says how it is deployed, and so with images. ``untold``: the script and
+    the line where it deploys from a folder that cannot be told. ``problems``: what is to be said of functions of which
+    nothing says how they are deployed.
     """
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
     tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
     tried_images: dict[Path, list[Build]] = field(default_factory=dict)
+    untold: dict[tuple[Path, int], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def builds(self, dockerfile: Path) -> Sequence[Build]:
@@ -47,8 +49,8 @@ class Told:
                     made.setdefault(package.root, []).append(package)
         answer: list[Package] = []
         for package in found:
-            unread = replace(package, notes=(*package.notes, *self.problems)) if self.problems else package
-            answer += made.pop(package.root.resolve(), [unread])
+            notes = (*package.notes, *self.problems) if "main.py" in package.files else package.notes
+            answer += made.pop(package.root.resolve(), [replace(package, notes=notes)])
         return [*answer, *[package for rest in made.values() for package in rest]]
 
 
@@ -66,6 +68,12 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
             problem = str(error)
         if problem:
             told.problems.append(f"{shown(file)} cannot be read ({problem}); what it deploys is not known")
+    known = {(item.script, item.line) for item, _ in (*told.functions, *told.tried) if "main.py" in item.files}
+    told.problems += [
+        f"{shown(script)}:{line} deploys from a folder that cannot be told"
+        for script, line in told.untold
+        if (script, line) not in known
+    ]
     return told
 
 
@@ -74,6 +82,7 @@ def _follow(told: Told, description: Description, root: Path, listed: Listed, na
     told.functions += [(item, _chosen(item)) for item in found.functions]
     for build in found.images:
         told.images.setdefault(build.dockerfile.resolve(), []).append(build)
+    told.untold.update(dict.fromkeys(found.untold))
     if not found.functions and description.asks:
         for name in dict.fromkeys(names):
             more = deploying.follow(description, root, listed, name)

@@ -65,10 +65,11 @@ class Build:
 
 @dataclass(slots=True)
 class Deployed:
-    """What a description deploys and builds."""
+    """What a description deploys and builds; ``untold``: where it deploys from a folder that cannot be told."""
 
     functions: list[Deployment] = field(default_factory=list)
     images: list[Build] = field(default_factory=list)
+    untold: list[tuple[Path, int]] = field(default_factory=list)
 
 
 def follow(description: Description, root: Path, listed: Listed, argument: str | None = None) -> Deployed:
@@ -81,6 +82,7 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
         best = max(runs, key=_weight)
         found.functions += best.functions
         found.images += best.images
+        found.untold += best.untold
     most: dict[object, Deployment] = {}
     for item in found.functions:  # a target of a Makefile also counts with what is made before it by another one
         key = (item.script, item.line, item.name, item.files.get("main.py"))
@@ -169,6 +171,8 @@ class _Run:
         if "run" in plain[:3] and "source" not in options:
             return  # an image, described elsewhere
         source = options.get("source", ".")
+        if source is None:
+            self._found.untold.append((self._work.script, command.line))
         if source is None or "://" in source:
             return  # not here, or from where cannot be told
         folder = self._work.shell.path(source) if "source" in options else command.folder

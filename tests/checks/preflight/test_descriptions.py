@@ -348,7 +348,8 @@ def test_what_a_description_forgets_is_missing(name: str, tmp_path: Path) -> Non
         ("Makefile", "deploy:\n\t# " + DEPLOY + " --source=functions/daily\n"),
         ("Makefile", "deploy:\n    " + DEPLOY + " --source=functions/daily\n"),
         ("Makefile", "gcloud = $(gcloud)$(a)\na = $(b)$(b)\nb = $(a)$(a)\ndeploy:\n\t$(gcloud) functions deploy\n"),
-        ("deploy.sh", "case\nfor\nif\n" + DEPLOY + " --source=$NOWHERE\n"),
+        ("deploy.sh", "case\nfor\nif\n" + DEPLOY + " --source=functions/daily\n"),
+        ("deploy.sh", DEPLOY + " --source=$NOWHERE\n"),
         ("deploy.sh", f'case "$1" in --all) {DEPLOY} --source=functions/daily;; esac\n'),
     ],
 )
@@ -356,7 +357,8 @@ def test_what_cannot_be_told_is_not_guessed(file: str, text: str, tmp_path: Path
     """Then the folder counts as it lies there."""
     [package] = described(tmp_path, {file: text}, copying=True)
     assert package.description.startswith("function folder")
-    assert package.notes == ()
+    place = f"{tmp_path}/deploy.sh:1 deploys from a folder that cannot be told"
+    assert package.notes == ((place,) if "$NOWHERE" in text else ())
 
 
 @pytest.mark.parametrize(
