@@ -63,14 +63,8 @@ class Words:
         if len(several := braces(text)) > 1:
             each = [self.expand(one) for one in several]
             return None if None in each else [word for words in each for word in words or ()]
-        plain = text.strip('"')
-        whole = PARAMETER.fullmatch(plain)
-        if (
-            whole
-            and (whole[3] or "@" in whole.groups())
-            and isinstance(value := self.values.get(whole[1] or whole[2]), list)
-        ):
-            return value
+        if (items := self._array(text)) is not None:
+            return items
         parts, at = [], 0
         while at < len(text):
             char = text[at]
@@ -94,6 +88,12 @@ class Words:
                 parts.append(char)
                 at += 1
         return ["".join(parts)]
+
+    def _array(self, text: str) -> list[str] | None:
+        """All items of an array, or all arguments; None for another word."""
+        whole = PARAMETER.fullmatch(text.strip('"'))
+        value = self.values.get(whole[1] or whole[2]) if whole and (whole[3] or "@" in whole.groups()) else None
+        return value if isinstance(value, list) else None
 
     def _told(self, text: str, at: int) -> tuple[str | None, int]:
         """What a command or a variable that begins here becomes, and the place behind it."""
