@@ -12,7 +12,7 @@ UNKNOWN = "\0"  # stands for what cannot be told in what can
 MADE = "/mktemp-"  # the folders of ``mktemp -d``
 Value = str | list[str] | None
 PARAMETER = re.compile(r"\$(?:(\w+|[@*#?$!])|\{(#?\w+|[@*])(\[(?:[@*]|\d+)\])?(?:(:?[-+=?]|%%?|##?|/)([^}]*))?\})")
-_SPECIAL = re.compile(r"[\\'\"`$~{]")
+_SPECIAL = re.compile(r"[\\'\"`${]")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Words:
     def expand(self, text: str) -> list[str] | None:
         """The words that a word becomes: several for an array. None if that cannot be told."""
         if not _SPECIAL.search(text):
-            return [text]
+            return None if text.startswith("~") else [text]
         if len(several := braces(text)) > 1:
             each = [self.expand(one) for one in several]
             return None if None in each else [word for words in each for word in words or ()]
@@ -82,8 +82,6 @@ class Words:
                 if value is None and not self.loose:
                     return None
                 parts.append(UNKNOWN if value is None else value)
-            elif char == "~" and at == 0:
-                return None
             else:
                 parts.append(char)
                 at += 1
