@@ -58,7 +58,7 @@ class Words:
 
     def expand(self, text: str) -> list[str] | None:
         """The words that a word becomes: several for an array. None if that cannot be told."""
-        if not _SPECIAL.search(text):
+        if text.startswith("~") or not _SPECIAL.search(text):
             return None if text.startswith("~") else [text]
         if len(several := braces(text)) > 1:
             each = [self.expand(one) for one in several]
