@@ -49,6 +49,9 @@ class Told:
                     made.setdefault(package.root, []).append(package)
         answer: list[Package] = []
         for package in found:
+            if package.description.startswith("image "):  # beside a function it is of something else
+                answer.append(package)
+                continue
             notes = (*package.notes, *self.problems) if "main.py" in package.files else package.notes
             answer += made.pop(package.root.resolve(), [replace(package, notes=notes)])
         return [*answer, *[package for rest in made.values() for package in rest]]

@@ -202,6 +202,20 @@ def test_an_image_beside_a_function_is_a_package_of_its_own(tmp_path: Path) -> N
     ]
 
 
+def test_an_image_stays_beside_a_function_that_a_script_deploys(tmp_path: Path) -> None:
+    """They share a folder, and are two packages."""
+    files = {
+        "load/main.py": "def handle(event): ...\n",
+        "load/requirements.txt": "",
+        "load/job.py": "",
+        "load/Dockerfile": "FROM python:3.12\nCOPY job.py .\nCMD python job.py\n",
+        "deploy.sh": "gcloud functions deploy loader --source=load\n",
+    }
+    image, function = packages.discover(write(tmp_path, files))
+    assert (image.name, image.entries) == ("load", ("job.py",))
+    assert function.name == "loader"
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
