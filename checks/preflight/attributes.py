@@ -7,6 +7,7 @@ suggest is looked up in its syntax tree, where scopes and circumstances show (``
 from __future__ import annotations
 
 import ast
+import json
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from checks.preflight.sketch import Sketch
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
-Remembered = Callable[[str, bytes, Callable[[], dict[str, Any]]], dict[str, Any]]
+Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
 
 class Absent(NamedTuple):
@@ -62,14 +63,14 @@ class Attributes:
         self._remembered = remembered
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
-        self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
-        self._open = {name for item in facts.values() for name, what in item.raw.get("sets", ()) if what == "*"}
+        self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
+        self._open = {name for item in facts.values() for name, what in item.sets if what == "*"}
 
     def absent(self, file: str) -> Iterator[Absent]:
         """The uses in a file that would fail."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
-        touched = facts.raw.get("touched")
+        touched = facts.touched
         if not touched:
             return
         by_name: dict[str, list[Import]] = {}
@@ -88,8 +89,11 @@ class Attributes:
             return
         paths = frozenset(wrong)
         text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
-        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
-        for _, chain, line, scope, when, caught in uses["uses"]:
+
+        def used() -> list[list[Any]]:
+            return self._uses(file, self._tree(file, paths), {}, paths)
+
+        for _, chain, line, scope, when, caught in self._remembered("attributes", text, used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
@@ -154,7 +158,7 @@ class Attributes:
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
             return below if package.found is Found.NAMESPACE else None
-        if name in facts.events or name in facts.raw.get("late", ()) or facts.dynamic:
+        if name in facts.events or name in facts.late or facts.dynamic:
             return None
         meant: set[str] = set()
         for item in facts.imports:

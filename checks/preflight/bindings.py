@@ -43,7 +43,7 @@ class Bindings:
         self._outside = outside
         self._plain: dict[Path, frozenset[str]] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
-        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
+        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.sets}
 
     def set_from_outside(self, module: str, name: str) -> bool:
         """Whether another file of the package assigns to the module's attribute of that name."""
@@ -134,7 +134,7 @@ class Bindings:
         facts = self.facts_of(module)
         if facts is None or facts.error is not None:
             return None
-        if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):
+        if facts.exported is not None and (name in facts.exported or not facts.all_open):
             return name in facts.exported
         if "__all__" in facts.bound:
             return None

@@ -79,8 +79,8 @@ class Examiner:
             environment=_environment(self._environment),
             complete=package.installed,
             library=extractor.python.stdlib if extractor.python else None,
-            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
-            importers={path for path, item in facts.items() if item.raw.get("importer")},
+            made={name for item in facts.values() for name in item.fakes},
+            importers={path for path, item in facts.items() if item.importer},
         )
 
         bindings = Bindings(facts, resolver, extractor)
@@ -120,7 +120,7 @@ class Examiner:
             findings=judged.findings,
             unknown=judged.unknown,
             ways=judged.ways,
-            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            ignores={path: item.ignores for path, item in facts.items() if item.ignores},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )
 
@@ -190,7 +190,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
             folders.add(folder)
     for path, item in facts.items():
-        for line, ups, tail in item.raw.get("paths", ()):
+        for line, ups, tail in item.paths:
             added = _added(path, ups, tail)
             if added is not None and added in folders and added not in search:
                 search.append(added)

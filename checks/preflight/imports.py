@@ -79,7 +79,7 @@ class Imports:
     def _beside(self, file: str, name: str) -> str:
         """A module that lies beside a program is found there; any folder that is no package may hold programs."""
         folder = posixpath.dirname(file)
-        if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].raw.get("script")):
+        if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].script):
             return name
         top = name.partition(".")[0]
         if file == f"{folder}/{top}.py" or not (
@@ -188,7 +188,7 @@ class Imports:
     def _handler_fails(self, file: str, index: int) -> bool:
         """Whether the handler of a try statement fails itself, by an import of its own that nobody catches."""
         return any(
-            list(other.tries[0]) == [index, "handler"] and self.problems(file, other)
+            other.tries[0] == (index, "handler") and self.problems(file, other)
             for other in self._facts[file].imports
             if other.tries
         )
@@ -198,7 +198,7 @@ class Imports:
         wanted = set(item.bindings)
         given = {name for name in attempt.binds if not name.startswith("?")}
         for other in self._facts[file].imports:
-            if (index, "handler") in {(i, part) for i, part in other.tries} and self.problems(file, other):
+            if (index, "handler") in other.tries and self.problems(file, other):
                 given -= set(other.bindings)
         return bool(wanted) and wanted <= given
 
@@ -207,7 +207,7 @@ class Imports:
         facts = self._facts[file]
         names = [event for event in facts.events if isinstance(event, str) and not event.startswith("-")]
         others = [name for other in facts.imports if other is not item and other.binds for name in other.bindings]
-        return [*names, *others, *facts.raw.get("late", ())]
+        return [*names, *others, *facts.late]
 
     def alternative_works(self, file: str, item: Import) -> bool:
         """Whether the handler imports the same names from somewhere else, successfully."""
@@ -217,7 +217,7 @@ class Imports:
                 continue
             given: set[str] = set()
             for other in self._facts[file].imports:
-                if (index, "handler") in {(i, p) for i, p in other.tries} and not self.problems(file, other):
+                if (index, "handler") in other.tries and not self.problems(file, other):
                     given.update(other.bindings)
             if wanted and wanted <= given:
                 return True
@@ -231,7 +231,7 @@ class Imports:
             if any(i == index and part == "body" for i, part in other.tries) and other.when not in ("typing", "never")
         ]
         if surely:
-            nearest = [other for other in body if list(other.tries[0]) == [index, "body"]]
+            nearest = [other for other in body if other.tries[0] == (index, "body")]
             return any(not problem.unknown for other in nearest for problem in self.problems(file, other))
         return not body or any(self.problems(file, other) for other in body)
 
@@ -290,7 +290,7 @@ class Imports:
         }
         others = [item for item in facts.imports if item.binds and self.target(file, item) != name]
         given = {new for item in others for new in item.bindings}
-        return facts.bound - (taken - given - set(facts.raw.get("late", ())) - set(map(str, facts.events)))
+        return facts.bound - (taken - given - set(facts.late) - set(map(str, facts.events)))
 
     def _named(self, module: Module, name: str, own_bindings: frozenset[str] | None = None) -> list[Problem]:
         if name == "*":

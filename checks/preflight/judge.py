@@ -81,7 +81,7 @@ class Judge:
         self._edges = edges
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
-        made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
+        made = {name for facts in self._facts.values() for name in facts.builtins}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
             self._file_imports(file, facts)
@@ -105,7 +105,7 @@ class Judge:
         aside = aside if len(aside) < len(self._facts) else set()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
-        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.script]
         found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
         reach_rest(found, [file for file in self._facts if file not in aside], edges)
         return found
@@ -229,7 +229,7 @@ class Judge:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _file_names(self, file: str, facts: Facts, made: set[str]) -> None:
-        for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
+        for kind, name, line, scope, when, caught in facts.suspects:
             if name in made or (when == "main" and file not in self._scripts):
                 continue
             if kind in ("typing_only", "never") and self._bindings.set_from_outside(
