@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings, absolute
@@ -16,8 +17,21 @@ from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
 
+Names = tuple[tuple[str, str | None], ...] | None  # of an import: see ``Import``
+
 _NOTHING = Loaded()
 _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the question for one
+
+
+class _Place(NamedTuple):
+    """Where a file lies. ``package``: relative imports start from it. ``named``: the file has a dotted name of its own;
+    without one it is found by a search path that the code sets. ``program``: its folder is no package, which may hold
+    programs, or it is one; what lies beside it is found.
+    """
+
+    package: str
+    named: bool
+    program: bool
 
 
 class Imports:
@@ -39,10 +53,10 @@ class Imports:
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
-        self._problems: dict[tuple[str, int], list[Problem]] = {}
-        self._targets: dict[tuple[str, int, str], str | None] = {}
-        self._packages: dict[str, str] = {}
-        self._asked: dict[tuple[str, int], Loaded] = {}
+        self._places: dict[str, _Place] = {}
+        # By what a statement asks for, wherever it stands: most are written in many files.
+        self._problems: dict[tuple[str, Names], list[Problem]] = {}
+        self._asked: dict[tuple[str | None, Names], Loaded] = {}
         self._owned: dict[str, bool] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
 
@@ -62,25 +76,31 @@ class Imports:
 
     def package_of(self, file: str) -> str:
         """The package that relative imports of a file start from; empty at the top."""
-        package = self._packages.get(file)
-        if package is None:
+        return self._place(file).package
+
+    def _place(self, file: str) -> _Place:
+        place = self._places.get(file)
+        if place is None:
             name = self.module_of(file)
-            package = self._packages[file] = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
-        return package
+            folder = posixpath.dirname(file)
+            init = f"{folder}/__init__.py" in self._facts
+            place = self._places[file] = _Place(
+                package=name if file.endswith("/__init__.py") else name.rpartition(".")[0],
+                named=self._resolver.module(name).file == file,
+                program=bool(folder) and (not init or self._facts[file].script),
+            )
+        return place
 
     def target(self, file: str, item: Import) -> str | None:
         """The absolute name of the module that is asked for; None beyond the top."""
-        key = (file, item.level, item.module)
-        if key not in self._targets:
-            name = absolute(self.package_of(file), item)
-            self._targets[key] = name if name is None or item.level else self._beside(file, name)
-        return self._targets[key]
+        place = self._place(file)
+        if item.level:
+            return absolute(place.package, item)
+        return self._beside(file, item.module) if place.program else item.module
 
     def _beside(self, file: str, name: str) -> str:
-        """A module that lies beside a program is found there; any folder that is no package may hold programs."""
+        """A module that lies beside a program is found there."""
         folder = posixpath.dirname(file)
-        if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].script):
-            return name
         top = name.partition(".")[0]
         if file == f"{folder}/{top}.py" or not (
             f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts
@@ -96,7 +116,7 @@ class Imports:
         found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
             asked = self._asks(file, item)
-            if not asked.files or not self.runs(file, item, script=script):
+            if not (asked.files or asked.submodules) or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
@@ -113,20 +133,21 @@ class Imports:
         if item.scope or not self.runs(file, item, script=script) or self.target(file, item) is None:
             return Loaded(skipped=True)
         asked = self._asks(file, item)
-        return replace(asked, guarded=True) if item.tries and self.guard(file, item) is not None else asked
+        return asked._replace(guarded=True) if item.tries and self.guard(file, item) is not None else asked
 
     def _asks(self, file: str, item: Import) -> Loaded:
         """What it asks the package for, if it runs."""
-        key = (file, id(item))
-        if key not in self._asked:
-            target = self.target(file, item)
-            self._asked[key] = self._inside(target, item) if target and self._own(target) else _NOTHING
-        return self._asked[key]
+        key = (self.target(file, item), item.names)
+        asked = self._asked.get(key)
+        if asked is None:
+            target, names = key
+            asked = self._asked[key] = self._inside(target, names) if target and self._own(target) else _NOTHING
+        return asked
 
-    def _inside(self, target: str, item: Import) -> Loaded:
-        asked = self._resolver.module(target).file if item.names is not None else None
+    def _inside(self, target: str, names: Names) -> Loaded:
+        asked = self._resolver.module(target).file if names is not None else None
         submodules = {}
-        for name, _ in item.names or ():
+        for name, _ in names or ():
             below = self._resolver.module(f"{target}.{name}")
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
@@ -239,15 +260,8 @@ class Imports:
 
     def problems(self, file: str, item: Import) -> list[Problem]:
         """What it asks for that is not there, whether or not it is ever executed."""
-        key = (file, id(item))
-        if key not in self._problems:
-            self._problems[key] = []  # an import asked about while it is judged has none
-            self._problems[key] = self._judged(file, item)
-        return self._problems[key]
-
-    def _judged(self, file: str, item: Import) -> list[Problem]:
         target = self.target(file, item)
-        if item.level and self._unnamed(file) and self._lies_there(file, item):
+        if item.level and not self._place(file).named and self._lies_there(file, item):
             return []
         if target is None:
             dots = "." * item.level + item.module
@@ -256,22 +270,27 @@ class Imports:
             else:
                 message = f"relative import {dots!r} in a file that is not in a package"
             return [Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message)]
-        module = self._resolver.module(target)
-        # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
-        beside = not item.level and target != item.module
-        unsure = beside and self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
-        if module.found in (Found.MISSING, Found.UNKNOWN):
-            problems = [self._absent(module)]
+        if self._resolver.module(target).file == file:
+            problems = self._judged(target, item.names, file)
         else:
-            own = self._own_bindings(file, module.name) if module.file == file else None
-            there = self._bindings.surely(module) if own is None else frozenset()
-            names = [name for name, _ in item.names or () if name not in there]
-            problems = [problem for name in names for problem in self._named(module, name, own)]
+            key = (target, item.names)
+            known = self._problems.get(key)
+            problems = self._problems[key] = self._judged(target, item.names) if known is None else known
+        if not problems or item.level or target == item.module:
+            return problems
+        # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
+        unsure = self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
 
-    def _unnamed(self, file: str) -> bool:
-        """Whether a file has no dotted name of its own here: it is found by a search path that the code sets."""
-        return self.module(file).file != file
+    def _judged(self, target: str, names: Names, file: str | None = None) -> list[Problem]:
+        """What is not there of what a statement asks for. ``file``: the one it stands in, where it asks for itself."""
+        module = self._resolver.module(target)
+        if module.found in (Found.MISSING, Found.UNKNOWN):
+            return [self._absent(module)]
+        own = self._own_bindings(file, module.name) if file is not None else None
+        there = self._bindings.surely(module) if own is None else frozenset()
+        asked = [name for name, _ in names or () if name not in there]
+        return [problem for name in asked for problem in self._named(module, name, own)]
 
     def _lies_there(self, file: str, item: Import) -> bool:
         """Whether a relative import leads to something, seen from the folder of the file."""

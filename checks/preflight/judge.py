@@ -134,9 +134,10 @@ class Judge:
 
     def _file_imports(self, file: str, facts: Facts) -> None:
         for item in facts.imports:
-            if not self._imports.runs(file, item, script=file in self._scripts):
+            problems = self._imports.problems(file, item)
+            if not problems or not self._imports.runs(file, item, script=file in self._scripts):
                 continue
-            for problem in self._imports.problems(file, item):
+            for problem in problems:
                 if problem.unknown:
                     unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
                     self._unknown.append(unknown)

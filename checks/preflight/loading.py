@@ -7,7 +7,7 @@ down gets an ImportError. Both branches of a condition are taken, so that only w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from checks.preflight.model import Facts, Import
 
@@ -15,8 +15,7 @@ from checks.preflight.model import Facts, Import
 Loads = Callable[[str, Import], "Loaded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
     ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
     not run. ``guarded``: loading goes on after it failed.
@@ -24,13 +23,12 @@ class Loaded:
 
     files: tuple[str, ...] = ()
     asked: str | None = None
-    submodules: Mapping[str, str] = field(default_factory=dict)
+    submodules: Mapping[str, str] = {}
     skipped: bool = False
     guarded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(NamedTuple):
     """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``."""
 
     file: str
