@@ -160,10 +160,10 @@ class Attributes:
             return below if package.found is Found.NAMESPACE else None
         if name in facts.events or name in facts.late or facts.dynamic:
             return None
+        if facts.stars:
+            return None
         meant: set[str] = set()
         for item in facts.imports:
-            if item.star:
-                return None
             if name in item.bindings and item.binds:
                 source = absolute(package_of(package), item)
                 old = next((old for old, new in item.names or () if (new or old) == name), None)

@@ -18,7 +18,8 @@ GIVEN = frozenset(
         *("dict", "cached", "annotations", "path", "class"),
     )
 )
-_PLAIN = re.compile(rb"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
+# What begins with a fixed byte is found three times as fast as what begins with `^`.
+_PLAIN = re.compile(rb"\n(?:(?:(?:async )?def|class)\s+(\w+)|(\w+)\s*=)")
 
 
 class Outside(Protocol):
@@ -79,7 +80,7 @@ class Bindings:
         if module.real is None or module.real.suffix != ".py":
             return False
         if module.real not in self._plain:
-            found = _PLAIN.findall(self._outside.text(module.real))
+            found = _PLAIN.findall(b"\n" + self._outside.text(module.real))
             self._plain[module.real] = frozenset((one or other).decode() for one, other in found)
         return name in self._plain[module.real]
 
@@ -91,12 +92,11 @@ class Bindings:
     def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
         """Whether one of a file's star imports brings the name."""
         answer: bool | None = False
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(module_name, item, name, set())
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(module_name, item, name, set())
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def facts_of(self, module: Module) -> Facts | None:
@@ -116,12 +116,11 @@ class Bindings:
         seen.add(module.name)
         answer: bool | None = False
         package = package_of(module)
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(package, item, name, seen)
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(package, item, name, seen)
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def _star(self, package: str, item: Import, name: str, seen: set[str]) -> bool | None:

@@ -164,11 +164,12 @@ class Examiner:
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                for shape in (f"{base}.py", f"{base}/__init__.py"):
-                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                place = root / base
+                for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+                    if file.is_file() and file.resolve() not in shipped():
+                        return _shown(file, self._root)
+                if place.is_dir() and any(file.resolve() not in shipped() for file in place.glob("*.py")):
+                    return _shown(place, self._root)
             return None
 
         return find

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from checks.preflight import stdlib
-from checks.preflight.bindings import GIVEN, Bindings, absolute
-from checks.preflight.loading import Loaded
+from checks.preflight.bindings import GIVEN, Bindings
 from checks.preflight.model import Facts, Import, Kind, Try, Version
 from checks.preflight.problems import Guard, Moved, Problem, meant
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
+from checks.preflight.statements import Asked, Statements
 
-Names = tuple[tuple[str, str | None], ...] | None  # of an import: see ``Import``
-
-_NOTHING = Loaded()
 _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the question for one
 
 
-class _Place(NamedTuple):
-    """Where a file lies. ``package``: relative imports start from it. ``named``: the file has a dotted name of its own;
-    without one it is found by a search path that the code sets. ``program``: its folder is no package, which may hold
-    programs, or it is one; what lies beside it is found.
-    """
-
-    package: str
-    named: bool
-    program: bool
-
-
-class Imports:
+class Imports(Statements):
     """Judges the imports of one package. ``elsewhere`` says where in the repository a module lies that it lacks."""
 
     def __init__(
@@ -47,76 +32,24 @@ class Imports:
         python: Version,
         elsewhere: Callable[[str], str | None],
     ) -> None:
-        self._facts = facts
-        self._resolver = resolver
+        super().__init__(facts, resolver)
         self._bindings = bindings
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
-        self._places: dict[str, _Place] = {}
-        # By what a statement asks for, wherever it stands: most are written in many files.
-        self._problems: dict[tuple[str, Names], list[Problem]] = {}
-        self._asked: dict[tuple[str | None, Names], Loaded] = {}
-        self._owned: dict[str, bool] = {}
-        self._chains: dict[str, tuple[str, ...]] = {}
+        self._problems: dict[Asked, Sequence[Problem]] = {}
 
     @cached_property
     def _moved(self) -> Moved:
         return Moved(map(self.module_of, self._facts))
 
-    # -- what an import means ------------------------------------------------------------------------------------------
-
-    def module_of(self, file: str) -> str:
-        """The dotted name of a file; empty if it has none."""
-        return self._resolver.name_of(file) or ""
-
-    def module(self, file: str) -> Module:
-        """The module that a file of the package is."""
-        return self._resolver.module(self.module_of(file))
-
-    def package_of(self, file: str) -> str:
-        """The package that relative imports of a file start from; empty at the top."""
-        return self._place(file).package
-
-    def _place(self, file: str) -> _Place:
-        place = self._places.get(file)
-        if place is None:
-            name = self.module_of(file)
-            folder = posixpath.dirname(file)
-            init = f"{folder}/__init__.py" in self._facts
-            place = self._places[file] = _Place(
-                package=name if file.endswith("/__init__.py") else name.rpartition(".")[0],
-                named=self._resolver.module(name).file == file,
-                program=bool(folder) and (not init or self._facts[file].script),
-            )
-        return place
-
-    def target(self, file: str, item: Import) -> str | None:
-        """The absolute name of the module that is asked for; None beyond the top."""
-        place = self._place(file)
-        if item.level:
-            return absolute(place.package, item)
-        return self._beside(file, item.module) if place.program else item.module
-
-    def _beside(self, file: str, name: str) -> str:
-        """A module that lies beside a program is found there."""
-        folder = posixpath.dirname(file)
-        top = name.partition(".")[0]
-        if file == f"{folder}/{top}.py" or not (
-            f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts
-        ):
-            return name
-        if self._resolver.module(top).found not in (Found.MISSING, Found.UNKNOWN):
-            return name
-        inside = self._resolver.name_of(f"{folder}/{top}.py")
-        return name if inside is None else f"{inside}{name[len(top) :]}"
+    # -- what it leads to ----------------------------------------------------------------------------------------------
 
     def edges(self, file: str, *, script: bool) -> list[Edge]:
         """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
         found: dict[tuple[object, ...], Edge] = {}
-        for item in self._facts[file].imports:
-            asked = self._asks(file, item)
-            if not (asked.files or asked.submodules) or not self.runs(file, item, script=script):
+        for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
+            if asked is None or not asked.own or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
@@ -127,31 +60,6 @@ class Imports:
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
         return list(found.values())
-
-    def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
-        """What it loads, for playing through."""
-        if item.scope or not self.runs(file, item, script=script) or self.target(file, item) is None:
-            return Loaded(skipped=True)
-        asked = self._asks(file, item)
-        return asked._replace(guarded=True) if item.tries and self.guard(file, item) is not None else asked
-
-    def _asks(self, file: str, item: Import) -> Loaded:
-        """What it asks the package for, if it runs."""
-        key = (self.target(file, item), item.names)
-        asked = self._asked.get(key)
-        if asked is None:
-            target, names = key
-            asked = self._asked[key] = self._inside(target, names) if target and self._own(target) else _NOTHING
-        return asked
-
-    def _inside(self, target: str, names: Names) -> Loaded:
-        asked = self._resolver.module(target).file if names is not None else None
-        submodules = {}
-        for name, _ in names or ():
-            below = self._resolver.module(f"{target}.{name}")
-            if below.found not in (Found.MISSING, Found.UNKNOWN):
-                submodules[name] = below.file or ""
-        return Loaded(files=self.chain(target), asked=asked, submodules=submodules)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -165,23 +73,6 @@ class Imports:
             or (part == "else" and self._body_fails(file, index, surely=True))
             for index, part in item.tries
         )
-
-    def _own(self, target: str) -> bool:
-        """Whether the top of a dotted name lies in the package."""
-        owned = self._owned.get(target)
-        if owned is None:
-            top = self._resolver.module(target.partition(".")[0])
-            owned = self._owned[target] = top.file is not None or bool(top.folders)
-        return owned
-
-    def chain(self, target: str) -> tuple[str, ...]:
-        """The files that importing a module loads: of the packages above it, and its own."""
-        chain = self._chains.get(target)
-        if chain is None:
-            above = self.chain(target.rpartition(".")[0]) if "." in target else ()
-            file = self._resolver.module(target).file
-            chain = self._chains[target] = above if file is None else (*above, file)
-        return chain
 
     # -- who catches it ------------------------------------------------------------------------------------------------
 
@@ -258,39 +149,47 @@ class Imports:
 
     # -- what is wrong with it -----------------------------------------------------------------------------------------
 
-    def problems(self, file: str, item: Import) -> list[Problem]:
+    def wrong(self, file: str) -> Iterator[tuple[Import, Sequence[Problem]]]:
+        """The imports of a file that have problems."""
+        for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
+            # What others asked for and found is there for this file, too.
+            if asked is None or asked.home == file or self._problems.get(asked) != ():
+                problems = self.problems(file, item)
+                if problems:
+                    yield item, problems
+
+    def problems(self, file: str, item: Import) -> Sequence[Problem]:
         """What it asks for that is not there, whether or not it is ever executed."""
-        target = self.target(file, item)
-        if item.level and not self._place(file).named and self._lies_there(file, item):
-            return []
-        if target is None:
+        if item.level and not self.place(file).named and self._lies_there(file, item):
+            return ()
+        asked = self.meant(self.target(file, item), item.names)
+        if asked is None:
             dots = "." * item.level + item.module
             if self.package_of(file):
                 message = f"relative import {dots!r} goes beyond the top-level package"
             else:
                 message = f"relative import {dots!r} in a file that is not in a package"
-            return [Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message)]
-        if self._resolver.module(target).file == file:
-            problems = self._judged(target, item.names, file)
+            return (Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message),)
+        if asked.home == file:
+            problems = self._judged(asked, file)
         else:
-            key = (target, item.names)
-            known = self._problems.get(key)
-            problems = self._problems[key] = self._judged(target, item.names) if known is None else known
-        if not problems or item.level or target == item.module:
+            known = self._problems.get(asked)
+            problems = self._problems[asked] = self._judged(asked) if known is None else known
+        if not problems or item.level or asked.target == item.module:
             return problems
         # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
         unsure = self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
 
-    def _judged(self, target: str, names: Names, file: str | None = None) -> list[Problem]:
+    def _judged(self, asked: Asked, file: str | None = None) -> Sequence[Problem]:
         """What is not there of what a statement asks for. ``file``: the one it stands in, where it asks for itself."""
-        module = self._resolver.module(target)
+        module = self._resolver.module(asked.target)
         if module.found in (Found.MISSING, Found.UNKNOWN):
-            return [self._absent(module)]
+            return (self._absent(module),)
         own = self._own_bindings(file, module.name) if file is not None else None
         there = self._bindings.surely(module) if own is None else frozenset()
-        asked = [name for name, _ in names or () if name not in there]
-        return [problem for name in asked for problem in self._named(module, name, own)]
+        names = [name for name, _ in asked.names or () if name not in there]
+        return tuple(problem for name in names for problem in self._named(module, name, own))
 
     def _lies_there(self, file: str, item: Import) -> bool:
         """Whether a relative import leads to something, seen from the folder of the file."""
@@ -366,7 +265,7 @@ class Imports:
         message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
         place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
         above = self._resolver.module(top)
-        own_top = self._own(top)
+        own_top = self.own(top)
         if place is not None:
             message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
-from checks.preflight.loading import Loaded, play
+from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
+from checks.preflight.statements import Asked
 
 _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
@@ -84,7 +85,7 @@ class Judge:
         made = {name for facts in self._facts.values() for name in facts.builtins}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
-            self._file_imports(file, facts)
+            self._file_imports(file)
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
@@ -132,10 +133,9 @@ class Judge:
 
     # -- imports -------------------------------------------------------------------------------------------------------
 
-    def _file_imports(self, file: str, facts: Facts) -> None:
-        for item in facts.imports:
-            problems = self._imports.problems(file, item)
-            if not problems or not self._imports.runs(file, item, script=file in self._scripts):
+    def _file_imports(self, file: str) -> None:
+        for item, problems in self._imports.wrong(file):
+            if not self._imports.runs(file, item, script=file in self._scripts):
                 continue
             for problem in problems:
                 if problem.unknown:
@@ -213,10 +213,15 @@ class Judge:
         tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
         starts = entries if self._package.entry_known else sorted(set(tops))
 
-        def loads(file: str, item: Import) -> Loaded:
-            return self._imports.loads(file, item, script=file in self._scripts)
+        def asks(file: str, index: int) -> Asked | None:
+            item = self._facts[file].imports[index]
+            runs = not item.scope and self._imports.runs(file, item, script=file in self._scripts)
+            return self._imports.asked(file)[index] if runs else None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, loads):
+        def guarded(file: str, item: Import) -> bool:
+            return self._imports.guard(file, item) is not None
+
+        for late in play([*starts, *self._loaded_later()], self._facts, asks, guarded):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"

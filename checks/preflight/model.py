@@ -168,6 +168,9 @@ class PackageReport:
 Ignore = tuple[int, tuple[str, ...], str]
 
 
+_STAR = (("*", None),)
+
+
 class Import(msgspec.Struct, array_like=True, frozen=True, eq=False, gc=False):
     """One import statement or call. ``names`` None: ``import module``; else ``((name, as), ...)``, ``*`` included.
 
@@ -195,7 +198,7 @@ class Import(msgspec.Struct, array_like=True, frozen=True, eq=False, gc=False):
     @property
     def star(self) -> bool:
         """``from module import *``."""
-        return self.names is not None and any(name == "*" for name, _ in self.names)
+        return self.names == _STAR
 
 
 class Try(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -250,13 +253,19 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
         names: set[str] = set()
         for event in self.events:
             if isinstance(event, int):
-                names.update(self.imports[event].bindings if self.imports[event].binds else ())
-            elif event.startswith("-"):
+                if self.imports[event].binds:
+                    names.update(self.imports[event].bindings)
+            elif event[0] == "-":
                 names.discard(event[1:])
             else:
                 names.add(event)
         names.update(self.late)
         return frozenset(names)
+
+    @cached_property
+    def stars(self) -> tuple[Import, ...]:
+        """Its star imports."""
+        return tuple(item for item in self.imports if item.star)
 
     @property
     def dynamic(self) -> bool:
