@@ -70,20 +70,13 @@ class Attributes:
         """The uses in a file that would fail."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
-        touched = facts.touched
-        if not touched:
-            return
-        by_name: dict[str, list[Import]] = {}
-        for item in facts.imports:
-            for name in item.bindings:
-                by_name.setdefault(name, []).append(item)
-        events = frozenset(facts.events)
-        for base, chains in touched.items():
-            modules = [] if base in events or base in self._open else self._modules(file, by_name.get(base, ()), base)
+        for base, chains in facts.touched.items():
+            items = () if base in facts.events or base in self._open else facts.givers.get(base, ())
+            modules = self._modules(file, items, base)
             for chain in chains if modules else ():
-                lacks = [self._lacking(module, chain) for module in modules]
-                if all(lacks) and lacks[0] is not None:
-                    taken, module, name = lacks[0]
+                lacks = self._lacking(modules[0], chain)
+                if lacks is not None and all(self._lacking(module, chain) for module in modules[1:]):
+                    taken, module, name = lacks
                     wrong[f"{base}.{taken}"] = (module, name)
         if not wrong:
             return
@@ -163,8 +156,8 @@ class Attributes:
         if facts.stars:
             return None
         meant: set[str] = set()
-        for item in facts.imports:
-            if name in item.bindings and item.binds:
+        for item in facts.givers.get(name, ()):
+            if item.binds:
                 source = absolute(package_of(package), item)
                 old = next((old for old, new in item.names or () if (new or old) == name), None)
                 meant.add(f"{source}.{old}" if old else "")
@@ -202,8 +195,10 @@ class Attributes:
         for count, part in enumerate(parts, 1):
             if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
                 return None
-            if module.real is not None and self._mentions(module, part):
+            if module.real is not None and (self._bindings.plainly(module, part) or self._mentions(module, part)):
                 return None  # bound there somehow: not worth reading a distribution's syntax tree for
+            if count == len(parts) and part in self._bindings.surely(module):
+                return None
             below = self._below(module, part)
             if below is not None:
                 module = below

@@ -52,7 +52,7 @@ class Bindings:
 
     def has(self, module: Module, name: str) -> bool | None:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
-        if name in GIVEN or self._plainly(module, name):
+        if name in GIVEN or self.plainly(module, name):
             return True
         facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
@@ -75,7 +75,7 @@ class Bindings:
         facts = self._facts.get(module.file) if module.file is not None else None
         return facts.bound if facts is not None else frozenset()
 
-    def _plainly(self, module: Module, name: str) -> bool:
+    def plainly(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":
             return False

@@ -263,6 +263,15 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return frozenset(names)
 
     @cached_property
+    def givers(self) -> Mapping[str, Sequence[Import]]:
+        """For each name the imports that bind it, in order."""
+        found: dict[str, list[Import]] = {}
+        for item in self.imports:
+            for name in item.bindings:
+                found.setdefault(name, []).append(item)
+        return found
+
+    @cached_property
     def stars(self) -> tuple[Import, ...]:
         """Its star imports."""
         return tuple(item for item in self.imports if item.star)
