@@ -25,13 +25,8 @@ class Effect(StrEnum):
     DISABLES = "disables_feature"
     NEVER = "cannot_happen"
 
-    @property
-    def rank(self) -> int:
-        """0 is worst."""
-        return _RANKS[self]
-
-
-_RANKS = {effect: rank for rank, effect in enumerate(Effect)}
+    def __init__(self, _value: str) -> None:
+        self.rank = len(type(self).__members__)  # of those before it: 0 is worst
 
 
 class Kind(StrEnum):
