@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from checks.preflight.bindings import Bindings, absolute, package_of
-from checks.preflight.conditions import ALWAYS, Conditions
 from checks.preflight.imports import Imports
 from checks.preflight.model import Facts, Import, Version
-from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
-from checks.preflight.sketch import Sketch
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
@@ -93,6 +90,8 @@ class Attributes:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
         statement that passes over the import's failure; what else stands in it is not reached.
         """
+        from checks.preflight.conditions import ALWAYS
+
         tree = self._tree(file, names)
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
@@ -100,6 +99,8 @@ class Attributes:
 
     def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
         """The syntax tree, as far as it holds the words."""
+        from checks.preflight.sketch import Sketch
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -112,6 +113,9 @@ class Attributes:
     ) -> list[list[Any]]:
         if tree is None:
             return []
+        from checks.preflight.conditions import Conditions
+        from checks.preflight.names import Finder  # where all is known, start-up counts
+
         try:
             return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
         except RecursionError:

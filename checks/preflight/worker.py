@@ -25,7 +25,6 @@ from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 
-VERSION = 20
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
@@ -163,4 +162,4 @@ def main() -> None:
             gc.collect()
 
 
-__all__ = ["VERSION", "facts_of", "main", "names_of"]
+__all__ = ["facts_of", "main", "names_of"]

@@ -19,6 +19,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def as_json(reports: Sequence[PackageReport], root: Path) -> str:
     """The contract: ``{"schema_version", "packages": [{"package", "description", "files", "findings": [...]}]}``."""
+    root = root.resolve()
     tree = {"schema_version": SCHEMA_VERSION, "packages": [_package(report, root) for report in reports]}
     try:
         return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
