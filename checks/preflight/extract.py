@@ -100,7 +100,9 @@ class Extractor:
         python: Interpreter | None,
         cache: Path | None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        self._clock = clock
         self.target = target
         self.python = python
         self._command = python.command if python else sys.executable
@@ -119,7 +121,7 @@ class Extractor:
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
         wanted = [file for file in dict.fromkeys(files) if file not in self._known]
-        digests, unread = digests_of(wanted, self._cache, now=time.time_ns())
+        digests, unread = digests_of(wanted, self._cache, now=self._clock())
         self._known.update(unread)
         found = self._cache.get(set(digests.values()), facts_from)
         missing: dict[str, Path] = {}
