@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from checks.preflight.bindings import Bindings, absolute, package_of
 from checks.preflight.imports import Imports
@@ -19,8 +19,6 @@ from checks.preflight.model import Facts, Import, Version
 from checks.preflight.resolve import Found, Module, Resolver
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
-
-Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
 
 class Absent(NamedTuple):
@@ -32,6 +30,22 @@ class Absent(NamedTuple):
     caught: int | None
     module: str
     name: str
+
+
+class Texts(Protocol):
+    """Texts of files, and what was found in them: see ``extract.Extractor``."""
+
+    def text(self, file: Path) -> bytes:
+        """The text; empty if it cannot be read."""
+        ...
+
+    def digest(self, file: Path) -> str:
+        """What stands for it."""
+        ...
+
+    def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Any]) -> Any:
+        """What follows from some text, made once."""
+        ...
 
 
 class Attributes:
@@ -46,18 +60,17 @@ class Attributes:
         *,
         python: Version,
         files: Mapping[str, Path],
-        text: Callable[[Path], bytes],
-        remembered: Remembered,
+        texts: Texts,
     ) -> None:
-        """``text``: of a file on this disk. ``remembered``: see ``extract.Extractor``."""
+        """``texts``: those of the package, and of what is outside."""
         self._facts = facts
         self._resolver = resolver
         self._bindings = bindings
         self._imports = imports
         self._python = python
         self._files = files
-        self._text = text
-        self._remembered = remembered
+        self._texts = texts
+        self._text = texts.text
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
@@ -78,12 +91,12 @@ class Attributes:
         if not wrong:
             return
         paths = frozenset(wrong)
-        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
+        key = f"attributes-{self._texts.digest(self._files[file])} {' '.join(sorted(paths))}"
 
         def used() -> list[list[Any]]:
             return self._uses(file, self._tree(file, paths), {}, paths)
 
-        for _, chain, line, scope, when, caught in self._remembered("attributes", text, used, json.loads):
+        for _, chain, line, scope, when, caught in self._texts.remembered(key, used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
