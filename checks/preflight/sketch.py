@@ -62,13 +62,14 @@ class Sketch:
         """The bodies of all functions, in order."""
         return [self.source[function.start : function.end] for function in self.functions]
 
-    def compiled(self, function: Function) -> CodeType:
-        """A function alone, as compiled code of a module that holds it.
+    def compiled(self, function: Function) -> tuple[CodeType, int]:
+        """A function alone, as compiled code of a module that holds it; and how many lines of the file stand above it.
 
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         text = self.source[function.head : function.end]
-        return code_of(b"if 1:\n" + text if text[:1] == b" " else text)
+        above = self.source.count(b"\n", 0, function.head)
+        return (code_of(b"if 1:\n" + text), above - 1) if text[:1] == b" " else (code_of(text), above)
 
     def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
         """The syntax tree with these functions. ``heads``: with the arguments of the others.

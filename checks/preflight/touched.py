@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterator
 from types import CodeType
 
-from checks.preflight.asides import places
+from checks.preflight.asides import OF_A_NAME, places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
 _ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
-_OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
 
 
 def touched(
@@ -73,7 +72,7 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
 def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
     """What follows the base wherever it stands for itself, and whether it is assigned to."""
     for at in places(source, base):
-        if not at or source[at - 1] not in _OF_A_NAME:
+        if not at or source[at - 1] not in OF_A_NAME:
             path = _PATH.match(source, at + len(base))
             if path is not None:
                 yield path[1], path[2] is not None
