@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from checks.preflight.conditions import dotted
@@ -84,12 +83,13 @@ def words(node: ast.expr) -> list[str] | None:
     return None
 
 
-def places(source: bytes, text: bytes) -> Iterator[int]:
+def places(source: bytes, text: bytes) -> list[int]:
     """Where a text stands, from the first to the last."""
-    at = source.find(text)
+    found, at, size = [], source.find(text), len(text)
     while at >= 0:
-        yield at
-        at = source.find(text, at + len(text))
+        found.append(at)
+        at = source.find(text, at + size)
+    return found
 
 
 def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:

@@ -8,7 +8,6 @@ again (``attributes``). Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from types import CodeType
 
 from checks.preflight.asides import OF_A_NAME, places
@@ -39,10 +38,12 @@ def touched(
                 sets.append([name, "*"])
             continue
         chains: set[bytes] = set()
-        for path, assigned in _paths(source, base):
-            chains.add(path)
-            if assigned:
-                sets.append([name, path.decode()])
+        for at in places(source, base):
+            path = _PATH.match(source, at + len(base)) if not at or source[at - 1] not in OF_A_NAME else None
+            if path is not None:
+                chains.add(path[1])
+                if path[2] is not None:
+                    sets.append([name, path[1].decode()])
         known = {path.decode() for path in chains}
         if mentioned is not None:
             known = {_known_part(path, mentioned) for path in known} - {""}
@@ -67,12 +68,3 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
         if isinstance(constant, CodeType):
             _beside(constant, names, lazy, found)
     return found
-
-
-def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
-    """What follows the base wherever it stands for itself, and whether it is assigned to."""
-    for at in places(source, base):
-        if not at or source[at - 1] not in OF_A_NAME:
-            path = _PATH.match(source, at + len(base))
-            if path is not None:
-                yield path[1], path[2] is not None
