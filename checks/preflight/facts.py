@@ -1,8 +1,8 @@
 """What one file says: its imports with their circumstances, the names it binds, what it does to the import system.
 
 Pure: from the source to plain JSON-able values. Runs in the worker, under the target's interpreter (3.8 or newer):
-standard library only, none of its newer syntax. Only statements are visited, and functions only where the text of one
-holds an import; expressions only in files whose text asks for it. That, and nothing else, makes thousands of files
+standard library only, none of its newer syntax. Only statements are visited (most functions have none here, see
+``sketch``); expressions only in files whose text asks for it. That, and nothing else, makes thousands of files
 bearable: visiting every node costs four times as much as parsing.
 """
 
@@ -21,7 +21,6 @@ from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 
-_INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
 _DYNAMIC = (
     b"global_enum",
@@ -90,15 +89,12 @@ class Reader:
         source: bytes,
         target: tuple[int, int],
         holding: Callable[[list[bytes]], ast.Module],
-        code: CodeType | None = None,
+        compiled: Callable[[list[bytes]], CodeType],
     ) -> None:
-        """``holding``: gives the syntax tree with the functions that hold one of some words. ``code``: the file
-        compiled.
-        """
+        """``holding``: gives the syntax tree with the functions that hold one of some words, ``compiled`` its code."""
         self.source = source
         self._holding = holding
-        self._code = code
-        self.unsure = False  # only compiled code tells whether the module computes its names
+        self._compiled = compiled
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -110,12 +106,10 @@ class Reader:
         self.told = 0
         self._flags: dict[str, int] = {}  # what a failed import clears: the try statement
         self.sets: list[list[str]] = []
-        self._lines: list[int] = []
         self._visitors = _visitors()
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
         """The facts of the parsed file. The tree may lack functions that import nothing and bind no global names."""
-        self._lines = asides.lines_with(self.source, _INTERESTING)
         self._body(tree.body, Place())
         if b":=" in self.source:
             self._walruses(tree)
@@ -149,14 +143,10 @@ class Reader:
             return True
         if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
-        for word, found in (
-            ("globals", b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))),
-            ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
-        ):
-            self.unsure |= found and self._code is None
-            if found and (self._code is None or word in mentioned(self._code)):
-                return True
-        return False
+        if b"exec(" in source and _EXEC.search(source) and asides.executes(self._holding([b"exec("])):
+            return True
+        asked = b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))
+        return asked and "globals" in mentioned(self._compiled([b"globals()"]))
 
     def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
         """What the text has to ask for: expressions are visited in few files."""
@@ -219,7 +209,7 @@ class Reader:
 
     def _function(self, node: ast.FunctionDef, place: Place) -> None:
         self._bind(node.name, place)
-        if _has(node, self._lines):
+        if type(node.body[0]) is not ast.Pass:  # as of all that import nothing
             name = f"{place.prefix}{node.name}"
             inside = Place(scope=name, namespace="function", when=place.when, prefix=f"{name}.")
             self._body(node.body, inside)
