@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from checks.preflight.bindings import Bindings, absolute, package_of
 from checks.preflight.conditions import ALWAYS, Conditions
 from checks.preflight.imports import Imports
+from checks.preflight.library import Library, Remembered
 from checks.preflight.model import Facts, Import, Version
 from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
@@ -22,11 +23,11 @@ from checks.preflight.sketch import Sketch
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
-Remembered = Callable[[str, bytes, Callable[[], dict[str, Any]]], dict[str, Any]]
-
 
 class Absent(NamedTuple):
-    """A use of an attribute that its module lacks; ``when`` and ``caught`` as in ``names.Finder.find``."""
+    """A use of what a module, or a thing in one (``module:thing``), lacks; without ``name`` it is called. ``when`` and
+    ``caught`` as in ``names.Finder.find``.
+    """
 
     line: int
     scope: str
@@ -34,6 +35,20 @@ class Absent(NamedTuple):
     caught: int | None
     module: str
     name: str
+
+    @property
+    def symbol(self) -> str:
+        """The attribute, or the module that is called."""
+        return ".".join(filter(None, [self.module.replace(":", "."), self.name]))
+
+    @property
+    def message(self) -> str:
+        """What is wrong, for people."""
+        module, _, thing = self.module.partition(":")
+        if not self.name:
+            return f"module {module!r} is called, and is no function"
+        owner = f"{thing!r}, taken from module {module!r}," if thing else f"module {module!r}"
+        return f"{owner} has no attribute {self.name!r}"
 
 
 class Attributes:
@@ -50,8 +65,10 @@ class Attributes:
         files: Mapping[str, Path],
         text: Callable[[Path], bytes],
         remembered: Remembered,
+        library: Library,
     ) -> None:
         """``text``: of a file on this disk. ``remembered``: see ``extract.Extractor``."""
+        self._library = library
         self._facts = facts
         self._resolver = resolver
         self._bindings = bindings
@@ -67,11 +84,22 @@ class Attributes:
 
     def absent(self, file: str) -> Iterator[Absent]:
         """The uses in a file that would fail."""
+        wrong = self._wrong(file)
+        if not wrong:
+            return
+        paths = frozenset(wrong)
+        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
+        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
+        for _, chain, line, scope, when, caught in uses["uses"]:
+            yield Absent(line, scope, when, caught, *wrong[chain])
+
+    def _wrong(self, file: str) -> dict[str, tuple[str, str]]:
+        """What a file takes of modules that lack it, as it stands there: the module, and the name (empty: a call)."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
         touched = facts.raw.get("touched")
         if not touched:
-            return
+            return wrong
         by_name: dict[str, list[Import]] = {}
         for item in facts.imports:
             for name in item.bindings:
@@ -80,17 +108,14 @@ class Attributes:
         for base, chains in touched.items():
             modules = [] if base in events or base in self._open else self._modules(file, by_name.get(base, ()), base)
             for chain in chains if modules else ():
+                if chain == "(":
+                    wrong.update({f"{base}(": (modules[0].name, "")} if all(map(self._is_one, modules)) else {})
+                    continue
                 lacks = [self._lacking(module, chain) for module in modules]
                 if all(lacks) and lacks[0] is not None:
                     taken, module, name = lacks[0]
                     wrong[f"{base}.{taken}"] = (module, name)
-        if not wrong:
-            return
-        paths = frozenset(wrong)
-        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
-        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
-        for _, chain, line, scope, when, caught in uses["uses"]:
-            yield Absent(line, scope, when, caught, *wrong[chain])
+        return wrong
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
@@ -138,7 +163,11 @@ class Attributes:
             whole = base != target.partition(".")[0] or "." not in target
             return self._resolver.module(target if whole else base)
         asked = next(name for name, new in item.names if (new or name) == base)
-        return self._below(self._resolver.module(target), asked)
+        package = self._resolver.module(target)
+        below = self._below(package, asked)
+        if below is None and package.found is Found.STDLIB and self._library.names(target, asked) is not None:
+            return Module(found=Found.STDLIB, name=f"{target}:{asked}")
+        return below
 
     def _below(self, package: Module, name: str) -> Module | None:
         """The module that a package means by a name; None if it means, or may mean, another thing by it."""
@@ -148,6 +177,10 @@ class Attributes:
         return self._known[key]
 
     def _meant(self, package: Module, name: str) -> Module | None:
+        below: Module | None
+        if package.found is Found.STDLIB:
+            below = self._resolver.module(f"{package.name}.{name}")
+            return below if below.real is not None or below.name == "os.path" else None
         if package.real is not None and self._readable(f"{package.name}.{name}") is None:
             return None
         facts = self._bindings.facts_of(package)
@@ -172,7 +205,7 @@ class Attributes:
         module = self._resolver.module(name) if name else None
         if module is None or module.found not in _MODULES:
             return None
-        return None if module.found in (Found.STDLIB, Found.OTHER) and module.real is None else module
+        return None if module.found is Found.OTHER and module.real is None else module
 
     def _lacking(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         """The part of a dotted path up to what is not there, the module that lacks it, and its name."""
@@ -181,35 +214,36 @@ class Attributes:
             self._lacks[key] = self._looked_up(module, chain)
         return self._lacks[key]
 
-    def _mentions(self, module: Module, name: str) -> bool:
-        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
-        text = self._text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
-        word = name.encode()
-        at = text.find(word)
-        while at >= 0:
-            before, after = text[at - 1 : at] if at else b"", text[at + len(word) : at + len(word) + 1]
-            if not (before in (b".", b"_") or after == b"_" or before.isalnum() or after.isalnum()):
-                return True
-            at = text.find(word, at + 1)
-        return False
-
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
-            if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
-                return None
-            if module.real is not None and self._mentions(module, part):
-                return None  # bound there somehow: not worth reading a distribution's syntax tree for
-            below = self._below(module, part)
+            name, _, thing = module.name.partition(":")
+            library = self._library.lacks(name, part, thing) if module.found is Found.STDLIB else None
+            if library is None:
+                if thing or (module.found in (Found.STDLIB, Found.OTHER) and module.real is None):
+                    return None
+                if module.real is not None and self._bindings.mentions(module, part):
+                    return None  # bound there somehow: not worth reading a distribution's syntax tree for
+            below = None if thing else self._below(module, part)
             if below is not None:
                 module = below
                 continue
-            above = self._resolver.module(module.name.rpartition(".")[0])
-            shared = module.found is Found.NAMESPACE and above.file is None  # others may have a part in it
-            told = part in self._set or part.startswith("__") or shared
-            lacks = not told and self._bindings.has(module, part) is False
-            return (".".join(parts[:count]), module.name, part) if lacks else None
+            lacks = library if thing else not self._shared(module) and self._bindings.has(module, part) is False
+            passed = part in self._set or part.startswith("__")
+            return (".".join(parts[:count]), module.name, part) if lacks and not passed else None
         return None
+
+    def _is_one(self, module: Module) -> bool:
+        """Whether a module surely is one: none that puts something else in its own place."""
+        if module.found is Found.STDLIB:
+            return ":" not in module.name
+        facts = self._bindings.facts_of(module)
+        own = module.file is not None or bool(module.folders)
+        return own and (facts is None or not facts.dynamic)
+
+    def _shared(self, module: Module) -> bool:
+        """Whether others may have a part in a namespace."""
+        return module.found is Found.NAMESPACE and self._resolver.module(module.name.rpartition(".")[0]).file is None
 
 
 def _in_guard(tree: ast.Module | None, guard: int, line: int) -> bool:

@@ -83,7 +83,7 @@ class Examiner:
             importers={path for path, item in facts.items() if item.raw.get("importer")},
         )
 
-        bindings = Bindings(facts, resolver, extractor)
+        bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -101,6 +101,7 @@ class Examiner:
                 files=package.files,
                 text=extractor.text,
                 remembered=extractor.remembered,
+                library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),

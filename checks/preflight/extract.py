@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from checks.preflight import ruff
 from checks.preflight.cache import Cache
+from checks.preflight.library import Library
 from checks.preflight.model import Facts, Version
 from checks.preflight.worker import VERSION, names_of
 
@@ -116,6 +117,7 @@ class Extractor:
         version = python.version if python else sys.version_info[:2]
         maker = f"{VERSION} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
         self._cache = Cache(cache, maker)
+        self.library = Library(python.command if python else None, self.remembered)
 
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
@@ -168,7 +170,8 @@ class Extractor:
         return self._texts[file]
 
     def close(self) -> None:
-        """Let go of the cache."""
+        """Let go of the cache, and of the interpreter that was asked for its library."""
+        self.library.close()
         self._cache.close()
 
     def _fresh(self, files: list[Path]) -> dict[Path, str]:

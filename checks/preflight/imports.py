@@ -91,8 +91,10 @@ class Imports:
         inside = self._resolver.name_of(f"{folder}/{top}.py")
         return name if inside is None else f"{inside}{name[len(top) :]}"
 
-    def edges(self, file: str, *, script: bool) -> list[Edge]:
-        """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
+    def edges(self, file: str, *, script: bool, deployed: bool) -> list[Edge]:
+        """The files of the package that a file imports. ``script``: its ``__main__`` part runs. ``deployed``: what a
+        function loads for some of its data is loaded some day; in a library it may be an option that nobody takes.
+        """
         found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
             asked = self._asks(file, item)
@@ -101,7 +103,8 @@ class Imports:
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
             broad = guarded and guard is not None and guard.broad
-            lazy, maybe = bool(item.scope), item.when == "maybe"
+            lazy = bool(item.scope)
+            maybe = item.when == "maybe" or (item.when == "perhaps" and not (lazy and deployed))
             for target in (*asked.files, *filter(None, asked.submodules.values())):
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
@@ -173,7 +176,7 @@ class Imports:
             if part == "body" and attempt.catches and silent:
                 whole = attempt.catches == "broad" and not attempt.about_imports
                 fallback = self._replaced(file, index, attempt, item)
-                return Guard(attempt.line, fallback, whole, attempt.catches == "broad")
+                return Guard(attempt.line, fallback, whole, attempt.catches == "broad", bool(attempt.binds))
         return None
 
     def optional(self, file: str, symbol: str) -> bool:

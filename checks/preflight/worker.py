@@ -9,6 +9,7 @@ both JSON. Standard library only, syntax of Python 3.8. The file is compiled, ne
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import json
 import signal
@@ -16,16 +17,17 @@ import sys
 import warnings
 from typing import Any
 
-from checks.preflight.facts import Reader
+from checks.preflight.facts import Reader, bound_by
 from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
-from checks.preflight.touched import touched
+from checks.preflight.touched import called, touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
+from checks.preflight.unset import globals_never_set
 
-VERSION = 20
+VERSION = 21
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
@@ -69,7 +71,7 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
     reader = Reader(source, target, lambda _words: tree, code)
     try:
         facts = reader.read(tree)
-        return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts))
+        return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts) + _lonely(tree, facts))
     except RecursionError:
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
@@ -85,22 +87,20 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
         return None
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
-    suspects: list[list[Any]] = []
+    suspects = _lonely(tree, facts)
     if absent or binding:
         functions = {*sketch.holding([name.encode() for name in absent]), *binding}
         code = code_of(sketch.text(functions, heads=bool(absent)))
         # Most names that are absent stand in annotations alone.
         if binding or suspicious(code, solid) or read_of(absent, code):
-            suspects = _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
+            suspects += _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
     return _with_uses(facts, reader, None, suspects)
-
-
-def _bound_by(item: list[Any]) -> list[str]:
-    return [item[5]] if item[4] is None else [new or name for name, new in item[4]]
 
 
 def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[list[Any]]) -> dict[str, Any]:
     uses, sets = touched(reader.source, code, *reader.modules())
+    for name in called(reader.source, {item[5] for item in reader.imports if item[4] is None and item[5]}):
+        uses.setdefault(name, []).append("(")
     more = {"touched": uses, "sets": reader.sets + sets, "suspects": suspects}
     return {**facts, **{name: found for name, found in more.items() if found}}
 
@@ -132,12 +132,23 @@ def _suspects(
     return found
 
 
+def _lonely(tree: ast.Module, facts: dict[str, Any]) -> list[list[Any]]:
+    """Suspects among the names that only functions bind, as ``global``."""
+    late = facts.get("late")
+    if not late or any(["*", None] in (item[4] or ()) for item in facts.get("imports", ())):
+        return []
+    bound = {event for event in facts.get("events", ()) if isinstance(event, str)}
+    bound.update(name for item in facts.get("imports", ()) if item[8] for name in bound_by(item))
+    lonely = {name for name in late if name not in bound and name[:2] != "__" and not hasattr(builtins, name)}
+    return globals_never_set(tree, lonely) if lonely else []
+
+
 def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
     """Names that the module binds by import, def or class: a local of that name is rarely meant as another thing."""
     names = {s.name for s in tree.body if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
     for item in facts.get("imports", ()):
         if item[8]:
-            names.update(_bound_by(item))
+            names.update(bound_by(item))
     return frozenset(names)
 
 

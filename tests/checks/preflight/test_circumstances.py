@@ -75,9 +75,9 @@ CASES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         {"main.py": "from lib.util import PY399\nif PY399:\n    import lib.no\n", "lib/util.py": "PY399 = False\n"},
     ),
     "a module or name that only a later Python has": (
-        {"main.py": "def f():\n    import annotationlib\n    from warnings import nope\n"},
-        ["run missing_module main.py:2 annotationlib", "run missing_name main.py:3 warnings.nope"],
-        {"main.py": "def f(new):\n    if new:\n        import annotationlib\n        from warnings import nope\n"},
+        {"main.py": "def f(a):\n    if a:\n        import annotationlib\n        from warnings import nope\n"},
+        ["run missing_module main.py:3 annotationlib", "run missing_name main.py:4 warnings.nope"],
+        {"main.py": "def f():\n    if HAS_NEW:\n        import annotationlib\n        from warnings import nope\nHAS_NEW = len([])\n"},
     ),
     "names that somebody else makes": (
         {"lib/__init__.py": RECREATED + "log = print(__name__)\n", "main.py": "from lib import helper\n"},
