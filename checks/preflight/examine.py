@@ -6,11 +6,13 @@ import posixpath
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight import declared
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -59,6 +61,7 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}

@@ -379,7 +379,10 @@ class Imports:
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            if unsure:
+            slip = self._provided.misspelt(providers)
+            if slip:
+                message += f"; is it meant by {slip!r}?"
+            elif unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
         if unsure:
