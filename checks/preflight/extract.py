@@ -6,7 +6,6 @@ compiles here; else under our own, which is said.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from checks.preflight import ruff
-from checks.preflight.cache import Cache
+from checks.preflight.cache import Answer, Cache
+from checks.preflight.digests import digest_of, digests_of
 from checks.preflight.library import Library
-from checks.preflight.model import Facts, Version
+from checks.preflight.model import Facts, Version, facts_from
 from checks.preflight.worker import VERSION, names_of
 
 _HOME = Path(__file__).resolve().parents[2]
@@ -34,7 +35,6 @@ _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
 _TRIES = 10  # workers in a row that read nothing
 _DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
-_LARGEST = 5_000_000  # bytes of one source file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +122,9 @@ class Extractor:
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
         wanted = [file for file in dict.fromkeys(files) if file not in self._known]
-        digests, unread = _digests(wanted)
+        digests, unread = digests_of(wanted, self._cache, now=time.time_ns())
         self._known.update(unread)
-        found = self._cache.get(set(digests.values()))
+        found = self._cache.get(set(digests.values()), facts_from)
         missing: dict[str, Path] = {}
         for file, digest in digests.items():
             if digest not in found:
@@ -132,33 +132,35 @@ class Extractor:
         if missing:
             fresh = self._fresh(list(missing.values()))
             made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
-            found.update({digest: json.loads(answer) for digest, answer in made.items()})
+            found.update({digest: facts_from(answer) for digest, answer in made.items()})
             # An answer without ruff's share would be remembered as complete.
             if self.blind is None:
-                self._cache.put({d: answer for d, answer in made.items() if not found[d].get("unread")})
-        views = {digest: Facts(raw) for digest, raw in found.items()}
+                self._cache.put({d: answer for d, answer in made.items() if not found[d].unread})
         for file, digest in digests.items():
-            self._known[file] = views[digest]
+            self._known[file] = found[digest]
         return {file: self._known[file] for file in files}
 
     def outside(self, file: Path) -> Facts | None:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            found = self.remembered("names", text, lambda: names_of(text, self.target))
-            self._outside[file] = Facts(found) if "error" not in found else None
+            found = self.remembered("names", text, lambda: names_of(text, self.target), facts_from)
+            self._outside[file] = found if found.error is None else None
         return self._outside[file]
 
-    def remembered(self, what: str, text: bytes, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What is told of a text by itself, made once in the lifetime of the cache. It must be JSON-able."""
-        digest = f"{what}-" + hashlib.blake2b(text, digest_size=16).hexdigest()
-        found = self._cache.get([digest]).get(digest)
-        if found is None:
+    def remembered(self, what: str, text: bytes, make: Callable[[], Any], decode: Callable[[str], Answer]) -> Answer:
+        """What is told of a text by itself, made once in the lifetime of the cache. ``make`` gives what JSON can hold,
+        ``decode`` takes the JSON.
+        """
+        digest = f"{what}-{digest_of(text)}"
+        found = self._cache.get([digest], decode)
+        if digest not in found:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = make()
-            self._cache.put({digest: json.dumps(found)})
-        return found
+                made = json.dumps(make())
+            self._cache.put({digest: made})
+            found[digest] = decode(made)
+        return found[digest]
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""
@@ -255,21 +257,3 @@ def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Call
             return count
         answered(file, line.decode())
     return len(requests)
-
-
-def _digests(files: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, Facts]]:
-    """The digest of each file's content, and what is to be said of those that cannot be read."""
-    digests: dict[Path, str] = {}
-    unread: dict[Path, Facts] = {}
-    for file in files:
-        try:
-            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - twice as fast as a path, thousands of times
-                content = opened.readall() if os.fstat(opened.fileno()).st_size <= _LARGEST else None
-        except OSError as error:
-            unread[file] = Facts({"error": [1, f"cannot be read: {error.strerror}"], "unread": True})
-            continue
-        if content is None:
-            unread[file] = Facts({"error": [1, f"larger than {_LARGEST // 10**6} MB"], "unread": True})
-        else:
-            digests[file] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return digests, unread

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
-from checks.preflight.loading import Loaded, play
+from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
+from checks.preflight.statements import Asked
 
 _CONDITIONAL = ("perhaps", "maybe")
 _NAME_KINDS = {
@@ -84,10 +85,10 @@ class Judge:
         self._edges = edges
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
-        made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
+        made = {name for facts in self._facts.values() for name in facts.builtins}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
-            self._file_imports(file, facts)
+            self._file_imports(file)
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
@@ -108,7 +109,7 @@ class Judge:
         aside = aside if len(aside) < len(self._facts) else set()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
-        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.script]
         found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
         reach_rest(found, [file for file in self._facts if file not in aside], edges)
         return found
@@ -135,11 +136,11 @@ class Judge:
 
     # -- imports -------------------------------------------------------------------------------------------------------
 
-    def _file_imports(self, file: str, facts: Facts) -> None:
-        for item in facts.imports:
+    def _file_imports(self, file: str) -> None:
+        for item, problems in self._imports.wrong(file):
             if not self._imports.runs(file, item, script=file in self._scripts):
                 continue
-            for problem in self._imports.problems(file, item):
+            for problem in problems:
                 if problem.unknown:
                     unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
                     self._unknown.append(unknown)
@@ -216,10 +217,15 @@ class Judge:
         tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
         starts = entries if self._package.entry_known else sorted(set(tops))
 
-        def loads(file: str, item: Import) -> Loaded:
-            return self._imports.loads(file, item, script=file in self._scripts)
+        def asks(file: str, index: int) -> Asked | None:
+            item = self._facts[file].imports[index]
+            runs = not item.scope and self._imports.runs(file, item, script=file in self._scripts)
+            return self._imports.asked(file)[index] if runs else None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, loads):
+        def guarded(file: str, item: Import) -> bool:
+            return self._imports.guard(file, item) is not None
+
+        for late in play([*starts, *self._loaded_later()], self._facts, asks, guarded):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
@@ -233,7 +239,7 @@ class Judge:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _file_names(self, file: str, facts: Facts, made: set[str]) -> None:
-        for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
+        for kind, name, line, scope, when, caught in facts.suspects:
             if name in made or (when == "main" and file not in self._scripts):
                 continue
             if kind in ("typing_only", "never", "unset_global") and self._bindings.set_from_outside(

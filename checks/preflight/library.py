@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-Remembered = Callable[[str, bytes, Callable[[], dict[str, Any]]], dict[str, Any]]
+Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
 # A module or ``module:name`` in, the names it has out; null where that may not be all. Python 3.8 and newer.
 _CHILD = """
@@ -85,7 +85,7 @@ class Library:
     def _names(self, asked: str) -> frozenset[str] | None:
         if self._command is None or asked.partition(":")[0].partition(".")[0] in _LOUD:
             return None
-        names = self._remembered("library", asked.encode(), lambda: {"names": self._ask(asked)})["names"]
+        names = self._remembered("library", asked.encode(), lambda: self._ask(asked), json.loads)
         return None if names is None else frozenset(names)
 
     def _ask(self, asked: str) -> list[str] | None:

@@ -7,30 +7,16 @@ down gets an ImportError. Both branches of a condition are taken, so that only w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from checks.preflight.model import Facts, Import
+from checks.preflight.statements import Asked
 
-# What an import statement of a file loads.
-Loads = Callable[[str, Import], "Loaded"]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
-    ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
-    not run. ``guarded``: loading goes on after it failed.
-    """
-
-    files: tuple[str, ...] = ()
-    asked: str | None = None
-    submodules: Mapping[str, str] = field(default_factory=dict)
-    skipped: bool = False
-    guarded: bool = False
+# What an import statement of a file, by its index, asks the package for; None if it does not run.
+Asks = Callable[[str, int], Asked | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(NamedTuple):
     """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``."""
 
     file: str
@@ -39,40 +25,66 @@ class Late:
     asked: str
 
 
-def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> list[Late]:
+class _Bound:
+    """The names that a file has bound when loading it has come to an event. Few are asked for their names."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.reached = 0
+        self.skipped: set[int] = set()
+        self._facts = facts
+        self._names: set[str] = set()
+        self._seen = 0
+
+    def __contains__(self, name: str) -> bool:
+        for event in self._facts.events[self._seen : self.reached]:
+            if isinstance(event, int):
+                self._names.update(self._facts.imports[event].bindings if event not in self.skipped else ())
+            elif event.startswith("-"):
+                self._names.discard(event[1:])
+            else:
+                self._names.add(event)
+        self._seen = self.reached
+        return name in self._names
+
+
+def play(
+    entries: Iterable[str], facts: Mapping[str, Facts], asks: Asks, guarded: Callable[[str, Import], bool]
+) -> list[Late]:
     """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
-    to: of a circle one place is told, the one that Python would name.
+    to: of a circle one place is told, the one that Python would name. ``guarded``: loading goes on after it failed.
     """
-    bound: dict[str, set[str]] = {}
+    bound: dict[str, _Bound] = {}
     loading: set[str] = set()
     found: list[Late] = []
 
     def load(file: str) -> Iterator[str | None]:
         """Yields the files to be loaded first, one by one; None once it has failed."""
         loading.add(file)
-        names = bound[file] = set()
         here = facts[file]
-        for event in here.events:
+        names = bound[file] = _Bound(here)
+        for at, event in enumerate(here.events):
             if isinstance(event, str):
-                names.discard(event[1:]) if event.startswith("-") else names.add(event)
                 continue
-            item = here.imports[event]
-            loaded = loads(file, item)
-            if loaded.skipped:
+            names.reached = at
+            asked = asks(file, event)
+            if asked is None:
+                names.skipped.add(event)
+            if asked is None or not asked.own:
                 continue
-            for other in loaded.files:
+            for other in asked.files:
                 if other in facts and other not in bound:
                     yield other
+            item = here.imports[event]
             for name, _ in item.names or ():
-                own = loaded.submodules.get(name)
-                asked = loaded.asked
-                if own is not None and own not in bound and own in facts and name not in bound.get(asked or "", ()):
+                own = asked.submodules.get(name)
+                module = asked.module
+                if own is not None and own not in bound and own in facts and name not in bound.get(module or "", ()):
                     yield own
-                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked], item):
-                    found.append(Late(file, item, name, asked))
-                    if not loaded.guarded:
+                elif own is None and module in loading and _comes_later(facts[module], name, bound[module], item):
+                    found.append(Late(file, item, name, module))
+                    if not guarded(file, item):
                         yield None
-            names.update(item.bindings)
+        names.reached = len(here.events)
         loading.discard(file)
 
     for entry in entries:
@@ -91,7 +103,7 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
     return found
 
 
-def _comes_later(facts: Facts, name: str, bound: set[str], asking: Import) -> bool:
+def _comes_later(facts: Facts, name: str, bound: _Bound, asking: Import) -> bool:
     """Whether loading binds the name (and no function, nor the import that asks), and has not done so yet."""
     if name in bound or facts.dynamic:
         return False

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from checks.preflight import stdlib
 from checks.preflight.model import Version
@@ -43,8 +44,7 @@ class Found(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one dotted name.
 
     ``file`` is the path in the package, or the path on this disk for a module of the standard library or of an
@@ -152,6 +152,7 @@ class Resolver:
         self._files = frozenset(files)
         self._folders = _folders(files)
         self._names = _children(files)
+        self._inside = _inside(self._files, self._folders)
         self.search = tuple(search)
         self._deepest_first = sorted(self.search, key=len, reverse=True)
         self._own_names: dict[str, str | None] = {}
@@ -170,6 +171,14 @@ class Resolver:
         if known is None:
             known = self._known[name] = self._resolve(name)
         return known
+
+    def may_hold(self, module: Module, name: str) -> bool:
+        """Whether there may be a module of that name below one of the package: most names are those of other things."""
+        if module.found not in (Found.FILE, Found.PACKAGE) or module.file in self._importers:
+            return True
+        return any(name in self._inside.get(folder, ()) for folder in module.folders) or (
+            bool(self._made) and f"{module.name}.{name}" in self._made
+        )
 
     def name_of(self, file: str) -> str | None:
         """The dotted name under which a file of the package is imported; None if it cannot be."""
@@ -217,17 +226,16 @@ class Resolver:
     def _in(self, folders: Sequence[str], name: str, part: str) -> Module | None:
         spaces = []
         for folder in folders:
-            base = posixpath.join(folder, part)
-            init = f"{base}/__init__.py"
-            if init in self._files:
-                return Module(found=Found.PACKAGE, name=name, file=init, folders=(base,))
+            base = f"{folder}/{part}" if folder else part
+            holds_code = base in self._folders
+            if holds_code and f"{base}/__init__.py" in self._files:
+                return Module(found=Found.PACKAGE, name=name, file=f"{base}/__init__.py", folders=(base,))
             if f"{base}.py" in self._files:
                 return Module(found=Found.FILE, name=name, file=f"{base}.py")
-            if any(
-                n.startswith(f"{part}.") and n.endswith((*_EXTENSIONS, ".pyc")) for n in self._names.get(folder, ())
-            ):
+            compiled = self._names.get(folder, ())
+            if compiled and any(n.startswith(f"{part}.") and n.endswith((*_EXTENSIONS, ".pyc")) for n in compiled):
                 return Module(found=Found.EXTENSION, name=name)
-            if base in self._folders:
+            if holds_code:
                 spaces.append(base)
         return Module(found=Found.NAMESPACE, name=name, folders=tuple(spaces)) if spaces else None
 
@@ -294,6 +302,15 @@ def _folders(files: Collection[str]) -> frozenset[str]:
                 found.add(folder)
                 folder = posixpath.dirname(folder)
     return frozenset(found)
+
+
+def _inside(files: Collection[str], folders: Collection[str]) -> Mapping[str, Collection[str]]:
+    """For each folder the names of the modules and folders in it."""
+    found: dict[str, set[str]] = {}
+    for path in (*files, *folders):
+        folder, _, name = path.rpartition("/")
+        found.setdefault(folder, set()).add(name.partition(".")[0])
+    return found
 
 
 def _children(files: Collection[str]) -> Mapping[str, frozenset[str]]:

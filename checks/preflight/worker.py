@@ -27,7 +27,7 @@ from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 from checks.preflight.unset import globals_never_set
 
-VERSION = 21
+VERSION = 25
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)

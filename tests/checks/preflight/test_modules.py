@@ -42,6 +42,11 @@ MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         ["load missing_name main.py:1 spaces.a.nope"],
         {"spaces/a/deep.py": "x = 1\n", "main.py": "from spaces.a import deep\nimport spaces.a.deep\n"},
     ),
+    "module of a namespace package": (
+        {"spaces/deep.py": "import nope\n", "main.py": "from spaces import deep\n"},
+        ["load undeclared spaces/deep.py:1 nope"],
+        {"spaces/deep.py": "import os\n", "main.py": "from spaces import deep\n"},
+    ),
     "relative": (
         {"lib/a.py": "from ..nope import x\n", "main.py": "import lib.a\n"},
         ["load missing_module lib/a.py:1 ..nope"],
