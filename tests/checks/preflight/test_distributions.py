@@ -89,7 +89,7 @@ def test_requirement_files_include_each_other_and_have_options(tmp_path: Path) -
         },
     )
     lines = [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")]
-    assert lines == ["pytz", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+    assert lines == ["pytz", "-c constraints.txt", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
 
 
 @pytest.mark.parametrize(
