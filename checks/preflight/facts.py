@@ -90,15 +90,12 @@ class Reader:
         source: bytes,
         target: tuple[int, int],
         holding: Callable[[list[bytes]], ast.Module],
-        code: CodeType | None = None,
+        compiled: Callable[[list[bytes]], CodeType],
     ) -> None:
-        """``holding``: gives the syntax tree with the functions that hold one of some words. ``code``: the file
-        compiled.
-        """
+        """``holding``: gives the syntax tree with the functions that hold one of some words, ``compiled`` its code."""
         self.source = source
         self._holding = holding
-        self._code = code
-        self.unsure = False  # only compiled code tells whether the module computes its names
+        self._compiled = compiled
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -149,14 +146,10 @@ class Reader:
             return True
         if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
-        for word, found in (
-            ("globals", b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))),
-            ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
-        ):
-            self.unsure |= found and self._code is None
-            if found and (self._code is None or word in mentioned(self._code)):
-                return True
-        return False
+        if b"exec(" in source and _EXEC.search(source) and asides.executes(self._holding([b"exec("])):
+            return True
+        asked = b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))
+        return asked and "globals" in mentioned(self._compiled([b"globals()"]))
 
     def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
         """What the text has to ask for: expressions are visited in few files."""

@@ -79,6 +79,16 @@ class Sketch:
         """The syntax tree with the functions that hold one of the words."""
         return self.tree(set(self.holding(words)), heads=heads)
 
+    def code_holding(self, words: Collection[bytes]) -> CodeType:
+        """The module compiled with the functions that hold one of the words.
+
+        :raises SyntaxError: and whatever else ``compile`` raises.
+        """
+        try:
+            return code_of(self.text(set(self.holding(words)), heads=False))
+        except SyntaxError:
+            return code_of(self.source)  # as for the tree
+
     def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0

@@ -29,6 +29,7 @@ from checks.preflight.unset import globals_never_set
 
 VERSION = 25
 _SECONDS = 60  # for one file
+_DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 
@@ -36,15 +37,16 @@ _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     """The facts of one file; ``{"error": [line, message]}`` if it does not compile.
 
-    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it.
+    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it,
+    and only one in which it found no names without reading all of it.
     """
-    if not hits and target >= LAZY and plain(source):
+    if target >= LAZY and all(kind == _DOUBT for kind, _, _ in hits):
         try:
-            facts = _sketched(source, target)
+            if hits or not plain(source):
+                code_of(source)
+            return _sketched(source, target)
         except (SyntaxError, *_FAILURES):
-            facts = None
-        if facts is not None:
-            return facts
+            pass  # does not compile; or what is left out was told wrongly
     try:
         return _compiled(source, hits, target)
     except SyntaxError as error:
@@ -60,7 +62,7 @@ def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     """The facts of a file of which only its names matter: not compiled, nothing suspected."""
     try:
         sketch = Sketch(source)
-        return Reader(source, target, sketch.tree_holding).read(sketch.tree())
+        return Reader(source, target, sketch.tree_holding, sketch.code_holding).read(sketch.tree())
     except (SyntaxError, *_FAILURES):
         return {"error": [1, "cannot be parsed"]}
 
@@ -68,7 +70,7 @@ def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
 def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     tree = ast.parse(source)
     code = compile(tree, "<file>", "exec", dont_inherit=True)
-    reader = Reader(source, target, lambda _words: tree, code)
+    reader = Reader(source, target, lambda _words: tree, lambda _words: code)
     try:
         facts = reader.read(tree)
         return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts) + _lonely(tree, facts))
@@ -76,15 +78,13 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
 
-def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
-    """The same without most functions; None if that is not enough to tell."""
+def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
+    """The same without most functions, of a file that compiles."""
     sketch = Sketch(source)
-    reader = Reader(source, target, sketch.tree_holding)
+    reader = Reader(source, target, sketch.tree_holding, sketch.code_holding)
     tree = sketch.tree()
     facts = reader.read(tree)
     absent = [*facts.get("typing", ()), *facts.get("never", ())]
-    if reader.unsure:
-        return None
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
     suspects = _lonely(tree, facts)
