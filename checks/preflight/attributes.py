@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from checks.preflight.bindings import Bindings, absolute, package_of
-from checks.preflight.conditions import ALWAYS, Conditions
 from checks.preflight.imports import Imports
-from checks.preflight.library import Library, Remembered
+from checks.preflight.library import Library
 from checks.preflight.model import Facts, Import, Version
-from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
-from checks.preflight.sketch import Sketch
+
+Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
@@ -101,23 +100,16 @@ class Attributes:
         """What a file takes of modules that lack it, as it stands there: the module, and the name (empty: a call)."""
         facts = self._facts[file]
         wrong: dict[str, tuple[str, str]] = {}
-        touched = facts.touched
-        if not touched:
-            return wrong
-        by_name: dict[str, list[Import]] = {}
-        for item in facts.imports:
-            for name in item.bindings:
-                by_name.setdefault(name, []).append(item)
-        events = frozenset(facts.events)
-        for base, chains in touched.items():
-            modules = [] if base in events or base in self._open else self._modules(file, by_name.get(base, ()), base)
+        for base, chains in facts.touched.items():
+            items = () if base in facts.events or base in self._open else facts.givers.get(base, ())
+            modules = self._modules(file, items, base)
             for chain in chains if modules else ():
                 if chain == "(":
                     wrong.update({f"{base}(": (modules[0].name, "")} if all(map(self._is_one, modules)) else {})
                     continue
-                lacks = [self._lacking(module, chain) for module in modules]
-                if all(lacks) and lacks[0] is not None:
-                    taken, module, name = lacks[0]
+                lacks = self._lacking(modules[0], chain)
+                if lacks is not None and all(self._lacking(module, chain) for module in modules[1:]):
+                    taken, module, name = lacks
                     wrong[f"{base}.{taken}"] = (module, name)
         return wrong
 
@@ -125,6 +117,8 @@ class Attributes:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
         statement that passes over the import's failure; what else stands in it is not reached.
         """
+        from checks.preflight.conditions import ALWAYS
+
         tree = self._tree(file, names)
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
@@ -132,6 +126,8 @@ class Attributes:
 
     def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
         """The syntax tree, as far as it holds the words."""
+        from checks.preflight.sketch import Sketch
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -144,6 +140,9 @@ class Attributes:
     ) -> list[list[Any]]:
         if tree is None:
             return []
+        from checks.preflight.conditions import Conditions
+        from checks.preflight.names import Finder  # where all is known, start-up counts
+
         try:
             return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
         except RecursionError:
@@ -196,8 +195,8 @@ class Attributes:
         if facts.stars:
             return None
         meant: set[str] = set()
-        for item in facts.imports:
-            if name in item.bindings and item.binds:
+        for item in facts.givers.get(name, ()):
+            if item.binds:
                 source = absolute(package_of(package), item)
                 old = next((old for old, new in item.names or () if (new or old) == name), None)
                 meant.add(f"{source}.{old}" if old else "")
@@ -221,21 +220,30 @@ class Attributes:
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
-            name, _, thing = module.name.partition(":")
-            library = self._library.lacks(name, part, thing) if module.found is Found.STDLIB else None
-            if library is None:
-                if thing or (module.found in (Found.STDLIB, Found.OTHER) and module.real is None):
-                    return None
-                if module.real is not None and self._bindings.mentions(module, part):
-                    return None  # bound there somehow: not worth reading a distribution's syntax tree for
-            below = None if thing else self._below(module, part)
-            if below is not None:
-                module = below
-                continue
-            lacks = library if thing else not self._shared(module) and self._bindings.has(module, part) is False
+            taken = (".".join(parts[:count]), module.name, part)
             passed = part in self._set or part.startswith("__")
-            return (".".join(parts[:count]), module.name, part) if lacks and not passed else None
+            name, _, thing = module.name.partition(":")
+            if thing:
+                return taken if self._library.lacks(name, part, thing) and not passed else None
+            if self._is_settled(module, part, last=count == len(parts)):
+                return None
+            below = self._below(module, part)
+            if below is None:
+                lacks = not self._shared(module) and self._bindings.has(module, part) is False
+                return taken if lacks and not passed else None
+            module = below
         return None
+
+    def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:
+        """Whether a module has a name, or nobody can tell, so that no more is to be asked of it."""
+        lacks = self._bindings.lacks(module, part) if module.found is Found.STDLIB else None
+        if lacks is not None:
+            return last and not lacks
+        if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
+            return True
+        if module.real is not None and (self._bindings.plainly(module, part) or self._bindings.mentions(module, part)):
+            return True  # bound there somehow: not worth reading a distribution's syntax tree for
+        return last and part in self._bindings.surely(module)
 
     def _is_one(self, module: Module) -> bool:
         """Whether a module surely is one: none that puts something else in its own place."""

@@ -57,10 +57,8 @@ class Bindings:
 
     def has(self, module: Module, name: str) -> bool | None:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
-        if name in GIVEN or self._plainly(module, name):
-            return True
-        lacks = self._library.lacks(module.name, name) if module.found is Found.STDLIB else None
-        if lacks is False:
+        lacks = self.lacks(module, name) if module.found is Found.STDLIB else None
+        if name in GIVEN or lacks is False or self.plainly(module, name):
             return True
         facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
@@ -80,12 +78,18 @@ class Bindings:
             return None
         return self._bound(module, facts, name, set())
 
+    def lacks(self, module: Module, name: str) -> bool | None:
+        """Whether a module of the standard library has no such name on any platform; None if that cannot be told."""
+        if not self._library.knows(module.name) and self.plainly(module, name):
+            return False
+        return self._library.lacks(module.name, name)
+
     def surely(self, module: Module) -> frozenset[str]:
         """Names of a module of the package that need no further look."""
         facts = self._facts.get(module.file) if module.file is not None else None
         return facts.bound if facts is not None else frozenset()
 
-    def _plainly(self, module: Module, name: str) -> bool:
+    def plainly(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":
             return False

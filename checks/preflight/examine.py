@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -168,12 +169,14 @@ class Examiner:
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                place = root / base
-                for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-                    if file.is_file() and file.resolve() not in shipped():
-                        return _shown(file, self._root)
-                if place.is_dir() and any(file.resolve() not in shipped() for file in place.glob("*.py")):
-                    return _shown(place, self._root)
+                place = f"{root}/{base}"
+                for name in (f"{place}.py", f"{place}/__init__.py"):
+                    # Most are not there: told without making a path of it.
+                    if os.path.isfile(name) and Path(name).resolve() not in shipped():  # noqa: PTH113
+                        return _shown(Path(name), self._root)
+                folder = Path(place)
+                if os.path.isdir(place) and any(file.resolve() not in shipped() for file in folder.glob("*.py")):  # noqa: PTH112
+                    return _shown(folder, self._root)
             return None
 
         return find

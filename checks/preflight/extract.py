@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,6 @@ from checks.preflight.cache import Answer, Cache
 from checks.preflight.digests import digest_of, digests_of
 from checks.preflight.library import Library
 from checks.preflight.model import Facts, Version, facts_from
-from checks.preflight.worker import VERSION, names_of
 
 _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
@@ -115,9 +114,9 @@ class Extractor:
         if self._ruff is None:
             self.blind = "ruff is not installed: nobody looked for undefined names; install phasewatch[preflight]"
         version = python.version if python else sys.version_info[:2]
-        maker = f"{VERSION} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
+        maker = f"{_code()} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
         self._cache = Cache(cache, maker)
-        self.library = Library(python.command if python else None, self.remembered)
+        self.library = Library(python.command if python else None, self._cache)
 
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
@@ -144,9 +143,14 @@ class Extractor:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            found = self.remembered("names", text, lambda: names_of(text, self.target), facts_from)
+            found = self.remembered("names", text, lambda: self._names_of(text), facts_from)
             self._outside[file] = found if found.error is None else None
         return self._outside[file]
+
+    def _names_of(self, text: bytes) -> dict[str, Any]:
+        from checks.preflight import worker  # most often these are known
+
+        return worker.names_of(text, self.target)
 
     def remembered(self, what: str, text: bytes, make: Callable[[], Any], decode: Callable[[str], Answer]) -> Answer:
         """What is told of a text by itself, made once in the lifetime of the cache. ``make`` gives what JSON can hold,
@@ -225,6 +229,8 @@ class Extractor:
             answered(file, _DIED)
 
     def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
+        import tempfile  # where nothing is to be read, start-up counts
+
         with tempfile.TemporaryFile() as lines:
             for file, hits in requests:
                 lines.write(json.dumps([os.fspath(file), hits]).encode() + b"\n")
@@ -245,6 +251,13 @@ class Extractor:
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+@cache
+def _code() -> str:
+    """What tells the code that reads files, here and in the workers, from any other: its facts may differ."""
+    texts = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    return f"{sys.hexversion:x}-{digest_of(b''.join(texts))}"
 
 
 def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:

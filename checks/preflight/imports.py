@@ -58,7 +58,7 @@ class Imports(Statements):
             broad = guarded and guard is not None and guard.broad
             lazy = bool(item.scope)
             maybe = item.when == "maybe" or (item.when == "perhaps" and not (lazy and deployed))
-            for target in (*asked.files, *filter(None, asked.submodules.values())):
+            for target in asked.targets:
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
@@ -155,11 +155,14 @@ class Imports(Statements):
     def wrong(self, file: str) -> Iterator[tuple[Import, Sequence[Problem]]]:
         """The imports of a file that have problems."""
         for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
-            # What others asked for and found is there for this file, too.
-            if asked is None or asked.home == file or self._problems.get(asked) != ():
+            if not self.works(file, asked):
                 problems = self.problems(file, item)
                 if problems:
                     yield item, problems
+
+    def works(self, file: str, asked: Asked | None) -> bool:
+        """Whether others asked for the same and found it: then it is there for this file, too."""
+        return asked is not None and asked.home != file and self._problems.get(asked) == ()
 
     def problems(self, file: str, item: Import) -> Sequence[Problem]:
         """What it asks for that is not there, whether or not it is ever executed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from checks.preflight.attributes import Attributes
@@ -14,7 +15,6 @@ from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package
 from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
-from checks.preflight.statements import Asked
 
 _CONDITIONAL = ("perhaps", "maybe")
 _NAME_KINDS = {
@@ -77,6 +77,10 @@ class Judge:
         self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
 
+    @cached_property
+    def _aside(self) -> frozenset[str]:
+        return frozenset(file for file in self._facts if is_aside(file))
+
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
         entries = [file for file in self._package.entries if file in self._facts]
@@ -105,8 +109,7 @@ class Judge:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
         if self._package.entry_known:
             return reach(entries, edges)
-        aside = {file for file in self._facts if is_aside(file)}
-        aside = aside if len(aside) < len(self._facts) else set()
+        aside = self._aside if len(self._aside) < len(self._facts) else frozenset()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
         scripts = [file for file, facts in self._facts.items() if not alone and facts.script]
@@ -203,7 +206,7 @@ class Judge:
             files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
         else:
             public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
-            files = sorted(file for file in public if not is_aside(file))
+            files = sorted(file for file in public if file not in self._aside)
         return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
 
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
@@ -217,15 +220,15 @@ class Judge:
         tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
         starts = entries if self._package.entry_known else sorted(set(tops))
 
-        def asks(file: str, index: int) -> Asked | None:
-            item = self._facts[file].imports[index]
-            runs = not item.scope and self._imports.runs(file, item, script=file in self._scripts)
-            return self._imports.asked(file)[index] if runs else None
+        def runs(file: str, item: Import) -> bool:
+            if item.scope or not self._imports.runs(file, item, script=file in self._scripts):
+                return False
+            return self._imports.target(file, item) is not None
 
         def guarded(file: str, item: Import) -> bool:
             return self._imports.guard(file, item) is not None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, asks, guarded):
+        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"

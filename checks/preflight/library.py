@@ -6,15 +6,15 @@ themselves and without site packages; no code of the package's is run. What is a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any
 
-Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
+from checks.preflight.cache import Cache
 
+_KEY = "library"  # of the answers, in the cache
 # A module or ``module:name`` in, the names it has out; null where that may not be all. Python 3.8 and newer.
 _CHILD = """
 import importlib, json, os, signal, sys, types, warnings
@@ -52,47 +52,66 @@ _ELSEWHERE = re.compile(
 class Library:
     """The standard library of one interpreter. Not for several threads."""
 
-    def __init__(self, command: str | None, remembered: Remembered) -> None:
+    def __init__(self, command: str | None, cache: Cache) -> None:
         """``command``: the interpreter; None if there is none of the target's version."""
         self._command = command if sys.platform == "linux" else None
-        self._remembered = remembered
-        self._known: dict[str, frozenset[str] | None] = {}
+        self._cache = cache
+        self._asked: dict[str, list[str] | None] | None = None
+        self._sets: dict[str, frozenset[str]] = {}
+        self._new = False
         self._child: subprocess.Popen[bytes] | None = None
 
-    def names(self, module: str, thing: str = "") -> frozenset[str] | None:
-        """The names of a module, or the attributes of a class or function in it; None if that cannot be told."""
-        asked = f"{module}:{thing}" if thing else module
-        if asked not in self._known:
-            self._known[asked] = self._names(asked)
-        return self._known[asked]
+    def knows(self, module: str) -> bool:
+        """Whether a module's names are at hand, so that to ask costs nothing."""
+        return module in self._remembered()
 
     def lacks(self, module: str, name: str, thing: str = "") -> bool | None:
-        """Whether a module, or a thing in it, has no such name on any platform; None if that cannot be told."""
+        """Whether a module, or a class or function in it, has no such name on any platform; None if that cannot be
+        told.
+        """
         names = self.names(module, thing)
         if names is None:
             return None
         return None if name not in names and _ELSEWHERE.fullmatch(name) else name not in names
 
+    def names(self, module: str, thing: str = "") -> frozenset[str] | None:
+        """The names of a module, or the attributes of a class or function in it; None if that cannot be told."""
+        asked = f"{module}:{thing}" if thing else module
+        known = self._remembered()
+        if asked not in known:
+            top = module.partition(".")[0]
+            known[asked] = None if self._command is None or top in _LOUD else self._ask(asked)
+            self._new = True
+        if asked not in self._sets and known[asked] is not None:
+            self._sets[asked] = frozenset(known[asked] or ())
+        return self._sets.get(asked)
+
+    def _remembered(self) -> dict[str, list[str] | None]:
+        """All answers, which are few enough to be kept in one piece."""
+        if self._asked is None:
+            self._asked = self._cache.get([_KEY], json.loads).get(_KEY, {})
+        return self._asked
+
     def close(self) -> None:
-        """End the child."""
+        """Keep what was asked, and end the child."""
+        if self._new:
+            self._cache.put({_KEY: json.dumps(self._asked)})
+            self._new = False
+        self._end()
+
+    def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
             for pipe in filter(None, (self._child.stdin, self._child.stdout)):
-                pipe.close()
+                with contextlib.suppress(OSError):  # what it was still to be asked
+                    pipe.close()
             self._child = None
-
-    def _names(self, asked: str) -> frozenset[str] | None:
-        if self._command is None or asked.partition(":")[0].partition(".")[0] in _LOUD:
-            return None
-        names = self._remembered("library", asked.encode(), lambda: self._ask(asked), json.loads)
-        return None if names is None else frozenset(names)
 
     def _ask(self, asked: str) -> list[str] | None:
         if self._child is None:
             self._child = subprocess.Popen(  # noqa: S603 - an interpreter that the caller found
                 [str(self._command), "-I", "-S", "-c", _CHILD],
-                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -107,7 +126,7 @@ class Library:
         except OSError:
             line = b""
         if not line:  # it took too long, or died: the next one asks another
-            self.close()
+            self._end()
             return None
         names: list[str] | None = json.loads(line)
         return names

@@ -6,14 +6,11 @@ down gets an ImportError. Both branches of a condition are taken, so that only w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from checks.preflight.model import Facts, Import
 from checks.preflight.statements import Asked
-
-# What an import statement of a file, by its index, asks the package for; None if it does not run.
-Asks = Callable[[str, int], Asked | None]
 
 
 class Late(NamedTuple):
@@ -28,17 +25,18 @@ class Late(NamedTuple):
 class _Bound:
     """The names that a file has bound when loading it has come to an event. Few are asked for their names."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, runs: Callable[[Import], bool]) -> None:
         self.reached = 0
-        self.skipped: set[int] = set()
         self._facts = facts
+        self._runs = runs
         self._names: set[str] = set()
         self._seen = 0
 
     def __contains__(self, name: str) -> bool:
         for event in self._facts.events[self._seen : self.reached]:
             if isinstance(event, int):
-                self._names.update(self._facts.imports[event].bindings if event not in self.skipped else ())
+                item = self._facts.imports[event]
+                self._names.update(item.bindings if self._runs(item) else ())
             elif event.startswith("-"):
                 self._names.discard(event[1:])
             else:
@@ -48,10 +46,17 @@ class _Bound:
 
 
 def play(
-    entries: Iterable[str], facts: Mapping[str, Facts], asks: Asks, guarded: Callable[[str, Import], bool]
+    entries: Iterable[str],
+    facts: Mapping[str, Facts],
+    asked_by: Callable[[str], Sequence[Asked | None]],
+    runs: Callable[[str, Import], bool],
+    guarded: Callable[[str, Import], bool],
 ) -> list[Late]:
     """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
-    to: of a circle one place is told, the one that Python would name. ``guarded``: loading goes on after it failed.
+    to: of a circle one place is told, the one that Python would name.
+
+    ``asked_by``: what each import of a file asks for. ``runs``: it is executed when the file is loaded, and binds its
+    names. ``guarded``: loading goes on after it failed.
     """
     bound: dict[str, _Bound] = {}
     loading: set[str] = set()
@@ -60,21 +65,18 @@ def play(
     def load(file: str) -> Iterator[str | None]:
         """Yields the files to be loaded first, one by one; None once it has failed."""
         loading.add(file)
-        here = facts[file]
-        names = bound[file] = _Bound(here)
+        here, asks = facts[file], asked_by(file)
+        names = bound[file] = _Bound(here, lambda item: runs(file, item))
         for at, event in enumerate(here.events):
             if isinstance(event, str):
                 continue
-            names.reached = at
-            asked = asks(file, event)
-            if asked is None:
-                names.skipped.add(event)
-            if asked is None or not asked.own:
+            item, asked = here.imports[event], asks[event]
+            if asked is None or not asked.own or not runs(file, item):
                 continue
+            names.reached = at
             for other in asked.files:
                 if other in facts and other not in bound:
                     yield other
-            item = here.imports[event]
             for name, _ in item.names or ():
                 own = asked.submodules.get(name)
                 module = asked.module

@@ -25,13 +25,8 @@ class Effect(StrEnum):
     DISABLES = "disables_feature"
     NEVER = "cannot_happen"
 
-    @property
-    def rank(self) -> int:
-        """0 is worst."""
-        return _RANKS[self]
-
-
-_RANKS = {effect: rank for rank, effect in enumerate(Effect)}
+    def __init__(self, _value: str) -> None:
+        self.rank = len(type(self).__members__)  # of those before it: 0 is worst
 
 
 class Kind(StrEnum):
@@ -261,6 +256,15 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
                 names.add(event)
         names.update(self.late)
         return frozenset(names)
+
+    @cached_property
+    def givers(self) -> Mapping[str, Sequence[Import]]:
+        """For each name the imports that bind it, in order."""
+        found: dict[str, list[Import]] = {}
+        for item in self.imports:
+            for name in item.bindings:
+                found.setdefault(name, []).append(item)
+        return found
 
     @cached_property
     def stars(self) -> tuple[Import, ...]:

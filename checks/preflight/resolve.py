@@ -66,39 +66,47 @@ class Environment:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = [folder for folder in folders if folder.is_dir()]
+        self._known: dict[str, tuple[Module | None, Sequence[Path]]] = {}
 
     def find(self, name: str) -> Module | None:
         """The module as it is installed; None if its top-level name is not."""
-        parts = name.split(".")
-        folders = self.folders
-        for count, part in enumerate(parts, 1):
-            here = ".".join(parts[:count])
-            spaces = []
-            hit: Module | None = None
-            for folder in folders:
-                names = _listing(folder)
-                if part in names and (folder / part / "__init__.py").is_file():
-                    hit = Module(found=Found.PACKAGE, name=here, real=folder / part / "__init__.py")
-                    folders = [folder / part]
-                    break
-                if f"{part}.py" in names:
-                    hit = Module(found=Found.FILE, name=here, real=folder / f"{part}.py")
-                    folders = []
-                    break
-                if any(n.startswith(f"{part}.") and n.endswith(_EXTENSIONS) for n in names):
-                    hit = Module(found=Found.EXTENSION, name=here)
-                    folders = []
-                    break
-                if part in names and (folder / part).is_dir():
-                    spaces.append(folder / part)
-            if hit is None and not spaces:
-                return None if count == 1 else Module(found=Found.MISSING, name=name, missing=here)
-            if hit is None:
-                hit = Module(found=Found.NAMESPACE, name=here)
-                folders = spaces
-            if hit.found is Found.EXTENSION and count < len(parts):
-                return Module(found=Found.OTHER, name=name)
-        return hit
+        return self._look(name)[0]
+
+    def _look(self, name: str) -> tuple[Module | None, Sequence[Path]]:
+        """The module, and the folders in which those below it lie."""
+        known = self._known.get(name)
+        if known is None:
+            parent, _, part = name.rpartition(".")
+            known = self._known[name] = (
+                self._below(parent, name, part) if parent else self._in(self.folders, name, part)
+            )
+        return known
+
+    def _below(self, parent: str, name: str, part: str) -> tuple[Module | None, Sequence[Path]]:
+        above, folders = self._look(parent)
+        if above is None:
+            return None, ()
+        if above.found in (Found.EXTENSION, Found.OTHER):
+            return Module(found=Found.OTHER, name=name), ()
+        if above.found is Found.MISSING:
+            return Module(found=Found.MISSING, name=name, missing=above.missing), ()
+        found = self._in(folders, name, part)
+        return found if found[0] is not None else (Module(found=Found.MISSING, name=name, missing=name), ())
+
+    @staticmethod
+    def _in(folders: Sequence[Path], name: str, part: str) -> tuple[Module | None, Sequence[Path]]:
+        spaces = []
+        for folder in folders:
+            names = _listing(folder)
+            if part in names and (folder / part / "__init__.py").is_file():
+                return Module(found=Found.PACKAGE, name=name, real=folder / part / "__init__.py"), [folder / part]
+            if f"{part}.py" in names:
+                return Module(found=Found.FILE, name=name, real=folder / f"{part}.py"), ()
+            if any(n.startswith(f"{part}.") and n.endswith(_EXTENSIONS) for n in names):
+                return Module(found=Found.EXTENSION, name=name), ()
+            if part in names and (folder / part).is_dir():
+                spaces.append(folder / part)
+        return (Module(found=Found.NAMESPACE, name=name), spaces) if spaces else (None, ())
 
 
 @cache

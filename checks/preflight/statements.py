@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
     """What a statement asks for, wherever it stands: most are written in many files. ``target`` is the module's
     absolute name, ``home`` its file in the package. If it is the package's ``own``, ``files`` are loaded, in order;
     ``module`` is the one that a ``from`` takes names of, and ``submodules`` the files of those names that are modules
-    (empty for one without Python text).
+    (empty for one without Python text); ``targets`` are all of these files.
     """
 
     target: str
@@ -29,6 +29,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
     files: tuple[str, ...] = ()
     module: str | None = None
     submodules: Mapping[str, str] = {}
+    targets: tuple[str, ...] = ()
 
 
 class _Place(NamedTuple):
@@ -104,8 +105,11 @@ class Statements:
         """What each import of a file asks for, if it runs; None for one beyond the top."""
         asked = self._of_file.get(file)
         if asked is None:
-            items = self._facts[file].imports
-            asked = self._of_file[file] = [self.meant(self.target(file, item), item.names) for item in items]
+            inside = not self.place(file).program
+            asked = self._of_file[file] = [
+                self.meant(item.module if inside and not item.level else self.target(file, item), item.names)
+                for item in self._facts[file].imports
+            ]
         return asked
 
     def meant(self, target: str | None, names: Names) -> Asked | None:
@@ -128,7 +132,17 @@ class Statements:
                 if below.found not in (Found.MISSING, Found.UNKNOWN):
                     submodules[name] = below.file or ""
         files = self.chain(target)
-        return Asked(target, names, module.file, True, files, None if names is None else module.file, submodules)
+        targets = (*files, *filter(None, submodules.values()))
+        return Asked(
+            target=target,
+            names=names,
+            home=module.file,
+            own=True,
+            files=files,
+            module=None if names is None else module.file,
+            submodules=submodules,
+            targets=tuple(dict.fromkeys(targets)),
+        )
 
     def own(self, target: str) -> bool:
         """Whether the top of a dotted name lies in the package."""

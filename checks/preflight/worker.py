@@ -27,7 +27,6 @@ from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 from checks.preflight.unset import globals_never_set
 
-VERSION = 25
 _SECONDS = 60  # for one file
 _DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
@@ -174,4 +173,4 @@ def main() -> None:
             gc.collect()
 
 
-__all__ = ["VERSION", "facts_of", "main", "names_of"]
+__all__ = ["facts_of", "main", "names_of"]
