@@ -10,6 +10,7 @@ import ast
 import json
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from checks.preflight.resolve import Found, Module, Resolver
 
 Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
+_BY_NAME = (b"import_module(", b"__import__(", b"walk_packages", b"iter_modules", b"module_from_spec")
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
 
@@ -123,6 +125,15 @@ class Attributes:
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
+
+    def used_at_load(self, file: str, path: str) -> int | None:
+        """The first line where loading a file surely takes an attribute; None if none does."""
+        from checks.preflight.conditions import ALWAYS
+
+        paths = frozenset([path])
+        uses = self._uses(file, self._tree(file, paths), {}, paths)
+        lines = [line for _, _, line, scope, when, caught in uses if not scope and when == ALWAYS and caught is None]
+        return min(lines, default=None)
 
     def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
         """The syntax tree, as far as it holds the words."""
@@ -231,8 +242,28 @@ class Attributes:
             if below is None:
                 lacks = not self._shared(module) and self._bindings.has(module, part) is False
                 return taken if lacks and not passed else None
+            if self._is_loaded_by_nobody(module, part, below):
+                return taken
             module = below
         return None
+
+    def _is_loaded_by_nobody(self, package: Module, name: str, module: Module) -> bool:
+        """Whether a module below a package is not there, as nobody's import loads it: ``import lib; lib.sub.x``."""
+        facts = self._bindings.facts_of(package)
+        if module.file is None or (facts is not None and name in facts.givers):
+            return False
+        return not self._computed and module.file not in self._loaded
+
+    @cached_property
+    def _loaded(self) -> frozenset[str]:
+        """The files that the imports of all files load, whether they run or not."""
+        every = (asked for file in self._facts for asked in self._imports.asked(file))
+        return frozenset(target for asked in every if asked is not None for target in asked.targets)
+
+    @cached_property
+    def _computed(self) -> bool:
+        """Whether modules may be loaded by names that somebody computes."""
+        return any(word in self._text(self._files[file]) for file in self._facts for word in _BY_NAME)
 
     def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:
         """Whether a module has a name, or nobody can tell, so that no more is to be asked of it."""

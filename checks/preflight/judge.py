@@ -228,12 +228,17 @@ class Judge:
         def guarded(file: str, item: Import) -> bool:
             return self._imports.guard(file, item) is not None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded):
+        uses = self._attributes.used_at_load
+        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded, uses=uses):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
-            if guard is None:
+            if late.line is not None:
+                module = self._imports.module_of(late.asked)
+                message = f"partially loaded module {module!r} has no attribute {late.name!r} yet: circular import"
+                self._add(at._replace(line=late.line), Kind.CIRCULAR, f"{module}.{late.name}", message)
+            elif guard is None:
                 self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
                 told = f"{message}; the error is caught at line {guard.line}"
