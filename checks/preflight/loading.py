@@ -96,7 +96,8 @@ def play(
             partly += [(path, module, item) for path, module in _modules(item, asked) if module in loading]
         for path, module, item in partly:
             for name in _attributes(here, path):
-                line = uses(file, f"{path}.{name}") if _comes_later(facts[module], name, bound[module], item) else None
+                later = _comes_later(facts[module], name, bound[module], item) and not _is_below(facts, module, name)
+                line = uses(file, f"{path}.{name}") if later else None
                 if line is not None:
                     found.append(Late(file, item, name, module, line))
                     yield None
@@ -133,6 +134,12 @@ def _attributes(facts: Facts, path: str) -> list[str]:
     before = below + "." if below else ""
     chains = [chain.removeprefix(before) for chain in facts.touched.get(base, ()) if chain.startswith(before)]
     return [chain.partition(".")[0] for chain in chains]
+
+
+def _is_below(facts: Mapping[str, Facts], module: str, name: str) -> bool:
+    """Whether a name may be that of a module below a package, which has it as soon as that is loaded."""
+    base = module.removesuffix("__init__.py")
+    return base != module and (f"{base}{name}.py" in facts or f"{base}{name}/__init__.py" in facts)
 
 
 def _comes_later(facts: Facts, name: str, bound: _Bound, asking: Import) -> bool:

@@ -69,8 +69,9 @@ MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         ["load circular_import lib/b.py:2 lib.a.A"],
         {
             "main.py": "import lib.a\n",
+            "lib/__init__.py": "import lib.util\nfrom lib import b\nfrom lib import util\n",
             "lib/a.py": "class A: ...\nfrom lib import b\n",
-            "lib/b.py": "from lib import a\nclass B(a.A): ...\ndef f():\n    return a.b\n",
+            "lib/b.py": "import lib\nlib.util.helper()\nfrom lib import a\nclass B(a.A): ...\n",
         },
     ),
     "circle": (
