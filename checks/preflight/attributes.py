@@ -12,15 +12,13 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from checks.preflight.bindings import Bindings, absolute, package_of
 from checks.preflight.imports import Imports
 from checks.preflight.library import Library
 from checks.preflight.model import Facts, Import, Version
 from checks.preflight.resolve import Found, Module, Resolver
-
-Remembered = Callable[[str, bytes, Callable[[], Any], Callable[[str], Any]], Any]
 
 _BY_NAME = (b"import_module(", b"__import__(", b"walk_packages", b"iter_modules", b"module_from_spec")
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
@@ -53,6 +51,22 @@ class Absent(NamedTuple):
         return f"{owner} has no attribute {self.name!r}"
 
 
+class Texts(Protocol):
+    """Texts of files, and what was found in them: see ``extract.Extractor``."""
+
+    def text(self, file: Path) -> bytes:
+        """The text; empty if it cannot be read."""
+        ...
+
+    def digest(self, file: Path) -> str:
+        """What stands for it."""
+        ...
+
+    def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Any]) -> Any:
+        """What follows from some text, made once."""
+        ...
+
+
 class Attributes:
     """Judges the attributes that the files of one package take from modules."""
 
@@ -65,11 +79,10 @@ class Attributes:
         *,
         python: Version,
         files: Mapping[str, Path],
-        text: Callable[[Path], bytes],
-        remembered: Remembered,
+        texts: Texts,
         library: Library,
     ) -> None:
-        """``text``: of a file on this disk. ``remembered``: see ``extract.Extractor``."""
+        """``texts``: those of the package, and of what is outside."""
         self._library = library
         self._facts = facts
         self._resolver = resolver
@@ -77,8 +90,8 @@ class Attributes:
         self._imports = imports
         self._python = python
         self._files = files
-        self._text = text
-        self._remembered = remembered
+        self._texts = texts
+        self._text = texts.text
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
@@ -90,12 +103,12 @@ class Attributes:
         if not wrong:
             return
         paths = frozenset(wrong)
-        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
+        key = f"attributes-{self._texts.digest(self._files[file])} {' '.join(sorted(paths))}"
 
         def used() -> list[list[Any]]:
             return self._uses(file, self._tree(file, paths), {}, paths)
 
-        for _, chain, line, scope, when, caught in self._remembered("attributes", text, used, json.loads):
+        for _, chain, line, scope, when, caught in self._texts.remembered(key, used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def _wrong(self, file: str) -> dict[str, tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,10 +40,11 @@ class Examiner:
         rules: Sequence[Forbidden] = (),
         today: date | None = None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """``root``: the repository, to tell what is there and not shipped. ``python``: the target of packages that name
         none. ``environment``: where the packages are installed; without it their requirements are believed.
-        ``today``: to tell which rules have expired.
+        ``today``: to tell which rules have expired. ``clock``: the time in nanoseconds, as the disk tells it.
         """
         self._root = root
         self._python = python
@@ -51,6 +53,7 @@ class Examiner:
         self._rules = rules
         self._today = today or date.max
         self._progress = progress
+        self._clock = clock
         self._extractors: dict[Version, Extractor] = {}
         self._undo = ExitStack()
 
@@ -103,8 +106,7 @@ class Examiner:
                 imports,
                 python=python,
                 files=package.files,
-                text=extractor.text,
-                remembered=extractor.remembered,
+                texts=extractor,
                 library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
@@ -145,7 +147,9 @@ class Examiner:
 
     def _extractor(self, python: Version) -> Extractor:
         if python not in self._extractors:
-            made = Extractor(python, python=for_target(python), cache=self._cached, progress=self._progress)
+            made = Extractor(
+                python, python=for_target(python), cache=self._cached, progress=self._progress, clock=self._clock
+            )
             self._undo.callback(made.close)
             self._extractors[python] = made
         return self._extractors[python]

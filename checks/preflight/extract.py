@@ -101,13 +101,16 @@ class Extractor:
         python: Interpreter | None,
         cache: Path | None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        self._clock = clock
         self.target = target
         self.python = python
         self._command = python.command if python else sys.executable
         self._ruff = ruff.program()
         self._progress = progress
         self._known: dict[Path, Facts] = {}
+        self._digests: dict[Path, str] = {}
         self._outside: dict[Path, Facts | None] = {}
         self._texts: dict[Path, bytes] = {}
         self.blind: str | None = None
@@ -121,8 +124,9 @@ class Extractor:
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
         wanted = [file for file in dict.fromkeys(files) if file not in self._known]
-        digests, unread = digests_of(wanted, self._cache, now=time.time_ns())
+        digests, unread = digests_of(wanted, self._cache, now=self._clock())
         self._known.update(unread)
+        self._digests.update(digests)
         found = self._cache.get(set(digests.values()), facts_from)
         missing: dict[str, Path] = {}
         for file, digest in digests.items():
@@ -143,7 +147,7 @@ class Extractor:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            found = self.remembered("names", text, lambda: self._names_of(text), facts_from)
+            found = self.remembered(f"names-{digest_of(text)}", lambda: self._names_of(text), facts_from)
             self._outside[file] = found if found.error is None else None
         return self._outside[file]
 
@@ -152,19 +156,22 @@ class Extractor:
 
         return worker.names_of(text, self.target)
 
-    def remembered(self, what: str, text: bytes, make: Callable[[], Any], decode: Callable[[str], Answer]) -> Answer:
-        """What is told of a text by itself, made once in the lifetime of the cache. ``make`` gives what JSON can hold,
-        ``decode`` takes the JSON.
+    def digest(self, file: Path) -> str:
+        """What stands for the content of a file."""
+        return self._digests.get(file) or digest_of(self.text(file))
+
+    def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Answer]) -> Answer:
+        """What follows from some content by itself, made once in the lifetime of the cache. ``key`` says of what, and
+        from the digest of which; ``make`` gives what JSON can hold, ``decode`` takes the JSON.
         """
-        digest = f"{what}-{digest_of(text)}"
-        found = self._cache.get([digest], decode)
-        if digest not in found:
+        found = self._cache.get([key], decode)
+        if key not in found:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 made = json.dumps(make())
-            self._cache.put({digest: made})
-            found[digest] = decode(made)
-        return found[digest]
+            self._cache.put({key: made})
+            found[key] = decode(made)
+        return found[key]
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""

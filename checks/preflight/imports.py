@@ -155,14 +155,12 @@ class Imports(Statements):
     def wrong(self, file: str) -> Iterator[tuple[Import, Sequence[Problem]]]:
         """The imports of a file that have problems."""
         for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
-            if not self.works(file, asked):
-                problems = self.problems(file, item)
-                if problems:
-                    yield item, problems
-
-    def works(self, file: str, asked: Asked | None) -> bool:
-        """Whether others asked for the same and found it: then it is there for this file, too."""
-        return asked is not None and asked.home != file and self._problems.get(asked) == ()
+            # What others asked for and found is there for this file, too.
+            if asked is not None and asked.home != file and self._problems.get(asked) == ():
+                continue
+            problems = self.problems(file, item)
+            if problems:
+                yield item, problems
 
     def problems(self, file: str, item: Import) -> Sequence[Problem]:
         """What it asks for that is not there, whether or not it is ever executed."""

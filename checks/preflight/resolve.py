@@ -184,9 +184,10 @@ class Resolver:
         """Whether there may be a module of that name below one of the package: most names are those of other things."""
         if module.found not in (Found.FILE, Found.PACKAGE) or module.file in self._importers:
             return True
-        return any(name in self._inside.get(folder, ()) for folder in module.folders) or (
-            bool(self._made) and f"{module.name}.{name}" in self._made
-        )
+        for folder in module.folders:
+            if name in self._inside.get(folder, ()):
+                return True
+        return bool(self._made) and f"{module.name}.{name}" in self._made
 
     def name_of(self, file: str) -> str | None:
         """The dotted name under which a file of the package is imported; None if it cannot be."""

@@ -16,7 +16,8 @@ from checks.preflight.asides import places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
 _ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
-_OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
+# Before a name: what it would belong to, or what shows that it is text.
+_NOT_BEFORE = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.\"'`")
 
 
 def touched(
@@ -65,7 +66,7 @@ def called(source: bytes, names: set[str]) -> list[str]:
 
 def _stands_alone(source: bytes, at: int) -> bool:
     """Whether a name begins here, and is not one that is defined."""
-    if at and source[at - 1] in _OF_A_NAME:
+    if at and source[at - 1] in _NOT_BEFORE:
         return False
     return not source[max(0, at - 12) : at].rstrip().endswith((b"def", b"class"))
 
@@ -91,7 +92,7 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
 def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
     """What follows the base wherever it stands for itself, and whether it is assigned to."""
     for at in places(source, base):
-        if not at or source[at - 1] not in _OF_A_NAME:
+        if not at or (source[at - 1] not in _NOT_BEFORE and source[at - 3 : at] != b"://"):
             path = _PATH.match(source, at + len(base))
             if path is not None:
                 yield path[1], path[2] is not None
