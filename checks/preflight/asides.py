@@ -14,6 +14,8 @@ from checks.preflight.conditions import dotted
 
 _IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)")
 
+OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
+
 
 def fakes(tree: ast.Module) -> tuple[list[str], bool]:
     """Modules that the code puts into ``sys.modules`` itself; whether it does so under computed names."""

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from types import CodeType
 
-from checks.preflight.asides import places
+from checks.preflight.asides import OF_A_NAME, places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
 _ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
 # Before a name: what it would belong to, or what shows that it is text.
-_NOT_BEFORE = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.\"'`")
+_NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
 
 
 def touched(

@@ -32,8 +32,10 @@ class Suspects(NamedTuple):
     early: frozenset[str] = frozenset()
 
 
-def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], Suspects]:
-    """Functions by name and first line with locals to look at; ``names`` are those of the module."""
+def suspicious(code: CodeType, names: frozenset[str], above: int = 0) -> dict[tuple[str, int], Suspects]:
+    """Functions by name and first line with locals to look at; ``names`` are those of the module. ``above``: so many
+    lines of the file stand above what was compiled.
+    """
     found: dict[tuple[str, int], Suspects] = {}
     for inner in code.co_consts:
         if not isinstance(inner, CodeType):
@@ -44,8 +46,8 @@ def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], S
             local = (set(inner.co_varnames[count:]) | set(inner.co_cellvars)) - set(arguments)
             shared, early = names & local, _early(inner, count)
             if shared or early:
-                found[inner.co_name, inner.co_firstlineno] = Suspects(frozenset(shared), early - shared)
-        found.update(suspicious(inner, names))
+                found[inner.co_name, inner.co_firstlineno + above] = Suspects(frozenset(shared), early - shared)
+        found.update(suspicious(inner, names, above))
     return found
 
 

@@ -15,6 +15,7 @@ import json
 import signal
 import sys
 import warnings
+from types import CodeType
 from typing import Any
 
 from checks.preflight.facts import Reader, bound_by
@@ -23,7 +24,7 @@ from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
 from checks.preflight.touched import called, touched
-from checks.preflight.unbound import suspicious, unbound
+from checks.preflight.unbound import Suspects, suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 from checks.preflight.unset import globals_never_set
 
@@ -72,7 +73,9 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
     reader = Reader(source, target, lambda _words: tree, lambda _words: code)
     try:
         facts = reader.read(tree)
-        return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts) + _lonely(tree, facts))
+        functions = suspicious(code, _solid(tree, facts))
+        suspects = _suspects(tree, hits, _read(_absent(facts), code), functions, reader)
+        return _with_uses(facts, reader, code, suspects + _lonely(tree, facts))
     except RecursionError:
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
@@ -83,17 +86,31 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     reader = Reader(source, target, sketch.tree_holding, sketch.code_holding)
     tree = sketch.tree()
     facts = reader.read(tree)
-    absent = [*facts.get("typing", ()), *facts.get("never", ())]
+    absent = _absent(facts)
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
+    functions = {key: names for suspects in binding.values() for key, names in suspects.items()}
+    kept, heads = {*binding, *sketch.holding([name.encode() for name in absent])}, bool(absent)
+    if absent or not all(function.sure for function in binding):
+        code = code_of(sketch.text(kept, heads=heads))
+        absent, functions = _read(absent, code), suspicious(code, solid)
     suspects = _lonely(tree, facts)
-    if absent or binding:
-        functions = {*sketch.holding([name.encode() for name in absent]), *binding}
-        code = code_of(sketch.text(functions, heads=bool(absent)))
-        # Most names that are absent stand in annotations alone.
-        if binding or suspicious(code, solid) or read_of(absent, code):
-            suspects += _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
+    if absent or functions:  # most names that are absent stand in annotations alone
+        suspects += _suspects(sketch.tree(kept, heads=heads), [], absent, functions, reader)
     return _with_uses(facts, reader, None, suspects)
+
+
+def _absent(facts: dict[str, Any]) -> dict[str, str]:
+    """The names that are bound where the module never goes, with their kind."""
+    names = dict.fromkeys(facts.get("typing", ()), "typing_only")
+    names.update((name, "never") for name in facts.get("never", ()))
+    return names
+
+
+def _read(absent: dict[str, str], code: CodeType) -> dict[str, str]:
+    """Those that the code may read."""
+    read = read_of(absent, code) if absent else set()
+    return {name: kind for name, kind in absent.items() if name in read}
 
 
 def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[list[Any]]) -> dict[str, Any]:
@@ -105,14 +122,13 @@ def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[
 
 
 def _suspects(
-    tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
+    tree: ast.Module,
+    hits: list[list[Any]],
+    absent: dict[str, str],
+    functions: dict[tuple[str, int], Suspects],
+    reader: Reader,
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
-    absent.update((name, "never") for name in facts.get("never", ()))
-    if absent:
-        read = read_of(absent, code)
-        absent = {name: kind for name, kind in absent.items() if name in read}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
@@ -122,8 +138,6 @@ def _suspects(
         }
         found = Finder(tree, reader.conditions).find(positions, absent, text=reader.source)
     found += too_new(tree, reader.conditions.target)
-    solid = _solid(tree, facts)
-    functions = suspicious(code, solid)
     if functions:
         known = {(item[1], item[2]) for item in found}
         more = unbound(tree, functions, reader.conditions)
