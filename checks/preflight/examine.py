@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight import declared
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -63,6 +65,7 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
@@ -87,7 +90,7 @@ class Examiner:
             importers={path for path, item in facts.items() if item.importer},
         )
 
-        bindings = Bindings(facts, resolver, extractor)
+        bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -104,6 +107,7 @@ class Examiner:
                 python=python,
                 files=package.files,
                 texts=extractor,
+                library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),

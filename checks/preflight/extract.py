@@ -24,6 +24,7 @@ from typing import IO, Any
 from checks.preflight import ruff
 from checks.preflight.cache import Answer, Cache
 from checks.preflight.digests import digest_of, digests_of
+from checks.preflight.library import Library
 from checks.preflight.model import Facts, Version, facts_from
 
 _HOME = Path(__file__).resolve().parents[2]
@@ -118,6 +119,7 @@ class Extractor:
         version = python.version if python else sys.version_info[:2]
         maker = f"{_code()} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
         self._cache = Cache(cache, maker)
+        self.library = Library(python.command if python else None, self._cache)
 
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
@@ -181,7 +183,8 @@ class Extractor:
         return self._texts[file]
 
     def close(self) -> None:
-        """Let go of the cache."""
+        """Let go of the cache, and of the interpreter that was asked for its library."""
+        self.library.close()
         self._cache.close()
 
     def _fresh(self, files: list[Path]) -> dict[Path, str]:

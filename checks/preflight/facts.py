@@ -116,7 +116,7 @@ class Reader:
         bound = {event for event in self.events if isinstance(event, str)} | self.late
         for item in self.imports:
             if item[1] == "" and item[8]:
-                bound.update(_bound_by(item))
+                bound.update(bound_by(item))
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
@@ -171,7 +171,7 @@ class Reader:
         for item in self.imports:
             if item[7] not in (TYPING, NEVER):
                 # What begins with a capital is a class, as good as always.
-                bound = [name for name in _bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
+                bound = [name for name in bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
                 names.update(bound)
                 lazy.update(bound if item[1] else ())
         return names, lazy
@@ -183,6 +183,8 @@ class Reader:
             visit = self._visitors.get(type(statement))
             if visit is not None:
                 visit(self, statement, place)
+                if place.scope and isinstance(statement, ast.If) and self.conditions.leaves(statement):
+                    place = place._replace(when=NEVER)
 
     def _bind(self, name: str, place: Place) -> None:
         if place.namespace != "module":
@@ -234,9 +236,9 @@ class Reader:
         if binds and place.when in (TYPING, NEVER):
             item[8] = False
             if place.when == TYPING:
-                self.typing.update(_bound_by(item))
+                self.typing.update(bound_by(item))
             else:
-                self._bind_never(_bound_by(item), place)
+                self._bind_never(bound_by(item), place)
         self.imports.append(item)
         if place.namespace in ("module", "class") and place.when not in (NEVER, TYPING):
             self.events.append(len(self.imports) - 1)
@@ -276,7 +278,7 @@ class Reader:
             self.late.update(node.names)
 
     def _if(self, node: ast.If, place: Place) -> None:
-        body, orelse = self.conditions.branches(node.test)
+        body, orelse = self.conditions.circumstances(node.test, load=not place.scope)
         elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
         places = [place._replace(when=both(place.when, when), elsewhere=elsewhere) for when in (body, orelse)]
         test, negated = node.test, False
@@ -395,7 +397,7 @@ def _has(node: ast.stmt, lines: list[int]) -> bool:
     return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
 
 
-def _bound_by(item: list[Any]) -> list[str]:
+def bound_by(item: list[Any]) -> list[str]:
     """The names an import statement binds."""
     names, bound = item[4], item[5]
     return [bound] if names is None else [new or name for name, new in names if name != "*"]

@@ -45,8 +45,10 @@ class Imports(Statements):
 
     # -- what it leads to ----------------------------------------------------------------------------------------------
 
-    def edges(self, file: str, *, script: bool) -> list[Edge]:
-        """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
+    def edges(self, file: str, *, script: bool, deployed: bool) -> list[Edge]:
+        """The files of the package that a file imports. ``script``: its ``__main__`` part runs. ``deployed``: what a
+        function loads for some of its data is loaded some day; in a library it may be an option that nobody takes.
+        """
         found: dict[tuple[object, ...], Edge] = {}
         for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
             if asked is None or not asked.own or not self.runs(file, item, script=script):
@@ -54,7 +56,8 @@ class Imports(Statements):
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
             broad = guarded and guard is not None and guard.broad
-            lazy, maybe = bool(item.scope), item.when == "maybe"
+            lazy = bool(item.scope)
+            maybe = item.when == "maybe" or (item.when == "perhaps" and not (lazy and deployed))
             for target in asked.targets:
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
@@ -85,7 +88,7 @@ class Imports(Statements):
             if part == "body" and attempt.catches and silent:
                 whole = attempt.catches == "broad" and not attempt.about_imports
                 fallback = self._replaced(file, index, attempt, item)
-                return Guard(attempt.line, fallback, whole, attempt.catches == "broad")
+                return Guard(attempt.line, fallback, whole, attempt.catches == "broad", bool(attempt.binds))
         return None
 
     def optional(self, file: str, symbol: str) -> bool:
@@ -295,7 +298,10 @@ class Imports(Statements):
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            if unsure:
+            slip = self._provided.misspelt(providers)
+            if slip:
+                message += f"; is it meant by {slip!r}?"
+            elif unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
         if unsure:

@@ -16,6 +16,7 @@ from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
+_CONDITIONAL = ("perhaps", "maybe")
 _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
     "star": Kind.UNDEFINED,
@@ -23,6 +24,7 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
 }
 
@@ -82,7 +84,8 @@ class Judge:
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
         entries = [file for file in self._package.entries if file in self._facts]
-        edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
+        known = self._package.entry_known
+        edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
@@ -168,12 +171,12 @@ class Judge:
                 reason = f"{message}; whether it is asked for depends on a condition"
                 self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
             elif problem.own or not self._imports.optional(file, problem.symbol):
-                condition = ", under a condition" if item.when == "maybe" else ""
+                condition = ", under a condition" if item.when in _CONDITIONAL else ""
                 self._add(at, problem.kind, problem.symbol, message + condition, importing=True)
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and guard.fallback:
+        if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
             return
         message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
@@ -209,7 +212,8 @@ class Judge:
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
         """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
         here = self._reached.get(file)
-        return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
+        asks = item.when == "maybe" if problem.dated else item.when in _CONDITIONAL and not item.scope
+        return asks or (here is not None and not here.sure)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [file for file in self._facts if file.count("/") == 1 and file.endswith("/__init__.py")]
@@ -224,12 +228,17 @@ class Judge:
         def guarded(file: str, item: Import) -> bool:
             return self._imports.guard(file, item) is not None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded):
+        uses = self._attributes.used_at_load
+        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded, uses=uses):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
-            if guard is None:
+            if late.line is not None:
+                module = self._imports.module_of(late.asked)
+                message = f"partially loaded module {module!r} has no attribute {late.name!r} yet: circular import"
+                self._add(at._replace(line=late.line), Kind.CIRCULAR, f"{module}.{late.name}", message)
+            elif guard is None:
                 self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
                 told = f"{message}; the error is caught at line {guard.line}"
@@ -241,7 +250,7 @@ class Judge:
         for kind, name, line, scope, when, caught in facts.suspects:
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind in ("typing_only", "never") and self._bindings.set_from_outside(
+            if kind in ("typing_only", "never", "unset_global") and self._bindings.set_from_outside(
                 self._imports.module_of(file), name
             ):
                 continue
@@ -258,6 +267,7 @@ class Judge:
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
+                "unset_global": f"name {name!r} is declared global, and read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
@@ -283,11 +293,10 @@ class Judge:
         for absent in self._attributes.absent(file):
             if absent.when == "main" and file not in self._scripts:
                 continue
-            message = f"module {absent.module!r} has no attribute {absent.name!r}"
+            message = absent.message
             if absent.caught is not None:
                 message += f"; the error is caught at line {absent.caught}"
-            symbol = f"{absent.module}.{absent.name}"
-            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, symbol, message)
+            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, absent.symbol, message)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -14,12 +14,15 @@ from checks.preflight.statements import Asked
 
 
 class Late(NamedTuple):
-    """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``."""
+    """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``; or at a later ``line`` as an
+    attribute of what ``item`` imports.
+    """
 
     file: str
     item: Import
     name: str
     asked: str
+    line: int | None = None
 
 
 class _Bound:
@@ -51,12 +54,15 @@ def play(
     asked_by: Callable[[str], Sequence[Asked | None]],
     runs: Callable[[str, Import], bool],
     guarded: Callable[[str, Import], bool],
+    *,
+    uses: Callable[[str, str], int | None],
 ) -> list[Late]:
     """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
     to: of a circle one place is told, the one that Python would name.
 
     ``asked_by``: what each import of a file asks for. ``runs``: it is executed when the file is loaded, and binds its
-    names. ``guarded``: loading goes on after it failed.
+    names. ``guarded``: loading goes on after it failed. ``uses``: the line where loading a file surely takes an
+    attribute, as it is written there.
     """
     bound: dict[str, _Bound] = {}
     loading: set[str] = set()
@@ -67,6 +73,7 @@ def play(
         loading.add(file)
         here, asks = facts[file], asked_by(file)
         names = bound[file] = _Bound(here, lambda item: runs(file, item))
+        partly: list[tuple[str, str, Import]] = []
         for at, event in enumerate(here.events):
             if isinstance(event, str):
                 continue
@@ -86,6 +93,14 @@ def play(
                     found.append(Late(file, item, name, module))
                     if not guarded(file, item):
                         yield None
+            partly += [(path, module, item) for path, module in _modules(item, asked) if module in loading]
+        for path, module, item in partly:
+            for name in _attributes(here, path):
+                later = _comes_later(facts[module], name, bound[module], item) and not _is_below(facts, module, name)
+                line = uses(file, f"{path}.{name}") if later else None
+                if line is not None:
+                    found.append(Late(file, item, name, module, line))
+                    yield None
         names.reached = len(here.events)
         loading.discard(file)
 
@@ -103,6 +118,28 @@ def play(
             elif other not in bound:
                 stack.append(load(other))
     return found
+
+
+def _modules(item: Import, asked: Asked) -> Iterator[tuple[str, str]]:
+    """The modules that an import gives a file: by the path that they have there, and their files."""
+    if item.names is None and asked.home is not None:
+        yield (asked.target if item.bound == asked.target.partition(".")[0] else item.bound), asked.home
+    for name, new in item.names or ():
+        yield new or name, asked.submodules.get(name, "")
+
+
+def _attributes(facts: Facts, path: str) -> list[str]:
+    """The names that a file takes of what has such a path in it."""
+    base, _, below = path.partition(".")
+    before = below + "." if below else ""
+    chains = [chain.removeprefix(before) for chain in facts.touched.get(base, ()) if chain.startswith(before)]
+    return [chain.partition(".")[0] for chain in chains]
+
+
+def _is_below(facts: Mapping[str, Facts], module: str, name: str) -> bool:
+    """Whether a name may be that of a module below a package, which has it as soon as that is loaded."""
+    base = module.removesuffix("__init__.py")
+    return base != module and (f"{base}{name}.py" in facts or f"{base}{name}/__init__.py" in facts)
 
 
 def _comes_later(facts: Facts, name: str, bound: _Bound, asking: Import) -> bool:

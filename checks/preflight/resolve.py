@@ -21,6 +21,14 @@ from checks.preflight.provided import Provided
 _MADE = "made by the code itself"
 _SMALL = 6  # files in the folder of a package that does nothing else
 _EXTENSIONS = (".so", ".pyd", ".abi3.so")
+# Found before anything on the path: compiled or frozen into CPython 3.11 and newer, or loaded when it starts.
+_FIRST = frozenset(
+    (
+        *("atexit", "builtins", "errno", "faulthandler", "gc", "itertools", "marshal", "posix", "pwd", "sys", "time"),
+        *("_signal", "_thread", "abc", "codecs", "encodings", "genericpath", "io", "ntpath", "os", "posixpath"),
+        *("runpy", "site", "stat", "zipimport"),
+    )
+)
 
 
 class Found(Enum):
@@ -241,7 +249,7 @@ class Resolver:
         return Module(found=Found.NAMESPACE, name=name, folders=tuple(spaces)) if spaces else None
 
     def _top(self, name: str) -> Module:
-        here = self._in(self.search, name, name)
+        here = self._in(self.search, name, name) if name not in _FIRST else None
         if here is not None and here.found is not Found.NAMESPACE:
             return here
         if name in stdlib.modules(self._python):
