@@ -45,8 +45,7 @@ class Told:
                 package = _of_deployment(item, told)
                 if package is None or package.root in sure:
                     continue
-                if all(package.files != known.files for known in made.get(package.root, [])):
-                    made.setdefault(package.root, []).append(package)
+                _add(made.setdefault(package.root, []), package)
         answer: list[Package] = []
         for package in found:
             if package.description.startswith("image "):  # beside a function it is of something else
@@ -92,6 +91,16 @@ def _follow(told: Told, description: Description, root: Path, listed: Listed, na
             told.tried += [(item, f" with {name} as its argument") for item in more.functions]
             for build in more.images:
                 told.tried_images.setdefault(build.dockerfile.resolve(), []).append(build)
+
+
+def _add(known: list[Package], package: Package) -> None:
+    """One package more, or what is called in one of the same files."""
+    for index, other in enumerate(known):
+        if package.files == other.files:
+            if package.handler and package.handler not in (other.handler, *other.further):
+                known[index] = replace(other, further=(*other.further, package.handler))
+            return
+    known.append(package)
 
 
 def _chosen(item: Deployment) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from checks.preflight import docker_commands, scripts
 from checks.preflight.scripts import Description, Part
 from checks.preflight.shell import Command
-from checks.preflight.shell_values import UNKNOWN
+from checks.preflight.shell_values import UNKNOWN, UNTOLD
 from checks.preflight.shell_words import Statement, statements
 from checks.preflight.workspace import Listed, Workspace, within
 
@@ -171,7 +171,7 @@ class _Run:
         if "run" in plain[:3] and "source" not in options:
             return  # an image, described elsewhere
         source = options.get("source", ".")
-        if source is None:
+        if source is None or (not posixpath.isabs(source) and within(command.folder, UNTOLD)):
             self._found.untold.append((self._work.script, command.line))
         if source is None or "://" in source:
             return  # not here, or from where cannot be told

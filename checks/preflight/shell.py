@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from checks.preflight.shell_blocks import case_branches, end_of, function_body, if_branches
-from checks.preflight.shell_values import PARAMETER, UNKNOWN, Words
+from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Words
 from checks.preflight.shell_words import Statement, statements
 
 _MOST = 20_000  # commands; a loop of loops is no deployment
 _MOST_TURNS = 300
 _DEPTH = 20
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
+_TOP = re.compile(r"ROOT|REPO|WORKSPACE")  # what variables for the top of a repository are called
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
 
 
@@ -202,7 +203,10 @@ class Shell(Words):
         elif words[0] in ("cd", "pushd"):
             target = next((word for word in expanded[1:] if word is None or not word.startswith("-")), None)
             self.left.append(self.folder)
-            self.folder = self.path(target) if target is not None else self.folder
+            if target is not None:
+                self.folder = self.path(target)
+            elif words[1:] and not _TOP.search(words[-1]):
+                self.folder = UNTOLD
         yield Command(statement.line, tuple(expanded), self.folder, writes)
 
     def _called_with(self, body: Sequence[Statement], words: Sequence[str], depth: int) -> Iterator[Command]:
@@ -218,7 +222,7 @@ class Shell(Words):
 
     def _script(self, words: Sequence[str], depth: int) -> Iterator[Command]:
         """What another script does that is started or taken in here (``source``)."""
-        own = words[0] in ("source", ".")
+        words, own = _redirected(words)[0], words[0] in ("source", ".")
         rest = [word for word in words[own or words[0] in _SHELLS :] if own or not word.startswith("-")]
         path = self.word(rest[0]) if rest else None
         if path is None or not (own or path.endswith(".sh")) or (text := self.read(self.path(path))) is None:

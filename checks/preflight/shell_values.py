@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from checks.preflight.shell_words import braces, closing, statements
 
 UNKNOWN = "\0"  # stands for what cannot be told in what can
+UNTOLD = "/cannot-be-told"  # a folder of which nobody knows where it is
 MADE = "/mktemp-"  # the folders of ``mktemp -d``
 Value = str | list[str] | None
 PARAMETER = re.compile(r"\$(?:(\w+|[@*#?$!])|\{(#?\w+|[@*])(\[(?:[@*]|\d+)\])?(?:(:?[-+=?]|%%?|##?|/)([^}]*))?\})")

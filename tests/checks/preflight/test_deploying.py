@@ -166,6 +166,11 @@ def test_two_functions_of_one_folder_with_the_same_files_are_one(tmp_path: Path)
     """And what differs is two."""
     one = "gcloud functions deploy a --source=functions/daily --entry-point=handle\n"
     assert [p.name for p in deployed(tmp_path / "same", one + one.replace("deploy a", "deploy b"))] == ["a"]
+    other = one + one.replace("deploy a", "deploy b").replace("=handle", "=handel")
+    [package] = deployed(tmp_path / "handlers", other)
+    assert "load missing_name main.py:1 main.handel" in [
+        line(f) for f in report(package, tmp_path / "handlers").findings
+    ]
     two = one + "cp -r shared functions/daily\n" + one.replace("deploy a", "deploy b")
     assert [p.name for p in deployed(tmp_path / "other", two)] == ["a", "b"]
 

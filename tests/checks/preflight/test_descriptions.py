@@ -350,6 +350,7 @@ def test_what_a_description_forgets_is_missing(name: str, tmp_path: Path) -> Non
         ("Makefile", "gcloud = $(gcloud)$(a)\na = $(b)$(b)\nb = $(a)$(a)\ndeploy:\n\t$(gcloud) functions deploy\n"),
         ("deploy.sh", "case\nfor\nif\n" + DEPLOY + " --source=functions/daily\n"),
         ("deploy.sh", DEPLOY + " --source=$NOWHERE\n"),
+        ("deploy.sh", f"cd ~/daily && {DEPLOY} --source=.\ncd $NOWHERE\n{DEPLOY}\n"),
         ("deploy.sh", f'case "$1" in --all) {DEPLOY} --source=functions/daily;; esac\n'),
     ],
 )
@@ -357,8 +358,10 @@ def test_what_cannot_be_told_is_not_guessed(file: str, text: str, tmp_path: Path
     """Then the folder counts as it lies there."""
     [package] = described(tmp_path, {file: text}, copying=True)
     assert package.description.startswith("function folder")
-    place = f"{tmp_path}/deploy.sh:1 deploys from a folder that cannot be told"
-    assert package.notes == ((place,) if "$NOWHERE" in text else ())
+    places = [number for number, one in enumerate(text.splitlines(), 1) if "$NOWHERE" in text and DEPLOY in one]
+    assert package.notes == tuple(
+        f"{tmp_path}/deploy.sh:{number} deploys from a folder that cannot be told" for number in places
+    )
 
 
 @pytest.mark.parametrize(
