@@ -131,8 +131,10 @@ class _Run:
     def _through(self, parts: Sequence[Part], start: str) -> None:
         """Each part in a shell of its own; what they lay somewhere stays there."""
         shell = self._work.shell
+        kept = shell.script
         for part in parts:
             shell.folder = start
+            shell.script = posixpath.join(self._work.root, part.file) if part.file else kept
             shell.values = {**dict.fromkeys(_WORKSPACE, start), **part.values, **self._argument}
             folder = shell.word(part.folder)
             if folder is None:
@@ -141,6 +143,7 @@ class _Run:
             body = [Statement(part.line - 1 + found.line, found.words) for found in statements(part.text)]
             for command in shell.run(body):
                 self._command(command)
+        shell.script = kept
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
