@@ -586,6 +586,16 @@ def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
         ]
 
 
+def test_an_old_description_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    """In a folder that says so."""
+    old = {"bin/archive/deploy.sh": f"{DEPLOY} --source=functions/daily\n"}
+    new = {"bin/deploy.sh": f"COPY\n{DEPLOY} --source=functions/daily\n"}
+    [package] = described(tmp_path / "both", old | new, copying=True)
+    assert "bin/deploy.sh:2" in package.description
+    [package] = described(tmp_path / "one", old, copying=True)
+    assert "bin/archive/deploy.sh:1" in package.description
+
+
 def test_requirements_that_a_script_writes_are_not_known(tmp_path: Path) -> None:
     """Nothing is undeclared then, and the note says why."""
     files = {"functions/daily/main.py": "import pandas\ndef handle(event): ...\n"}
