@@ -16,6 +16,7 @@ from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
+from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
 from checks.preflight.resolve import Environment, Resolver
 from checks.preflight.rules import Forbidden
@@ -82,7 +83,7 @@ class Examiner:
             made={name for item in facts.values() for name in item.raw.get("fakes", ())},
             importers={path for path, item in facts.items() if item.raw.get("importer")},
         )
-
+        facts = with_listed(facts, resolver)
         bindings = Bindings(facts, resolver, extractor)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
@@ -153,22 +154,27 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
+        and from where the package's own code comes; or in the package itself, below another name.
+        """
         roots = dict.fromkeys([self._root, *package.roots])
 
         @cache
-        def shipped() -> set[Path]:
-            return {file.resolve() for file in package.files.values()}
+        def shipped() -> dict[Path, str]:
+            return {file.resolve(): path for path, file in package.files.items()}
 
         @cache
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                for shape in (f"{base}.py", f"{base}/__init__.py"):
-                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                found = [root / f"{base}.py", root / base / "__init__.py"]
+                lying = [file for file in found if file.is_file()] or sorted((root / base).glob("*.py"))
+                away = next((file for file in lying if file.resolve() not in shipped()), None)
+                if away is not None:
+                    place = away if away in found else root / base
+                    return f"{_shown(place, self._root)} is in the repository and not shipped"
+                if lying and package.entry_known and package.requirements is not None:
+                    return f"{_shown(lying[0], self._root)} is shipped as {shipped()[lying[0].resolve()]}"
             return None
 
         return find

@@ -8,7 +8,8 @@ from checks.preflight.conditions import dotted
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
-_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
+_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort", "abort", "flask.abort"})
+_REFUSALS = range(400, 600)
 _SUPPRESSING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 _FINDERS = frozenset({"find_spec", "find_loader"})
 
@@ -25,14 +26,20 @@ def catches(node: ast.expr | None) -> str:
 
 
 def outcome(handler: ast.ExceptHandler) -> str:
-    """What a handler makes of the error: ``raise`` (it does not end here) or ``silent``."""
+    """What a handler makes of the error: ``raise`` (it does not end here, or whoever asked is told) or ``silent``."""
     for statement in handler.body:
-        if isinstance(statement, ast.Raise):
+        if isinstance(statement, ast.Raise) or (isinstance(statement, ast.Return) and _is_refusal(statement)):
             return "raise"
         call = statement.value if isinstance(statement, ast.Expr) else None
         if isinstance(call, ast.Call) and dotted(call.func) in _LEAVES:
             return "raise"
     return "silent"
+
+
+def _is_refusal(statement: ast.Return) -> bool:
+    """Whether an answer with an HTTP status of an error is given: ``return jsonify(error=...), 500``."""
+    nodes = ast.walk(statement.value) if statement.value is not None else ()
+    return any(isinstance(node, ast.Constant) and type(node.value) is int and node.value in _REFUSALS for node in nodes)
 
 
 def bound_in(handler: ast.ExceptHandler) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings, absolute
+from checks.preflight.listed import GETATTR, Lazy
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
-from checks.preflight.problems import Guard, Moved, Problem, meant
+from checks.preflight.problems import Guard, Moved, Problem, few, meant
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
@@ -21,7 +22,7 @@ _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the que
 
 
 class Imports:
-    """Judges the imports of one package. ``elsewhere`` says where in the repository a module lies that it lacks."""
+    """Judges the imports of one package. ``elsewhere`` says where a module lies that it lacks."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Imports:
         self._problems: dict[tuple[str, int], list[Problem]] = {}
         self._targets: dict[tuple[str, int, str], str | None] = {}
         self._packages: dict[str, str] = {}
+        self._lazy = Lazy(facts)
         self._asked: dict[tuple[str, int], Loaded] = {}
         self._owned: dict[str, bool] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
@@ -96,7 +98,7 @@ class Imports:
         found: dict[tuple[object, ...], Edge] = {}
         for item in self._facts[file].imports:
             asked = self._asks(file, item)
-            if not asked.files or not self.runs(file, item, script=script):
+            if not asked.files or item.scope == GETATTR or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
@@ -106,7 +108,22 @@ class Imports:
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
+            for target in self._touched(file, item):
+                found[target, item.line] = Edge(target, item.line, lazy=True, guarded=False)
         return list(found.values())
+
+    def _touched(self, file: str, item: Import) -> Iterator[str]:
+        """The files that are loaded when attributes of an imported module are asked for."""
+        touched = self._facts[file].raw.get("touched", {}) if self._lazy else {}
+        for name in item.bindings if touched else ():
+            module = self._resolver.module(item.module if item.names is None else f"{self.target(file, item)}.{name}")
+            for chain in touched.get(name, ()):
+                yield from self._lazily(module.file, chain.partition(".")[0])
+
+    def _lazily(self, file: str | None, name: str) -> Iterator[str]:
+        """The files that a module's own ``__getattr__`` loads for one of its names."""
+        for item in self._lazy.imports(file, name):
+            yield from self.chain(self.target(file or "", item) or "")
 
     def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
         """What it loads, for playing through."""
@@ -130,7 +147,8 @@ class Imports:
             below = self._resolver.module(f"{target}.{name}")
             if below.found not in (Found.MISSING, Found.UNKNOWN):
                 submodules[name] = below.file or ""
-        return Loaded(files=self.chain(target), asked=asked, submodules=submodules)
+        lazily = [file for name, _ in item.names or () for file in self._lazily(asked, name)] if self._lazy else ()
+        return Loaded(files=(*self.chain(target), *lazily), asked=asked, submodules=submodules)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -267,7 +285,15 @@ class Imports:
             there = self._bindings.surely(module) if own is None else frozenset()
             names = [name for name, _ in item.names or () if name not in there]
             problems = [problem for name in names for problem in self._named(module, name, own)]
+            problems += self._lazily_failing(module, item) if self._lazy else ()
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
+
+    def _lazily_failing(self, module: Module, item: Import) -> Iterator[Problem]:
+        """What the module's own ``__getattr__`` fails to import for the names that it is asked for."""
+        for name, _ in item.names or ():
+            for lazy in self._lazy.imports(module.file, name):
+                for problem in self.problems(module.file or "", lazy):
+                    yield replace(problem, message=f"{problem.message}; {module.name} imports it for {name!r}")
 
     def _unnamed(self, file: str) -> bool:
         """Whether a file has no dotted name of its own here: it is found by a search path that the code sets."""
@@ -315,7 +341,7 @@ class Imports:
                 Problem(
                     kind=Kind.NOT_SHIPPED,
                     symbol=f"{module.name}.{name}",
-                    message=f"{message}: {place} is in the repository and not in the package",
+                    message=f"{message}: {place}",
                 )
             ]
         facts = self._facts.get(module.file or "")
@@ -349,7 +375,7 @@ class Imports:
         above = self._resolver.module(top)
         own_top = self._own(top)
         if place is not None:
-            message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
+            message = f"No module named {missing!r} in the package: {place}"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message += self._moved.meant(missing)
@@ -377,15 +403,10 @@ class Imports:
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
             if unsure:
-                message += f", unless one of them brings it ({_few(unsure)})"
+                message += f", unless one of them brings it ({few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
         if unsure:
-            reason = f"it is not known what these requirements bring: {_few(unsure)}"
+            reason = f"it is not known what these requirements bring: {few(unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise

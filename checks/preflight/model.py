@@ -240,7 +240,14 @@ class Facts:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """Names that it has once it is loaded, or that its functions give it, without those of star imports."""
+        """Names that it has once it is loaded, or that its functions give it, without those of star imports; those that
+        its own ``__getattr__`` answers for.
+        """
+        return self.loaded.union(self.raw.get("late", ()), self.answers)
+
+    @cached_property
+    def loaded(self) -> frozenset[str]:
+        """Names that it has once it is loaded."""
         names: set[str] = set()
         for event in self.events:
             if isinstance(event, int):
@@ -249,7 +256,12 @@ class Facts:
                 names.discard(event[1:])
             else:
                 names.add(event)
-        return frozenset(names | set(self.raw.get("late", ())))
+        return frozenset(names)
+
+    @cached_property
+    def answers(self) -> frozenset[str]:
+        """Names that its own ``__getattr__`` answers for, where they can be read."""
+        return frozenset(self.raw.get("answers") or ())
 
     @property
     def typing(self) -> frozenset[str]:
@@ -259,7 +271,7 @@ class Facts:
     @property
     def dynamic(self) -> bool:
         """Its names cannot be told: it computes them, or answers for any."""
-        return bool(self.raw.get("dynamic")) or "__getattr__" in self.bound
+        return bool(self.raw.get("dynamic")) or ("__getattr__" in self.loaded and "answers" not in self.raw)
 
     @property
     def exported(self) -> Sequence[str] | None:

@@ -25,7 +25,7 @@ from checks.preflight.touched import touched
 from checks.preflight.unbound import suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 
-VERSION = 20
+VERSION = 21
 _SECONDS = 60  # for one file
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)

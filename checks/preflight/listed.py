@@ -1,0 +1,104 @@
+"""Modules that a file imports when they are asked for: those that it lists by name (a registry), and what a module's
+own ``__getattr__`` imports for one of its names. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from checks.preflight.bindings import absolute
+from checks.preflight.model import Facts, Import
+from checks.preflight.resolve import Found, Resolver
+
+GETATTR = "__getattr__"
+_ABSENT = (Found.MISSING, Found.UNKNOWN)
+
+
+def with_listed(facts: Mapping[str, Facts], resolver: Resolver) -> dict[str, Facts]:
+    """The facts, with an import in the function that looks them up for each module that a file lists.
+
+    A text is a module's name only if it leads into the package, and taken for the name of one that is not there only
+    in a list of which most are.
+    """
+    answer = dict(facts)
+    for file, item in facts.items():
+        if item.raw.get("listed"):
+            more = _Listed(file, item, resolver).imports()
+            answer[file] = Facts({**item.raw, "imports": [*item.raw.get("imports", ()), *more]}) if more else item
+    return answer
+
+
+class _Listed:
+    """The texts of one file."""
+
+    def __init__(self, file: str, facts: Facts, resolver: Resolver) -> None:
+        self._rows = facts.raw["listed"]
+        self._resolver = resolver
+        name = resolver.name_of(file) or ""
+        self._package = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
+        self._lazy = GETATTR in facts.bound
+
+    def imports(self) -> list[Any]:
+        """As the worker writes imports."""
+        places = [(self._place(row), row[3]) for row in self._rows]
+        there = Counter(within for place, within in places if place is not None and place[1])
+        absent = Counter(within for place, within in places if place is not None and not place[1])
+        return [
+            place[0]
+            for place, within in places
+            if place is not None and (place[1] or (within and there[within] > absent[within]))
+        ]
+
+    def _place(self, row: Any) -> tuple[list[Any], bool] | None:
+        """The import that a text stands for, and whether its module is there; None if it does not lead into the
+        package.
+        """
+        line, text, name, _, scope, tries, when = row
+        level = len(text) - len(text.lstrip("."))
+        plain = text.lstrip(".")
+        target = absolute(self._package, Import(line, scope, level, plain, None, "", (), when, binds=False))
+        if target is None or not self._owns(target.partition(".")[0]):
+            return None
+        names: list[list[Any]] | None = None
+        there = self._resolver.module(target)
+        if there.found in _ABSENT and not level:
+            above, _, last = plain.rpartition(".")
+            module = self._resolver.module(above)
+            if module.found is Found.FILE or (module.file is not None and last[:1].isupper()):
+                plain, names, there = above, [[last, None]], module  # ``package.module.Class``
+        elif name and (self._lazy or name[:1].isupper()) and there.file is not None:
+            names = [[name, None]]
+        item = [line, scope, level, plain, names, "", tries, when, False]
+        return item, there.found not in _ABSENT
+
+    def _owns(self, top: str) -> bool:
+        module = self._resolver.module(top)
+        return module.file is not None or bool(module.folders)
+
+
+class Lazy:
+    """What modules of the package import in their own ``__getattr__``, by the name that is asked for: nothing of it is
+    loaded before that.
+    """
+
+    def __init__(self, facts: Mapping[str, Facts]) -> None:
+        self._facts = facts
+        self._of_file = {file: found for file, item in facts.items() if (found := _lazy_imports(item))}
+
+    def __bool__(self) -> bool:
+        return bool(self._of_file)
+
+    def imports(self, file: str | None, name: str) -> Sequence[Import]:
+        """What asking the module of that file for a name makes it import."""
+        found = self._of_file.get(file or "")
+        if not found or (file is not None and name in self._facts[file].loaded):
+            return ()
+        return [item for item in found if name in item.bindings] or [
+            item for item in found if self._facts[file or ""].answers.isdisjoint(item.bindings)
+        ]
+
+
+def _lazy_imports(facts: Facts) -> list[Import]:
+    return [item for item in facts.imports if item.scope == GETATTR] if GETATTR in facts.bound else []
