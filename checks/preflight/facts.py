@@ -168,6 +168,7 @@ class Reader:
         if calls_import and _LOOKED_UP.search(self.source):
             facts["listed"] = calls.listed(tree, self.conditions, self.tries)
         if b"def __getattr__(" in self.source and _ANSWERS.search(self.source):
+            facts["answering"] = True
             facts["answers"] = answers.of(self._holding([b"raise "]))
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))

@@ -28,7 +28,7 @@ def catches(node: ast.expr | None) -> str:
 def outcome(handler: ast.ExceptHandler) -> str:
     """What a handler makes of the error: ``raise`` (it does not end here, or whoever asked is told) or ``silent``."""
     for statement in handler.body:
-        if isinstance(statement, ast.Raise) or (isinstance(statement, ast.Return) and _is_refusal(statement)):
+        if isinstance(statement, ast.Raise) or _is_refusal(statement):
             return "raise"
         call = statement.value if isinstance(statement, ast.Expr) else None
         if isinstance(call, ast.Call) and dotted(call.func) in _LEAVES:
@@ -36,10 +36,13 @@ def outcome(handler: ast.ExceptHandler) -> str:
     return "silent"
 
 
-def _is_refusal(statement: ast.Return) -> bool:
-    """Whether an answer with an HTTP status of an error is given: ``return jsonify(error=...), 500``."""
-    nodes = ast.walk(statement.value) if statement.value is not None else ()
-    return any(isinstance(node, ast.Constant) and type(node.value) is int and node.value in _REFUSALS for node in nodes)
+def _is_refusal(statement: ast.stmt) -> bool:
+    """Whether it answers with the HTTP status of an error: ``return jsonify(error=...), 500``, or keeps that pair."""
+    value = statement.value if isinstance(statement, (ast.Return, ast.Assign)) else None
+    if value is None or not (isinstance(statement, ast.Return) or isinstance(value, ast.Tuple)):
+        return False
+    numbers = [node.value for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    return any(type(number) is int and number in _REFUSALS for number in numbers)
 
 
 def bound_in(handler: ast.ExceptHandler) -> list[str]:

@@ -38,7 +38,7 @@ class _Listed:
         self._resolver = resolver
         name = resolver.name_of(file) or ""
         self._package = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
-        self._lazy = GETATTR in facts.bound
+        self._lazy = bool(facts.raw.get("answering"))
 
     def imports(self) -> list[Any]:
         """As the worker writes imports."""
@@ -85,7 +85,11 @@ class Lazy:
 
     def __init__(self, facts: Mapping[str, Facts]) -> None:
         self._facts = facts
-        self._of_file = {file: found for file, item in facts.items() if (found := _lazy_imports(item))}
+        self._of_file = {
+            file: found
+            for file, item in facts.items()
+            if item.raw.get("answering") and (found := [one for one in item.imports if one.scope == GETATTR])
+        }
 
     def __bool__(self) -> bool:
         return bool(self._of_file)
@@ -98,7 +102,3 @@ class Lazy:
         return [item for item in found if name in item.bindings] or [
             item for item in found if self._facts[file or ""].answers.isdisjoint(item.bindings)
         ]
-
-
-def _lazy_imports(facts: Facts) -> list[Import]:
-    return [item for item in facts.imports if item.scope == GETATTR] if GETATTR in facts.bound else []

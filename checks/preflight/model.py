@@ -271,7 +271,8 @@ class Facts:
     @property
     def dynamic(self) -> bool:
         """Its names cannot be told: it computes them, or answers for any."""
-        return bool(self.raw.get("dynamic")) or ("__getattr__" in self.loaded and "answers" not in self.raw)
+        raw = self.raw
+        return bool(raw.get("dynamic")) or ("answers" not in raw and "__getattr__" in self.bound)
 
     @property
     def exported(self) -> Sequence[str] | None:

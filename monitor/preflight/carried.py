@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,11 @@ class Defect:
         return effects
 
     @property
+    def lines(self) -> list[int]:
+        """Where it is in its file, in any of the packages."""
+        return sorted({finding.line for _, finding in self.found})
+
+    @property
     def source(self) -> str | None:
         """The file on this disk; None if the packages have copies of it."""
         sources = {None if one.source is None else os.path.realpath(one.source) for _, one in self.found}
@@ -37,17 +43,19 @@ class Defect:
 
 
 def defects(reports: Sequence[PackageReport]) -> list[Defect]:
-    """Every defect once, in the order of the reports: what is said of one file that several packages ship, or of the
-    same place in files that are copies of each other.
+    """Every defect once, in the order of the reports: what is said of one file that several packages ship, or of files
+    that have the same place in theirs; whatever the line, if it is said as often.
     """
     known: dict[tuple[object, ...], Defect] = {}
     distinct: list[Defect] = []
     for report in reports:
+        seen: Counter[tuple[object, ...]] = Counter()
         for finding in report.findings:
-            told = (finding.line, finding.scope, finding.kind, finding.symbol, finding.message)
-            keys: list[tuple[object, ...]] = [("in the package", finding.file, *told)]
+            told = (finding.scope, finding.kind, finding.symbol, finding.message)
+            seen[finding.file, told] += 1
+            keys: list[tuple[object, ...]] = [("in the package", finding.file, told, seen[finding.file, told])]
             if finding.source is not None:
-                keys.append((os.path.realpath(finding.source), *told))
+                keys.append((os.path.realpath(finding.source), told, seen[finding.file, told]))
             defect = next((known[key] for key in keys if key in known), None)
             if defect is None:
                 defect = Defect()

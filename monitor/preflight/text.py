@@ -76,7 +76,8 @@ def _several(defects: Sequence[Defect], style: Style, width: int) -> list[str]:
         for group in shown[:_SHOWN]:
             source = group[0].source
             file = None if source is None else shown_path(Path(source))
-            lines += _findings([defect.worst for defect in group], style, width, everything=False, file=file)
+            place = (file or group[0].worst.file, sorted({line for defect in group for line in defect.lines}))
+            lines += _findings([defect.worst for defect in group], style, width, everything=False, place=place)
             lines += _wrapped(_where(group[0].packages, effect), width, "      ")
         if len(shown) > _SHOWN:
             lines.append(style(f"    ... and {len(shown) - _SHOWN} more: --all shows them", fg="bright_black"))
@@ -154,14 +155,20 @@ def _is_link(finding: Finding) -> bool:
 
 
 def _findings(
-    alike: Sequence[Finding], style: Style, width: int, *, everything: bool, file: str | None = None
+    alike: Sequence[Finding],
+    style: Style,
+    width: int,
+    *,
+    everything: bool,
+    place: tuple[str, Sequence[int]] | None = None,
 ) -> list[str]:
+    """``place``: the file and the lines, if not as they are in the package."""
     finding = alike[0]
     inside = f", inside {finding.scope}" if finding.scope else ""
-    at = ", ".join(str(line) for line in dict.fromkeys(one.line for one in alike))
+    file, numbers = place or (finding.file, list(dict.fromkeys(one.line for one in alike)))
     files = len({one.file for one in alike})
-    place = f"{file or finding.file}:{at}{inside}" if files == 1 else f"{finding.file} and {files - 1} more symlinks"
-    lines = [style(f"    {clean(place)}", bold=True)]
+    head = f"{file}:{', '.join(map(str, numbers))}{inside}"
+    lines = [style(f"    {clean(head if files == 1 else f'{finding.file} and {files - 1} more symlinks')}", bold=True)]
     messages = list(dict.fromkeys(one.message for one in alike))
     shown = messages if everything else messages[:_MESSAGES]
     for message in shown:

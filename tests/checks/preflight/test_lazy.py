@@ -247,6 +247,15 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
                         from lib import gone
                     except Exception:
                         return "no", 503
+
+                def kept():
+                    try:
+                        two()
+                    except Exception as error:
+                        response = {"error": str(error)}, 500
+                        return add_headers(response)
+
+                def add_headers(response): ...
                 """,
             "lib.py": "",
             "requirements.txt": "",
@@ -254,6 +263,7 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
         [
             "run missing_attribute main.py:11 json.dump_all",
             "run missing_name main.py:17 lib.gone",
+            "run undefined_name main.py:23 two",
             "run undefined_name main.py:5 one",
         ],
     ),
