@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from checks.preflight import asides, calls, handlers, paths
+from checks.preflight import answers, asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 
@@ -45,6 +45,8 @@ _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
 _MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
+_LOOKED_UP = re.compile(rb"(?:import_module|__import__)\(\s*[^\s\"')]")
+_ANSWERS = re.compile(rb"^def __getattr__\(", re.MULTILINE)
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
 
 
@@ -153,6 +155,11 @@ class Reader:
         calls_import = b"import_module" in self.source or b"__import__" in self.source
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
+        if calls_import and _LOOKED_UP.search(self.source):
+            facts["listed"] = calls.listed(tree, self.conditions, self.tries)
+        if b"def __getattr__(" in self.source and _ANSWERS.search(self.source):
+            facts["answering"] = True
+            facts["answers"] = answers.of(self._holding([b"raise "]))
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))
         if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
