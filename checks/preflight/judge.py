@@ -131,11 +131,13 @@ class Judge:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
     def _handler(self, entries: Sequence[str]) -> None:
-        """The function that is called first must be there."""
-        name, file = self._package.handler, next(iter(entries), None)
-        if not name or not self._package.entry_known or file is None:
+        """The functions that are called first must be there."""
+        file = next(iter(entries), None)
+        if file is None or not self._package.entry_known:
             return
-        if self._bindings.has(self._imports.module(file), name) is False:
+        for name in filter(None, (self._package.handler, *self._package.further)):
+            if self._bindings.has(self._imports.module(file), name) is not False:
+                continue
             message = f"the entry point {name!r} is not defined in {file}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 

@@ -114,7 +114,8 @@ class Package:
 
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
-    known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry.
+    known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry;
+    ``further``: what else is, where the same files are deployed under other names.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
@@ -129,6 +130,7 @@ class Package:
     entries: tuple[str, ...] = ()
     entry_known: bool = False
     handler: str = ""
+    further: tuple[str, ...] = ()
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
