@@ -227,12 +227,19 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it."""
+    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it.
+
+    ``server``: the module of the server that imports it, where it is not run as a program.
+    """
 
     file: str | None = None
     module: str | None = None
     folder: str | None = None
     name: str = ""
+    server: str = ""
+
+
+_MODULES = {"waitress-serve": "waitress"}
 
 
 def start(stage: Stage) -> Start | None:
@@ -259,13 +266,15 @@ def start(stage: Stage) -> Start | None:
         source = options.get("source", "main.py")
         file = posixpath.join(stage.workdir, source)
         target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target)
+        return Start(file=file, folder=posixpath.dirname(file), name=target, server=program.replace("-", "_"))
     if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
         folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
         named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
         if named:
             module, _, name = named.partition(":")
-            return Start(module=module, folder=posixpath.normpath(folder), name=name)
+            return Start(
+                module=module, folder=posixpath.normpath(folder), name=name, server=_MODULES.get(program, program)
+            )
     return None
 
 

@@ -17,7 +17,7 @@ from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
 from checks.preflight.model import Facts, Package, PackageReport, Version
-from checks.preflight.resolve import Environment, Resolver
+from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
 
 HERE: Version = (sys.version_info[0], sys.version_info[1])
@@ -65,11 +65,14 @@ class Examiner:
         read = extractor.read(list(sources.values()))
         facts = {path: read[file] for path, file in sources.items()}
         provided = None
-        if package.requirements is not None and self._environment is None:
-            lines = [text for text, _ in package.requirements]
+        declared = package.requirements is not None
+        if (declared or package.implied) and self._environment is None:
+            lines = [text for text, _ in package.requirements or ()]
             from checks.preflight import distributions  # for requirements only: packaging takes its time
 
-            provided = distributions.provided(lines, package.implied, python)
+            provided = distributions.provided(
+                lines, package.implied, python, package.besides if declared else NOTHING_SAID
+            )
         search, notes = _search(package, facts)
         resolver = Resolver(
             package.files,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from checks.preflight import dockerfile, requirements, shipping
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
-from checks.preflight.model import Finding, Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
 
 _DEPTH = 6
@@ -57,7 +57,8 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         description=f"image of {shown(path)}, build context {shown(folder)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if (stage.pip or stage.required) and _PLAIN.search(stage.base) else None,
+        requirements=tuple(needed) if stage.pip or stage.required else None,
+        besides="" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings",
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),
@@ -70,6 +71,9 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         entry = module_file(begin.module, files, package.search)
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
+    if begin and begin.server:
+        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        package = replace(package, imported=True, problems=(*package.problems, *lacking))
     if begin and entry not in files:
         package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
     return with_entry(package, entry if entry in files else None)
@@ -94,6 +98,35 @@ def _not_there(
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
     return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+
+
+def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
+    """The server that the command starts, where nothing can have installed it."""
+    lines = dockerfile.instructions(text)
+    other = rf"\b{server}|\b(?:poetry|pipenv|uv|conda|pdm|setup\.py|install \.)"
+    if package.requirements is None or package.besides:
+        return ()
+    if any(word == "RUN" and re.search(other, rest) for _, word, rest in lines):
+        return ()
+    from checks.preflight import distributions
+
+    wanted = [text for text, _ in package.requirements]
+    provided = distributions.provided(wanted, (), package.python or sys.version_info[:2])
+    if provided.has(server) or provided.private:
+        return ()
+    name = server.replace("_", "-")
+    return (
+        Finding(
+            file=path.name,
+            source=path,
+            line=max(at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")),
+            symbol=name,
+            kind=Kind.UNDECLARED,
+            effect=Effect.LOAD,
+            message=f"the command starts {name}, which is not among the requirements",
+            reachable_by=path.name,
+        ),
+    )
 
 
 def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:

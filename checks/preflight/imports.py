@@ -300,7 +300,8 @@ class Imports:
         if own_bindings is not None and has and name not in own_bindings and below.found is Found.MISSING:
             has = None if self._facts[module.file or ""].dynamic else name in GIVEN
         if has is not False:
-            return []
+            untold = module.found is Found.NAMESPACE and below.found is Found.UNKNOWN
+            return [self._absent(below)] if untold else []
         if self._bindings.typing_only(module, name):
             message = f"{module.name} binds {name!r} only under TYPE_CHECKING: it is not there at run time"
             return [Problem(kind=Kind.TYPING_ONLY, symbol=f"{module.name}.{name}", message=message)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 from checks.preflight import known
 
@@ -17,7 +18,7 @@ _PIECES = re.compile(r"[-_.]+")
 class Provided:
     """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
     ``private``: those of them that come from a repository, a URL or a folder; ``extras``: what those would bring that
-    were not asked for.
+    were not asked for. ``besides``: why anything else may be installed as well, if so.
     """
 
     modules: frozenset[str]
@@ -25,6 +26,7 @@ class Provided:
     unknown: frozenset[str]
     private: frozenset[str] = frozenset()
     extras: Provided | None = None
+    besides: str = ""
 
     def has(self, module: str) -> bool:
         """Whether the module is brought: it, or a package above it."""
@@ -58,6 +60,16 @@ class Provided:
     def might_bring(self, distributions: Collection[str]) -> bool:
         """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs."""
         return bool(self.private) or (bool(self.unknown) and not known.widespread().isdisjoint(distributions))
+
+
+@cache
+def _tops() -> frozenset[str]:
+    return frozenset(module.partition(".")[0] for module in known.providers())
+
+
+def is_provided(top: str) -> bool:
+    """Whether a well-known distribution brings something below that top-level name."""
+    return top in _tops()
 
 
 def provider_of(module: str) -> tuple[str, ...]:

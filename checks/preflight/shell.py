@@ -155,6 +155,8 @@ class Shell:
             self.values.update(kept)
             return
         words, written = _redirected(words)
+        if not words:
+            return  # nothing but redirections, such as what is left of ``ls x &>/dev/null``
         expanded: list[str | None] = []
         for word in words:
             expanded += self.expand(word) or [_option(word)]

@@ -157,7 +157,21 @@ def examine(
         for package in found:
             name = package.name
             reports.append(passing.heed_comments(examiner.examine(package)))
-        return reports, examiner.blind
+        return [_own(report, found) for report in reports], examiner.blind
+
+
+def _own(report: PackageReport, found: Sequence[Package]) -> PackageReport:
+    """Without what cannot happen in folders that are packages of their own: it was looked for from the wrong place."""
+    root = report.package.root.resolve()
+    inner = [other for other in (package.root.resolve() for package in found) if root in other.parents]
+    if not inner:
+        return report
+    kept = [f for f in report.findings if f.effect is not Effect.NEVER or not _lies_in(f.source, inner)]
+    return replace(report, findings=kept)
+
+
+def _lies_in(file: Path | None, folders: Sequence[Path]) -> bool:
+    return file is not None and any(folder in file.resolve().parents for folder in folders)
 
 
 def with_smoke(reports: Sequence[PackageReport], python: str | None) -> list[PackageReport]:

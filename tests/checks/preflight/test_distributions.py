@@ -59,6 +59,10 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
     assert provided(["acme-weather-client", "flask"], (), HERE).unknown == {"acme-weather-client"}
     assert provided(["flask", "celery"], (), HERE).unknown == frozenset()
     assert provided(["gspread[fast]"], (), HERE).unknown == {"gspread[fast]"}
+    new = provided(["google-cloud-not-yet-made"], (), HERE)
+    assert new.has("google.cloud.not_yet_made_v1")
+    assert new.has("google.api_core.exceptions")
+    assert new.unknown == {"google-cloud-not-yet-made"}
 
 
 def test_the_table_is_whole() -> None:
