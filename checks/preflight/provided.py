@@ -58,8 +58,18 @@ class Provided:
         return False
 
     def might_bring(self, distributions: Collection[str]) -> bool:
-        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs."""
-        return bool(self.private) or (bool(self.unknown) and not known.widespread().isdisjoint(distributions))
+        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs, and
+        those of one family (``firebase-functions``, ``firebase-admin``) often need each other.
+        """
+        if self.private or (self.unknown and not known.widespread().isdisjoint(distributions)):
+            return True
+        return not {_family(name) for name in self.unknown}.isdisjoint(_family(name) for name in distributions)
+
+
+def _family(name: str) -> str:
+    """The first word of a distribution's name; the whole of it in names of many that have little to do with another."""
+    first = _PIECES.split(name)[0]
+    return name if first in _SHARED else first
 
 
 @cache

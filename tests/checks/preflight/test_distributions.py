@@ -65,6 +65,21 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
     assert new.unknown == {"google-cloud-not-yet-made"}
 
 
+@pytest.mark.parametrize(
+    ("line", "needed", "expected"),
+    [
+        ("langchain-unheard-of", "langchain-core", True),
+        ("unheard-of", "requests", True),
+        ("unheard-of", "langchain-core", False),
+        ("google-cloud-unheard-of", "google-cloud-storage", False),
+        ("langchain-core", "langchain-openai", False),
+    ],
+)
+def test_what_an_unknown_distribution_may_need(line: str, needed: str, expected: bool) -> None:
+    """What many need, and what is called alike."""
+    assert provided([line], (), HERE).might_bring([needed]) is expected
+
+
 def test_the_table_is_whole() -> None:
     """What its distributions need is in it, or is known not to be."""
     table = known.table()
