@@ -58,8 +58,8 @@ class Provided:
         return False
 
     def might_bring(self, distributions: Collection[str]) -> bool:
-        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs, and
-        those of one family (``firebase-functions``, ``firebase-admin``) often need each other.
+        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs,
+        and those of one family (``firebase-functions``, ``firebase-admin``) often need each other.
         """
         if self.private or (self.unknown and not known.widespread().isdisjoint(distributions)):
             return True
