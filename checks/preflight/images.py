@@ -75,14 +75,23 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         lacking = _server(begin.server, package, path, text) if entry in files else ()
         package = replace(package, imported=True, problems=(*package.problems, *lacking))
     if begin and entry not in files:
-        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
+        lacking = _not_there(begin, stage, path, text, needed=needed, context=shipped.files)
+        package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
 
 
 def _not_there(
-    begin: dockerfile.Start, stage: dockerfile.Stage, path: Path, text: str, needed: Sequence[tuple[str, str]]
+    begin: dockerfile.Start,
+    stage: dockerfile.Stage,
+    path: Path,
+    text: str,
+    *,
+    needed: Sequence[tuple[str, str]],
+    context: Mapping[str, Path],
 ) -> tuple[Finding, ...]:
-    """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
+    """What the command starts and the image does not hold, where only COPY and ADD may have brought it. What lies in
+    the build context is no base image's.
+    """
     lines = dockerfile.instructions(text)
     made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
     started = begin.file or begin.module or ""
@@ -93,11 +102,14 @@ def _not_there(
         or bool(provider_of(top))
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
-    if made or brought or not stage.files or not _PLAIN.search(stage.base):
+    beside = _below(begin.file, stage.workdir.strip("/")) if begin.file else module_file(started, context, ("",))
+    forgotten = beside in context
+    if made or (not forgotten and (brought or not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
-    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+    told = f"; {beside} is in the build context and not copied" if forgotten else ""
+    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image{told}")])
 
 
 def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:

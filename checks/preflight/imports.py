@@ -365,6 +365,12 @@ class Imports:
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
         return self._undeclared(module, missing, own_top=own_top)
 
+    @cached_property
+    def _suspects(self) -> list[str]:
+        """Requirements that may bring any module."""
+        asked = {item.module for facts in self._facts.values() for item in facts.imports if not item.level}
+        return self._provided.suspects(asked) if self._provided is not None else []
+
     def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
         providers = provider_of(module.name) or provider_of(missing)
         if module.found is Found.UNKNOWN or self._provided is None:
@@ -380,10 +386,11 @@ class Imports:
             if unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-        if unsure:
-            reason = f"it is not known what these requirements bring: {_few(unsure)}"
+        if (unsure and providers) or self._suspects:
+            reason = f"it is not known what these requirements bring: {_few(self._suspects or unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
+        message += f", unless one of them has it ({_few(unsure)})" if unsure else ""
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
 
 

@@ -181,7 +181,7 @@ def discover(root: Path) -> list[Package]:
         made = []
         for name in dockerfiles:
             package = images.of_dockerfile(folder / name, root)
-            if any(path.endswith(".py") for path in package.files):
+            if package.problems or any(path.endswith(".py") for path in package.files):
                 made.append(package)
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}

@@ -41,21 +41,17 @@ class Provided:
 
     def _guessed(self, module: str) -> bool:
         """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
-        parts = [part.lower() for part in module.split(".")]
-        for name in self.unknown:
-            if "[" in name:
-                continue
-            pieces = _PIECES.split(name)
-            stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
-            joined = "".join(pieces)
-            shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
-            if parts[0].replace("_", "") in shapes or "".join(parts) in shapes:
-                return True
-            if parts[0] == pieces[0] and parts[0] not in _SHARED:
-                return True
-            if "".join(parts).replace("_", "").startswith(joined):
-                return True
-        return False
+        return any(_may_be(name, module) for name in self.unknown)
+
+    def suspects(self, imported: Collection[str]) -> list[str]:
+        """The unknown distributions that may bring any module: those of which none was imported that is called alike,
+        and private ones.
+        """
+        return sorted(
+            name
+            for name in self.unknown
+            if name in self.private or not ("[" in name or any(_may_be(name, module) for module in imported))
+        )
 
     def might_bring(self, distributions: Collection[str]) -> bool:
         """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs,
@@ -64,6 +60,23 @@ class Provided:
         if self.private or (self.unknown and not known.widespread().isdisjoint(distributions)):
             return True
         return not {_family(name) for name in self.unknown}.isdisjoint(_family(name) for name in distributions)
+
+
+def _may_be(distribution: str, module: str) -> bool:
+    """Whether a distribution may be imported as that."""
+    if "[" in distribution:
+        return False
+    parts = [part.lower() for part in module.split(".")]
+    pieces = _PIECES.split(distribution)
+    stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
+    joined = "".join(pieces)
+    shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
+    return (
+        parts[0].replace("_", "") in shapes
+        or "".join(parts) in shapes
+        or (parts[0] == pieces[0] and parts[0] not in _SHARED)
+        or "".join(parts).replace("_", "").startswith(joined)
+    )
 
 
 def _family(name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from checks.preflight import known, requirements, stdlib
 from checks.preflight.distributions import provided
-from tests.support.preflight import write
+from tests.support.preflight import found, write
 
 HERE = (3, 11)
 
@@ -78,6 +78,14 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
 def test_what_an_unknown_distribution_may_need(line: str, needed: str, expected: bool) -> None:
     """What many need, and what is called alike."""
     assert provided([line], (), HERE).might_bring([needed]) is expected
+
+
+def test_requirements_that_are_imported_as_they_are_called_are_not_suspected_of_more(tmp_path: Path) -> None:
+    """So that a helper that is gone is told beside them; while one that nobody imports may be anything."""
+    files = {"main.py": "import never_heard\nimport helper\n", "requirements.txt": "never-heard\n"}
+    assert found(tmp_path / "a", files) == ["load undeclared main.py:2 helper"]
+    assert found(tmp_path / "b", {**files, "requirements.txt": "never-heard\nunheard-of\n"}) == []
+    assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n"}) == []
 
 
 def test_the_table_is_whole() -> None:

@@ -159,6 +159,25 @@ def test_python_brought_setuptools_once(target: tuple[int, int], expected: list[
     assert [line(f) for f in report(package, tmp_path, target=target).findings] == expected
 
 
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM python:3.11\nWORKDIR /app\nCMD gunicorn main:app\n", ["load missing_file Dockerfile:3 main"]),
+        (
+            'FROM acme/base\nWORKDIR /app\nCOPY requirements.txt .\nCMD ["python", "main.py"]\n',
+            ["load missing_file Dockerfile:4 /app/main.py"],
+        ),
+        ('FROM acme/base\nWORKDIR /app\nCOPY requirements.txt .\nCMD ["python", "server.py"]\n', []),
+        ("FROM python:3.11\nRUN git clone x /app\nWORKDIR /app\nCMD gunicorn main:app\n", []),
+    ],
+)
+def test_a_forgotten_copy_of_what_is_started(dockerfile: str, expected: list[str], tmp_path: Path) -> None:
+    """It lies in the build context, so that it is no base image's."""
+    files = {"Dockerfile": dockerfile, "main.py": "", "requirements.txt": ""}
+    found = [p for p in packages.discover(write(tmp_path, files)) if p.description.startswith("image of")]
+    assert [line(f) for p in found for f in report(p, tmp_path).findings] == expected
+
+
 def test_a_folder_that_an_image_above_starts_is_not_looked_at_twice(tmp_path: Path) -> None:
     """But one that it merely holds is a function of its own."""
     files = {
