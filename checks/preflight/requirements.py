@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
     :raises OSError: if it cannot be read.
     """
     found: list[Line] = []
-    for number, line in _logical_lines(path.read_text(encoding="utf-8-sig", errors="replace")):
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as PowerShell's ``pip freeze >`` writes it
+    for number, line in _logical_lines(data.decode("utf-16" if wide else "utf-8-sig", errors="replace")):
         include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line)
         if include:
             other = path.parent / include[1]

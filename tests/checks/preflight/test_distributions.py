@@ -119,6 +119,13 @@ def test_requirement_files_include_each_other_and_have_options(tmp_path: Path) -
     assert lines == ["pytz", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_requirement_files_of_other_machines(encoding: str, tmp_path: Path) -> None:
+    """With the marks that Windows puts first, and its line ends."""
+    (tmp_path / "requirements.txt").write_bytes("flask==3.0\r\n# x\r\npytz\r\n".encode(encoding))
+    assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask==3.0", "pytz"]
+
+
 @pytest.mark.parametrize(
     ("version", "has", "lacks"),
     [
