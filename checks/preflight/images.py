@@ -46,7 +46,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     search += [_below(item, base) for item in stage.projects]
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
     besides = "" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings"
-    besides = besides or ("something is installed from a file that is not here" if stage.untold else "")
+    besides = besides or ("something is installed from a file that is not here" if stage.unfound else "")
     wanted = {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
         if file.name not in requirements.PROJECT_FILES:
@@ -67,7 +67,11 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),
-        problems=(*_absent(stage, path), *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)])),
+        problems=(
+            *_absent(stage, path),
+            *_unfound(stage, path, text),
+            *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
+        ),
     )
     entry = None
     if begin and begin.file:
@@ -98,23 +102,47 @@ def _not_there(
     the build context is no base image's.
     """
     lines = dockerfile.instructions(text)
-    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
+    base = stage.workdir.strip("/")
+    installed = [part for held in stage.files for part in _below(held, base).removesuffix(".py").split("/")]
     brought = begin.file is None and (
-        bool(stage.projects)
+        bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
         or bool(provider_of(top))
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
-    beside = _below(begin.file, stage.workdir.strip("/")) if begin.file else module_file(started, context, ("",))
+    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
     forgotten = beside in context
-    if made or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
+    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
     told = f"; {beside} is in the build context and not copied" if forgotten else ""
     return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image{told}")])
+
+
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+    """Whether other than COPY and ADD of the build context may bring files into the image."""
+    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+
+
+def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+    """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
+    lines = dockerfile.instructions(text)
+    other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
+    if other or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+        return ()
+    runs = [rest for _, word, rest in lines if word == "RUN"]
+    found = []
+    for line, file in stage.unfound:
+        uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
+        named = sum(len(re.findall(uses, rest)) for rest in runs)
+        if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
+            found.append(
+                (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
+            )
+    return absent(found)
 
 
 def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:

@@ -110,7 +110,7 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
 
 def _with_code(image: Package) -> Package:
     """:raises PreflightError: for an image in which there would be nothing to look at, and so nothing wrong."""
-    if any(path.endswith(".py") for path in image.files):
+    if image.problems or any(path.endswith(".py") for path in image.files):
         return image
     raise PreflightError(
         f"{image.description}: no Python file comes into it by its COPY lines, so that nothing can be said of it;"

@@ -169,13 +169,42 @@ def test_python_brought_setuptools_once(target: tuple[int, int], expected: list[
         ),
         ('FROM acme/base\nWORKDIR /app\nCOPY requirements.txt .\nCMD ["python", "server.py"]\n', []),
         ("FROM python:3.11\nRUN git clone x /app\nWORKDIR /app\nCMD gunicorn main:app\n", []),
+        (
+            "FROM python:3.11\nCOPY lib /lib\nRUN pip install /lib\nWORKDIR /app\nCMD gunicorn app:app\n",
+            ["load missing_file Dockerfile:5 app"],
+        ),
+        ("FROM python:3.11\nCOPY lib /lib\nRUN pip install /lib\nWORKDIR /app\nCMD gunicorn inner:app\n", []),
     ],
 )
 def test_a_forgotten_copy_of_what_is_started(dockerfile: str, expected: list[str], tmp_path: Path) -> None:
     """It lies in the build context, so that it is no base image's."""
     files = {"Dockerfile": dockerfile, "main.py": "", "requirements.txt": ""}
+    files |= {"lib/setup.py": "import setuptools\n", "lib/odd/inner/__init__.py": ""}
     found = [p for p in packages.discover(write(tmp_path, files)) if p.description.startswith("image of")]
     assert [line(f) for p in found for f in report(p, tmp_path).findings] == expected
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "told"),
+    [
+        ("FROM python:3.11\nWORKDIR /app\nRUN pip install -r requirements.txt\nCOPY . .\n", True),
+        ("FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n", False),
+        ("FROM python:3.11\nCOPY . .\nRUN pip install -r gone.txt\n", True),
+        ("FROM python:3.11\nCOPY . .\nRUN poetry export -o gone.txt && pip install -r gone.txt\n", False),
+        ("FROM python:3.11\nCOPY . .\nRUN pip freeze > gone.txt\nRUN pip install -r gone.txt\n", False),
+        ("FROM python:3.11\nRUN git clone x .\nRUN pip install -r gone.txt\n", False),
+        ("FROM python:3.11\nCOPY --from=x / .\nCOPY . .\nRUN pip install -r gone.txt\n", False),
+        ("FROM python:3-onbuild\nCOPY . .\nRUN pip install -r gone.txt\n", False),
+        ("FROM acme/base\nCOPY . .\nRUN pip install -r gone.txt\n", False),
+        ("FROM python:3.11\nCOPY . .\nARG WHICH\nRUN pip install -r $WHICH.txt\n", False),
+        ("FROM python:3.11\nCOPY . .\nRUN pip install -r https://example.org/gone.txt\n", False),
+    ],
+)
+def test_requirements_that_no_copy_brings(dockerfile: str, told: bool, tmp_path: Path) -> None:
+    """The image cannot be built."""
+    files = {"Dockerfile": dockerfile, "main.py": "", "requirements.txt": ""}
+    found = [p for p in packages.discover(write(tmp_path, files)) if p.description.startswith("image of")]
+    assert ["RUN installs from it" in f.message for p in found for f in p.problems] == [True] * told
 
 
 def test_a_folder_that_an_image_above_starts_is_not_looked_at_twice(tmp_path: Path) -> None:
