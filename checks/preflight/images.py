@@ -106,14 +106,14 @@ def _not_there(
     top = started.partition(".")[0]
     base = stage.workdir.strip("/")
     installed = [part for held in stage.files for part in _below(held, base).removesuffix(".py").split("/")]
+    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
+    forgotten = beside in context
     brought = begin.file is None and (
         bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
-        or bool(provider_of(top))
+        or bool(provider_of(top) and not forgotten)
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
-    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
-    forgotten = beside in context
     if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)

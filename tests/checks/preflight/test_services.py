@@ -169,6 +169,8 @@ def test_python_brought_setuptools_once(target: tuple[int, int], expected: list[
         ),
         ('FROM acme/base\nWORKDIR /app\nCOPY requirements.txt .\nCMD ["python", "server.py"]\n', []),
         ("FROM python:3.11\nRUN git clone x /app\nWORKDIR /app\nCMD gunicorn main:app\n", []),
+        ("FROM python:3.11\nCOPY lib /lib\nCMD gunicorn slack:app\n", ["load missing_file Dockerfile:3 slack"]),
+        ("FROM python:3.11\nCOPY lib /lib\nRUN pip install x\nCMD gunicorn celery:app\n", []),
         (
             "FROM python:3.11\nCOPY lib /lib\nRUN pip install /lib\nWORKDIR /app\nCMD gunicorn app:app\n",
             ["load missing_file Dockerfile:5 app"],
@@ -179,7 +181,7 @@ def test_python_brought_setuptools_once(target: tuple[int, int], expected: list[
 def test_a_forgotten_copy_of_what_is_started(dockerfile: str, expected: list[str], tmp_path: Path) -> None:
     """It lies in the build context, so that it is no base image's."""
     files = {"Dockerfile": dockerfile, "main.py": "", "requirements.txt": ""}
-    files |= {"lib/setup.py": "import setuptools\n", "lib/odd/inner/__init__.py": ""}
+    files |= {"slack.py": "", "lib/setup.py": "import setuptools\n", "lib/odd/inner/__init__.py": ""}
     found = [p for p in packages.discover(write(tmp_path, files)) if p.description.startswith("image of")]
     assert [line(f) for p in found for f in report(p, tmp_path).findings] == expected
 
