@@ -243,7 +243,8 @@ class Facts:
         """Names that it has once it is loaded, or that its functions give it, without those of star imports; those that
         its own ``__getattr__`` answers for.
         """
-        return self.loaded.union(self.raw.get("late", ()), self.answers)
+        late = self.raw.get("late", ())
+        return self.loaded.union(late, self.answers) if late or "answers" in self.raw else self.loaded
 
     @cached_property
     def loaded(self) -> frozenset[str]:
