@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,12 +40,13 @@ def with_entry(package: Package, entry: str | None) -> Package:
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:
         return replace(package, entries=tuple(found), entry_known=True)
-    tops = sorted(
-        f
-        for f in package.files
-        if f.endswith(".py") and ("/" not in f or (f.count("/") == 1 and f.endswith("/__init__.py")))
-    )
-    return replace(package, entries=tuple(tops), entry_known=False)
+    return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
+
+
+def _is_top(search: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a file is a module or a package directly below a folder of the search path."""
+    begins = "|".join(re.escape(f"{folder}/" if folder else "") for folder in search)
+    return re.compile(rf"(?:{begins})(?:[^/]+\.py|[^/]+/__init__\.py)").fullmatch  # type: ignore[return-value]
 
 
 def _procfile_entry(package: Package) -> str | None:

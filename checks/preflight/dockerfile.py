@@ -11,17 +11,24 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from itertools import zip_longest
 from pathlib import Path
 
+from checks.preflight import installing, projects, requirements
 from checks.preflight.shipping import Shipped
 
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """One image in the making: absolute paths in it to files on this disk."""
+    """One image in the making: absolute paths in it to files on this disk.
+
+    ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
+    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``untold``: something
+    is installed from a file that is not here.
+    """
 
     name: str = ""
     base: str = ""
@@ -29,14 +36,22 @@ class Stage:
     workdir: str = "/"
     env: dict[str, str] = field(default_factory=dict)
     pip: list[str] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)
+    programs: dict[str, str] = field(default_factory=dict)
     required: list[tuple[str, Path]] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
+    untold: bool = False
+
+    def copy(self, name: str) -> Stage:
+        """Another stage that begins as this one ends."""
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent")
+        return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
+_SITE = "/site-packages"  # stands for wherever the image's Python has what is installed
 _INSTRUCTION = re.compile(r"^\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
-_PIP = re.compile(r"\b(?:pip3?|python3? -m pip|uv pip)\s+install\s+([^&|;]*)")
 
 
 def instructions(text: str) -> list[tuple[int, str, str]]:
@@ -82,11 +97,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
             parts = [part for part in rest.split() if not part.startswith("--")]
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
-            stage = (
-                replace(old, name=name, files=dict(old.files), env=dict(old.env), pip=list(old.pip))
-                if old
-                else Stage(name=name, base=parts[0])
-            )
+            stage = old.copy(name) if old else Stage(name=name, base=parts[0])
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
         elif word == "ENV":
@@ -96,7 +107,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
         elif word in ("COPY", "ADD"):
             _copy(stage, line, rest, context, stages)
         elif word == "RUN":
-            _run(stage, rest)
+            _run(stage, rest, context)
         elif word == "CMD":
             stage.command = _words(rest)
         elif word == "ENTRYPOINT":
@@ -115,6 +126,8 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
     if origin is not None:
         stage.pip += origin.pip
         stage.required += origin.required
+        stage.absent += [item for item in origin.absent if item not in stage.absent]
+        stage.untold |= origin.untold
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -122,6 +135,8 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         copied = _matching(files, wanted)
         if not copied and origin is None:
             stage.absent.append((line, name))
+        elif not copied and origin is not None:
+            _take_installed(stage, origin)
         folder = target.endswith("/") or target in (".", "./") or len(names) > 1 or goal == stage.workdir
         for path, file in copied.items():
             below = path or posixpath.basename(file.name)
@@ -129,6 +144,44 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
                 stage.files[posixpath.normpath(goal)] = file
             else:
                 stage.files[posixpath.normpath(posixpath.join(goal, below))] = file
+
+
+def _take_installed(stage: Stage, origin: Stage) -> None:
+    """What another stage has installed of projects, out of a folder that pip filled (a prefix, an environment)."""
+    for folder in origin.projects:
+        below = "/" if folder == "/" else f"{folder}/"
+        for path, file in origin.files.items():
+            if path.startswith(below) and path.endswith(".py"):
+                stage.files.setdefault(f"{_SITE}/{path.removeprefix(below)}", file)
+        stage.projects.append(_SITE)
+    stage.programs.update(origin.programs)
+
+
+def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
+    """What a RUN line installs."""
+    bound = {
+        posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
+        for source, target in installing.mounts(rest)
+        if source in context
+    }
+    files = {**stage.files, **bound}
+    for install in installing.installs(rest, stage.workdir):
+        stage.pip += install.words
+        for path in install.files:
+            if path in files:
+                stage.required.append((path, files[path]))
+                install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
+            else:
+                stage.untold = True
+        folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
+        for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
+            folder = posixpath.normpath(posixpath.join(install.folder, name))
+            if not projects.is_project(files, folder):
+                continue
+            stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+            if name in folders:
+                stage.projects.append(projects.home(files, folder))
+                stage.programs.update(projects.programs(files, folder))
 
 
 def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
@@ -145,40 +198,6 @@ def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
             if fnmatch("/".join(parts[: depth + 1]), wanted):
                 found["/".join(parts[depth + 1 :]) or parts[-1]] = file
     return found
-
-
-def _run(stage: Stage, rest: str) -> None:
-    for found in _PIP.finditer(rest):
-        try:
-            words = shlex.split(found[1])
-        except ValueError:
-            continue
-        skip = ""
-        for word in words:
-            if skip:
-                if skip in ("-r", "--requirement"):
-                    path = posixpath.normpath(posixpath.join(stage.workdir, word))
-                    if path in stage.files:
-                        stage.required.append((path, stage.files[path]))
-                skip = ""
-            elif word in (
-                "-r",
-                "--requirement",
-                "-c",
-                "--constraint",
-                "-t",
-                "--target",
-                "--prefix",
-                "-f",
-                "--find-links",
-            ) or word in ("-i", "--index-url", "--extra-index-url", "--timeout", "--retries", "--progress-bar"):
-                skip = word
-            elif word.startswith("-r"):
-                path = posixpath.normpath(posixpath.join(stage.workdir, word[2:]))
-                if path in stage.files:
-                    stage.required.append((path, stage.files[path]))
-            elif not word.startswith("-"):
-                stage.pip.append(word)
 
 
 def _paths(rest: str) -> tuple[dict[str, str], list[str]]:
@@ -252,7 +271,7 @@ def start(stage: Stage) -> Start | None:
     program, rest = words[0].rpartition("/")[2], words[1:]
     options = _options(rest)
     if program in ("poetry", "uv", "pipenv") and rest[:1] == ["run"]:
-        return start(Stage(command=rest[1:], workdir=stage.workdir))
+        return start(replace(stage, entrypoint=[], command=rest[1:]))
     if re.fullmatch(r"python[\d.]*", program):
         return _python(rest, stage.workdir)
     if program in ("functions-framework", "functions_framework"):
@@ -266,6 +285,9 @@ def start(stage: Stage) -> Start | None:
         if named:
             module, _, name = named.partition(":")
             return Start(module=module, folder=posixpath.normpath(folder), name=name)
+    if program in stage.programs:
+        module, _, name = stage.programs[program].partition(":")
+        return Start(module=module, name=name)
     return None
 
 

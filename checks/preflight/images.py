@@ -43,13 +43,17 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     files = _relative(stage.files, base)
     search = [_below(begin.folder, base) if begin and begin.folder else ""]
     search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
-    needed: list[tuple[str, str]] = [(item, path.name) for item in stage.pip if not item.startswith(".")]
+    search += [_below(item, base) for item in stage.projects]
+    needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
+    known = (stage.pip or stage.required) and not stage.untold and _PLAIN.search(stage.base)
+    wanted = {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
-        needed += requirements.of_file(file)
-    for item in stage.pip:
-        project = next((files[name] for name in requirements.PROJECT_FILES if name in files), None)
-        if item.startswith(".") and project is not None:
-            needed += requirements.of_project(project.parent) or []
+        if file.name not in requirements.PROJECT_FILES:
+            needed += requirements.of_file(file)
+        elif (lines := requirements.of_project(file.parent)) is not None:
+            needed += requirements.with_extras(lines, wanted)
+        else:
+            known = None
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
@@ -57,7 +61,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         description=f"image of {shown(path)}, build context {shown(folder)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if (stage.pip or stage.required) and _PLAIN.search(stage.base) else None,
+        requirements=tuple(needed) if known else None,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),
@@ -84,7 +88,7 @@ def _not_there(
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
     brought = begin.file is None and (
-        "." in stage.pip
+        bool(stage.projects)
         or top in sys.stdlib_module_names
         or bool(provider_of(top))
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
@@ -110,6 +114,12 @@ def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     if not plain:
         return path.parent
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))
+
+
+def _extras(item: str) -> list[str]:
+    """The extras of a folder that is installed: ``.[gcp,slack]``."""
+    found = re.match(r"[./][^\[]*\[([^\]]*)\]", item)
+    return [extra.strip() for extra in found[1].split(",")] if found else []
 
 
 def _relative(files: Mapping[str, Path], base: str) -> dict[str, Path]:

@@ -1,0 +1,93 @@
+"""What the commands of a Dockerfile's RUN line install, read and not run: pip, uv, Poetry, PDM."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_SEPARATOR = re.compile(r"&&|\|\|?|;|\n")
+_FILES = frozenset({"-r", "--requirement", "--requirements"})
+# Options of pip and uv with a value that is nothing to install.
+_VALUED = frozenset(
+    {"-c", "--constraint", "-t", "--target", "--prefix", "--root", "-f", "--find-links", "-i", "--index-url", "-w"}
+    | {"--extra-index-url", "--trusted-host", "--timeout", "--retries", "--progress-bar", "--python", "--wheel-dir"}
+    | {"--python-version", "--platform", "--only-binary", "--no-binary", "--cache-dir", "--upgrade-strategy", "-p"}
+)
+_BEFORE = re.compile(r"--mount=|--network=|\w+=|[-+]\w+$")  # of Docker, of the environment, of ``set``
+_PIP = re.compile(r"(?:pip[\d.]*|python[\d.]* -m pip|uv pip) (?:install|wheel)\b")
+_WHOLE = re.compile(r"(?:uv sync|poetry install|pdm (?:install|sync))\b")
+_NOT_ITSELF = re.compile(r"--(?:no-root|no-self|no-install-project|no-install-workspace)\b")
+
+
+@dataclass(slots=True, kw_only=True)
+class Install:
+    """One installation: requirements (``.`` and other folders among them), requirements files, from which folder.
+
+    ``whole``: what the project in that folder needs is installed, whether or not it is itself.
+    """
+
+    folder: str
+    words: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    whole: bool = False
+
+
+def installs(command: str, folder: str) -> Iterator[Install]:
+    """The installations of a RUN line that starts in ``folder``; paths are absolute in the image."""
+    for part in _SEPARATOR.split(_plain(command)):
+        try:
+            words = shlex.split(part)
+        except ValueError:
+            continue
+        while words and (words[0] in ("sudo", "exec", "set") or _BEFORE.match(words[0])):
+            words = words[1:]
+        if len(words) > 1 and words[0] == "cd":
+            folder = posixpath.normpath(posixpath.join(folder, words[1]))
+        if not words:
+            continue
+        text = " ".join([words[0].rpartition("/")[2], *words[1:]])
+        if found := _PIP.match(text):
+            yield _of_pip(words[len(found[0].split()) :], folder)
+        elif _WHOLE.match(text):
+            yield Install(folder=folder, words=[] if _NOT_ITSELF.search(text) else ["."], whole=True)
+
+
+def _of_pip(words: list[str], folder: str) -> Install:
+    install, option = Install(folder=folder), ""
+    for word in words:
+        name, sign, value = word.partition("=")
+        if option in _FILES or (sign and name in _FILES):
+            install.files.append(posixpath.normpath(posixpath.join(folder, value if sign and not option else word)))
+        elif not option and word.startswith("-r") and word not in _FILES:
+            install.files.append(posixpath.normpath(posixpath.join(folder, word[2:])))
+        elif not option and not word.startswith("-"):
+            install.words.append(word)
+        option = word if not option and (word in _FILES or word in _VALUED) else ""
+    return install
+
+
+def mounts(command: str) -> Iterator[tuple[str, str]]:
+    """What a RUN line has bound from the build context, as (path there, path in the image)."""
+    for found in re.finditer(r"--mount=(\S+)", command):
+        options = dict(item.partition("=")[::2] for item in found[1].split(","))
+        source = options.get("source") or options.get("src")
+        target = options.get("target") or options.get("dst") or options.get("destination")
+        if options.get("type", "bind") == "bind" and "from" not in options and source and target:
+            yield source, target
+
+
+def _plain(command: str) -> str:
+    """The JSON form of a command as a line."""
+    rest = command.strip()
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+        except ValueError:
+            return rest
+        if isinstance(words, list):
+            return shlex.join(str(word) for word in words)
+    return rest
