@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight import declared
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -37,10 +41,11 @@ class Examiner:
         rules: Sequence[Forbidden] = (),
         today: date | None = None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """``root``: the repository, to tell what is there and not shipped. ``python``: the target of packages that name
         none. ``environment``: where the packages are installed; without it their requirements are believed.
-        ``today``: to tell which rules have expired.
+        ``today``: to tell which rules have expired. ``clock``: the time in nanoseconds, as the disk tells it.
         """
         self._root = root
         self._python = python
@@ -49,6 +54,7 @@ class Examiner:
         self._rules = rules
         self._today = today or date.max
         self._progress = progress
+        self._clock = clock
         self._extractors: dict[Version, Extractor] = {}
         self._undo = ExitStack()
 
@@ -60,6 +66,7 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
@@ -80,11 +87,11 @@ class Examiner:
             environment=_environment(self._environment),
             complete=package.installed,
             library=extractor.python.stdlib if extractor.python else None,
-            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
-            importers={path for path, item in facts.items() if item.raw.get("importer")},
+            made={name for item in facts.values() for name in item.fakes},
+            importers={path for path, item in facts.items() if item.importer},
         )
         facts = with_listed(facts, resolver)
-        bindings = Bindings(facts, resolver, extractor)
+        bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -100,8 +107,8 @@ class Examiner:
                 imports,
                 python=python,
                 files=package.files,
-                text=extractor.text,
-                remembered=extractor.remembered,
+                texts=extractor,
+                library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
@@ -121,7 +128,7 @@ class Examiner:
             findings=judged.findings,
             unknown=judged.unknown,
             ways=judged.ways,
-            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            ignores={path: item.ignores for path, item in facts.items() if item.ignores},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )
 
@@ -141,7 +148,9 @@ class Examiner:
 
     def _extractor(self, python: Version) -> Extractor:
         if python not in self._extractors:
-            made = Extractor(python, python=for_target(python), cache=self._cached, progress=self._progress)
+            made = Extractor(
+                python, python=for_target(python), cache=self._cached, progress=self._progress, clock=self._clock
+            )
             self._undo.callback(made.close)
             self._extractors[python] = made
         return self._extractors[python]
@@ -167,12 +176,15 @@ class Examiner:
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                found = [root / f"{base}.py", root / base / "__init__.py"]
-                lying = [file for file in found if file.is_file()] or sorted((root / base).glob("*.py"))
+                place = f"{root}/{base}"
+                # Most are not there: told without making a path of it.
+                lying = [Path(name) for name in (f"{place}.py", f"{place}/__init__.py") if os.path.isfile(name)]  # noqa: PTH113
+                found = bool(lying)
+                if not found and os.path.isdir(place):  # noqa: PTH112
+                    lying = sorted(Path(place).glob("*.py"))
                 away = next((file for file in lying if file.resolve() not in shipped()), None)
                 if away is not None:
-                    place = away if away in found else root / base
-                    return f"{_shown(place, self._root)} is in the repository and not shipped"
+                    return f"{_shown(away if found else Path(place), self._root)} is in the repository and not shipped"
                 if lying and package.entry_known and package.requirements is not None:
                     return f"{_shown(lying[0], self._root)} is shipped as {shipped()[lying[0].resolve()]}"
             return None
@@ -196,7 +208,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
             folders.add(folder)
     for path, item in facts.items():
-        for line, ups, tail in item.raw.get("paths", ()):
+        for line, ups, tail in item.paths:
             added = _added(path, ups, tail)
             if added is not None and added in folders and added not in search:
                 search.append(added)

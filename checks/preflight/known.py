@@ -39,7 +39,7 @@ def table() -> dict[str, Known]:
         requires: list[str] = []
         for item in needed.split():
             requires += found[item].requires if item.startswith("@") else [normal(item)]
-        names = tuple(modules.split()) or (name.replace("-", "_"),)
+        names = () if modules.strip() == "-" else tuple(modules.split()) or (name.replace("-", "_"),)
         found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
     return {name: known for name, known in found.items() if not name.startswith("@")}
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+import msgspec
 
 from checks.preflight.bindings import absolute
-from checks.preflight.model import Facts, Import
+from checks.preflight.model import Facts, Import, Listed
 from checks.preflight.resolve import Found, Resolver
 
 GETATTR = "__getattr__"
@@ -24,25 +25,25 @@ def with_listed(facts: Mapping[str, Facts], resolver: Resolver) -> dict[str, Fac
     """
     answer = dict(facts)
     for file, item in facts.items():
-        if item.raw.get("listed"):
-            more = _Listed(file, item, resolver).imports()
-            answer[file] = Facts({**item.raw, "imports": [*item.raw.get("imports", ()), *more]}) if more else item
+        if item.listed:
+            more = _Listing(file, item, resolver).imports()
+            answer[file] = msgspec.structs.replace(item, imports=(*item.imports, *more)) if more else item
     return answer
 
 
-class _Listed:
+class _Listing:
     """The texts of one file."""
 
     def __init__(self, file: str, facts: Facts, resolver: Resolver) -> None:
-        self._rows = facts.raw["listed"]
+        self._rows = facts.listed
         self._resolver = resolver
         name = resolver.name_of(file) or ""
         self._package = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
-        self._lazy = bool(facts.raw.get("answering"))
+        self._lazy = facts.answering
 
-    def imports(self) -> list[Any]:
-        """As the worker writes imports."""
-        places = [(self._place(row), row[3]) for row in self._rows]
+    def imports(self) -> list[Import]:
+        """The imports that the texts stand for."""
+        places = [(self._place(row), row.within) for row in self._rows]
         there = Counter(within for place, within in places if place is not None and place[1])
         absent = Counter(within for place, within in places if place is not None and not place[1])
         return [
@@ -51,26 +52,25 @@ class _Listed:
             if place is not None and (place[1] or (within and there[within] > absent[within]))
         ]
 
-    def _place(self, row: Any) -> tuple[list[Any], bool] | None:
+    def _place(self, row: Listed) -> tuple[Import, bool] | None:
         """The import that a text stands for, and whether its module is there; None if it does not lead into the
         package.
         """
-        line, text, name, _, scope, tries, when = row
-        level = len(text) - len(text.lstrip("."))
-        plain = text.lstrip(".")
-        target = absolute(self._package, Import(line, scope, level, plain, None, "", (), when, binds=False))
+        level = len(row.text) - len(row.text.lstrip("."))
+        plain = row.text.lstrip(".")
+        item = Import(row.line, row.scope, level, plain, None, "", row.tries, row.when, binds=False)
+        target = absolute(self._package, item)
         if target is None or not self._owns(target.partition(".")[0]):
             return None
-        names: list[list[Any]] | None = None
         there = self._resolver.module(target)
         if there.found in _ABSENT and not level:
             above, _, last = plain.rpartition(".")
             module = self._resolver.module(above)
             if module.found is Found.FILE or (module.file is not None and last[:1].isupper()):
-                plain, names, there = above, [[last, None]], module  # ``package.module.Class``
-        elif name and (self._lazy or name[:1].isupper()) and there.file is not None:
-            names = [[name, None]]
-        item = [line, scope, level, plain, names, "", tries, when, False]
+                there = module  # ``package.module.Class``
+                item = msgspec.structs.replace(item, module=above, names=((last, None),))
+        elif row.name and (self._lazy or row.name[:1].isupper()) and there.file is not None:
+            item = msgspec.structs.replace(item, names=((row.name, None),))
         return item, there.found not in _ABSENT
 
     def _owns(self, top: str) -> bool:
@@ -88,7 +88,7 @@ class Lazy:
         self._of_file = {
             file: found
             for file, item in facts.items()
-            if item.raw.get("answering") and (found := [one for one in item.imports if one.scope == GETATTR])
+            if item.answering and (found := [one for one in item.imports if one.scope == GETATTR])
         }
 
     def __bool__(self) -> bool:

@@ -10,6 +10,7 @@ from checks.preflight import known
 
 # Namespaces of many: that one distribution is in it says nothing of another.
 _SHARED = frozenset({"google", "azure", "aws", "opentelemetry", "zope", "backports", "flask", "django", "python"})
+_SHORT = 5  # letters: what is shorter is like too many others
 _PIECES = re.compile(r"[-_.]+")
 
 
@@ -57,7 +58,22 @@ class Provided:
 
     def might_bring(self, distributions: Collection[str]) -> bool:
         """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs."""
-        return bool(self.private) or (bool(self.unknown) and not known.widespread().isdisjoint(distributions))
+        others = [name for name in self.unknown if not any(is_slip(name, one) for one in distributions)]
+        return bool(self.private) or (bool(others) and not known.widespread().isdisjoint(distributions))
+
+    def misspelt(self, distributions: Collection[str]) -> str:
+        """The unknown distribution that one of these seems to be meant by; empty if there is none."""
+        return next((name for name in sorted(self.unknown) if any(is_slip(name, one) for one in distributions)), "")
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Whether a name is another one with two letters exchanged, or one letter too many, too few or wrong."""
+    if name == meant or abs(len(name) - len(meant)) > 1 or min(len(name), len(meant)) < _SHORT:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(name, meant, strict=False)) if a != b), min(len(name), len(meant)))
+    one, other = name[at:], meant[at:]
+    exchanged = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return exchanged or one[1:] == other[1:] or one[1:] == other or one == other[1:]
 
 
 def provider_of(module: str) -> tuple[str, ...]:
