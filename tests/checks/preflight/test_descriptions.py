@@ -256,6 +256,18 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         DEPLOY --source=$SRC
         """,
     ),
+    "arguments that are handed on": (
+        "deploy.sh",
+        """\
+        deploy() {
+          local name=$1; shift
+          local source=$1; shift
+          gcloud functions deploy $name-import --source=$source "$@"
+        }
+        COPY
+        deploy daily functions/daily --runtime=python312 --entry-point=handle
+        """,
+    ),
     "if on an argument": (
         "deploy.sh",
         """\
