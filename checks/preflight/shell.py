@@ -187,15 +187,8 @@ class Shell(Words):
             words.pop(0)
         if not words:
             return
-        if words[0] in self.functions:
-            yield from self._called_with(self.functions[words[0]], words[1:], depth)
-            return
-        if words[0] == "shift" and "@" in self.values:
-            self._give([self.values.get(name) for name in "23456789"], self.values["@"])
-            return
-        if words[0] == "eval":
-            text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
-            yield from self.run([Statement(statement.line, item.words) for item in statements(text)], depth + 1)
+        if (inner := self._inner(words, statement.line, depth)) is not None:
+            yield from inner
             return
         words, written = _redirected(words)
         if not words:
@@ -215,6 +208,18 @@ class Shell(Words):
             elif words[1:] and not _TOP.search(words[-1]):
                 self.folder = UNTOLD
         yield Command(statement.line, tuple(expanded), self.folder, writes)
+
+    def _inner(self, words: Sequence[str], line: int, depth: int) -> Iterator[Command] | None:
+        """The commands of a function or of a text that is evaluated; None for a command of another kind."""
+        if words[0] in self.functions:
+            return self._called_with(self.functions[words[0]], words[1:], depth)
+        if words[0] == "eval":
+            text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
+            return self.run([Statement(line, item.words) for item in statements(text)], depth + 1)
+        if words[0] == "shift" and "@" in self.values:
+            self._give([self.values.get(name) for name in "23456789"], self.values["@"])
+            return iter(())
+        return None
 
     def _called_with(self, body: Sequence[Statement], words: Sequence[str], depth: int) -> Iterator[Command]:
         """A function or a script with its arguments."""
