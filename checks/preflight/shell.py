@@ -1,13 +1,15 @@
 """Shell scripts, read and not run: which commands they would run, as far as that shows in their text.
 
 Variables, ``for`` over known words and folders, ``if`` on files and words, ``case``, functions and other scripts with
-arguments, ``eval``. A word that depends on anything else is unknown (None), and whoever asks must not guess it. Where
-an unknown word chooses between branches, one run takes one of them (``choices``).
+arguments, ``eval``. A word that depends on anything else is unknown (None), and whoever asks must not guess it; but a
+path that begins with something unknown is taken from the root if it is there. Where an unknown word chooses between
+branches, one run takes one of them (``choices``).
 """
 
 from __future__ import annotations
 
 import glob
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ _DEPTH = 20
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 _TOP = re.compile(r"ROOT|REPO|WORKSPACE")  # what variables for the top of a repository are called
 Place = tuple[str, int]  # a script and a line of it
+_BELOW = re.compile(rf"((?:--[\w-]+=)?){UNKNOWN}/?([^{UNKNOWN}/.][^{UNKNOWN}]*)")
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
 
 
@@ -257,8 +260,17 @@ class Shell(Words):
         """The words of a command that a word becomes: without quotes a variable is taken apart at its spaces."""
         values = self.expand(word)
         if values is None or UNKNOWN in "".join(values):
-            return [_option(word)]
+            return [self._likely(word) or _option(word)]
         return list(values[0].split() if len(values) == 1 and PARAMETER.fullmatch(word) else values)
+
+    def _likely(self, word: str) -> str | None:
+        """A path below a folder that cannot be told, where there is one of that name below the root."""
+        found = _BELOW.fullmatch(self.loosely(word) or "")
+        if found is None:
+            return None
+        path = posixpath.join(self.root, found[2])
+        there = posixpath.dirname(path) if "*" in path else path
+        return found[1] + path if there != self.root and self.exists(posixpath.normpath(there), "-e") else None
 
     def _paths(self, word: str) -> list[str | None]:
         """The words that a word of a ``for`` becomes: with ``*`` the files that there are."""

@@ -42,15 +42,21 @@ class Words:
             parts = [self.expand(word) for item in items for word in item.words]
             value = None if None in parts else [word for part in parts for word in part or ()]
         else:
-            self.loose = more or " deploy " in text  # a command that is put together: what can be told of it
-            value = self.word(text)
-            self.loose = False
+            together = more or " deploy " in text  # a command: what can be told of it
+            value = self.loosely(text) if together else self.word(text)
         old = self.values.get(name, [] if isinstance(value, list) else "") if more else None
         if isinstance(old, list):
             value = old + value if isinstance(value, list) else None
         elif more:
             value = old + value if isinstance(old, str) and isinstance(value, str) else None
         self.values[name] = value
+
+    def loosely(self, text: str) -> str | None:
+        """What a word becomes, with UNKNOWN in the place of what cannot be told."""
+        self.loose = True
+        value = self.word(text)
+        self.loose = False
+        return value
 
     def word(self, text: str) -> str | None:
         """What a word becomes; None if that cannot be told."""
