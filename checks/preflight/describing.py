@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checks.preflight import starting
 from checks.preflight.model import Effect, Finding, Kind, Package
+from checks.preflight.starting import Start
 
 _ENTRY_FILES = ("main.py", "app.py", "__main__.py")
 
@@ -36,8 +37,11 @@ def with_entry(package: Package, entry: str | None) -> Package:
             handler=called if called.isidentifier() else package.handler,
             search=_with_own_folder(package, file),
         )
-    started = _procfile_entry(package)
+    begin = _procfile(package)
+    started = _file_of(begin, package) if begin else None
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
+    if begin and started:
+        package = replace(package, entry_as="script" if begin.file and not begin.program else "import")
     if found:
         return replace(package, entries=tuple(found), entry_known=True)
     tops = sorted(
@@ -48,21 +52,19 @@ def with_entry(package: Package, entry: str | None) -> Package:
     return replace(package, entries=tuple(tops), entry_known=False)
 
 
-def _procfile_entry(package: Package) -> str | None:
+def _procfile(package: Package) -> Start | None:
     """What the ``web`` line of a Procfile starts."""
     if "Procfile" not in package.files:
         return None
-    from checks.preflight import dockerfile
-
     text = package.files["Procfile"].read_text(encoding="utf-8", errors="replace")
     web = re.search(r"^web:(.*)$", text, re.MULTILINE)
     try:
-        words = shlex.split(web[1]) if web else []
+        return starting.start(starting.words_of(web[1])) if web else None
     except ValueError:
         return None
-    begin = dockerfile.start(dockerfile.Stage(command=words, workdir=""))
-    if begin is None:
-        return None
+
+
+def _file_of(begin: Start, package: Package) -> str | None:
     if begin.file:
         return begin.file if begin.file in package.files else None
     return module_file(begin.module or "", package.files, package.search)
@@ -75,11 +77,13 @@ def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
     return package.search if known else (*package.search, folder)
 
 
-def module_file(name: str, files: Mapping[str, Path], search: Sequence[str]) -> str | None:
-    """The file of a dotted module (``module:function`` too) on the search path; None if there is none."""
+def module_file(name: str, files: Mapping[str, Path], search: Sequence[str], *, ran: bool = False) -> str | None:
+    """The file of a dotted module (``module:function`` too) on the search path; None if there is none. ``ran``: the one
+    that ``python -m`` runs.
+    """
     base = name.partition(":")[0].replace(".", "/")
     for folder in search:
-        for shape in (f"{base}.py", f"{base}/__main__.py", f"{base}/__init__.py"):
+        for shape in (f"{base}.py", f"{base}/__main__.py", *([] if ran else [f"{base}/__init__.py"])):
             path = posixpath.join(folder, shape)
             if path in files:
                 return path

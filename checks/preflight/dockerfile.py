@@ -1,7 +1,7 @@
 """What a Dockerfile puts into its image from the build context, read and not run.
 
-Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, ``pip install``, and the command that starts it. What a RUN line
-does to the files otherwise cannot be told.
+Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, what is installed, and the command that starts it. What a RUN
+line does to the files otherwise cannot be told.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
-from checks.preflight.shipping import Shipped
+from checks.preflight import installing, projects, starting
+from checks.preflight.installing import Installed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,15 +30,14 @@ class Stage:
     files: dict[str, Path] = field(default_factory=dict)
     workdir: str = "/"
     env: dict[str, str] = field(default_factory=dict)
-    pip: list[str] = field(default_factory=list)
-    required: list[tuple[str, Path]] = field(default_factory=list)
+    installed: Installed = field(default_factory=Installed)
     command: list[str] = field(default_factory=list)
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
 
 
+SITE = "/site-packages"  # where installed projects are laid, whatever the folder's name in the image
 _INSTRUCTION = re.compile(r"^\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
-_PIP = re.compile(r"\b(?:pip3?|python3? -m pip|uv pip)\s+install\s+([^&|;]*)")
 
 
 def instructions(text: str) -> list[tuple[int, str, str]]:
@@ -83,9 +84,9 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
             stage = (
-                replace(old, name=name, files=dict(old.files), env=dict(old.env), pip=list(old.pip))
+                replace(old, name=name, files=dict(old.files), env=dict(old.env), installed=deepcopy(old.installed))
                 if old
-                else Stage(name=name, base=parts[0])
+                else Stage(name=name, base=parts[0], **_given(parts[0]))
             )
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
@@ -96,12 +97,19 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
         elif word in ("COPY", "ADD"):
             _copy(stage, line, rest, context, stages)
         elif word == "RUN":
-            _run(stage, rest)
+            _run(stage, rest, context)
         elif word == "CMD":
             stage.command = _words(rest)
         elif word == "ENTRYPOINT":
             stage.entrypoint = _words(rest)
     return stage
+
+
+def _given(base: str) -> dict[str, Any]:
+    """Where what an image is for lies, if the base image says so (AWS Lambda: docs, python-image.html)."""
+    if not re.search(r"lambda[/-]python", base):
+        return {}
+    return {"workdir": "/var/task", "env": {"LAMBDA_TASK_ROOT": "/var/task"}}
 
 
 def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
@@ -113,8 +121,8 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
     goal = posixpath.join(stage.workdir, target)
     files = {p.lstrip("/"): f for p, f in origin.files.items()} if origin else context
     if origin is not None:
-        stage.pip += origin.pip
-        stage.required += origin.required
+        stage.installed.add(origin.installed)
+        stage.files |= {path: file for path, file in origin.files.items() if path.startswith(f"{SITE}/")}
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -147,38 +155,13 @@ def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
     return found
 
 
-def _run(stage: Stage, rest: str) -> None:
-    for found in _PIP.finditer(rest):
-        try:
-            words = shlex.split(found[1])
-        except ValueError:
-            continue
-        skip = ""
-        for word in words:
-            if skip:
-                if skip in ("-r", "--requirement"):
-                    path = posixpath.normpath(posixpath.join(stage.workdir, word))
-                    if path in stage.files:
-                        stage.required.append((path, stage.files[path]))
-                skip = ""
-            elif word in (
-                "-r",
-                "--requirement",
-                "-c",
-                "--constraint",
-                "-t",
-                "--target",
-                "--prefix",
-                "-f",
-                "--find-links",
-            ) or word in ("-i", "--index-url", "--extra-index-url", "--timeout", "--retries", "--progress-bar"):
-                skip = word
-            elif word.startswith("-r"):
-                path = posixpath.normpath(posixpath.join(stage.workdir, word[2:]))
-                if path in stage.files:
-                    stage.required.append((path, stage.files[path]))
-            elif not word.startswith("-"):
-                stage.pip.append(word)
+def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
+    there = {**stage.files, **installing.mounted(rest, stage.workdir, context)}
+    made = installing.run(rest, stage.workdir, there)
+    stage.installed.add(made)
+    for project in made.projects:
+        if project.whole and not project.editable:
+            stage.files |= {f"{SITE}/{path}": file for path, file in projects.packaged(project.folder, there).items()}
 
 
 def _paths(rest: str) -> tuple[dict[str, str], list[str]]:
@@ -202,7 +185,7 @@ def _words(rest: str, *, shell: bool = True) -> list[str]:
         if isinstance(words, list):
             return [str(word) for word in words]
     try:
-        return shlex.split(rest) if shell else shlex.split(rest, posix=True)
+        return starting.words_of(rest) if shell else shlex.split(rest)
     except ValueError:
         return rest.split()
 
@@ -223,73 +206,3 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, default) if name in values or found[2] else found[0]
 
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)", value, text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it."""
-
-    file: str | None = None
-    module: str | None = None
-    folder: str | None = None
-    name: str = ""
-
-
-def start(stage: Stage) -> Start | None:
-    """What the command starts, for the ways that Python programs are commonly started; None if it is none of them."""
-    words = [*stage.entrypoint, *stage.command]
-    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
-        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
-    if len(words) >= 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1] == "-c":  # noqa: PLR2004
-        try:
-            words = shlex.split(words[2])
-        except ValueError:
-            return None
-    while words and (words[0] in ("exec", "tini", "--", "dumb-init") or re.match(r"\w+=", words[0])):
-        words = words[1:]
-    if not words:
-        return None
-    program, rest = words[0].rpartition("/")[2], words[1:]
-    options = _options(rest)
-    if program in ("poetry", "uv", "pipenv") and rest[:1] == ["run"]:
-        return start(Stage(command=rest[1:], workdir=stage.workdir))
-    if re.fullmatch(r"python[\d.]*", program):
-        return _python(rest, stage.workdir)
-    if program in ("functions-framework", "functions_framework"):
-        source = options.get("source", "main.py")
-        file = posixpath.join(stage.workdir, source)
-        target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target)
-    if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
-        folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
-        named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
-        if named:
-            module, _, name = named.partition(":")
-            return Start(module=module, folder=posixpath.normpath(folder), name=name)
-    return None
-
-
-def _python(rest: list[str], workdir: str) -> Start | None:
-    words = list(rest)
-    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
-        words = words[2:] if words[0] in ("-W", "-X") else words[1:]
-    if words[:1] == ["-m"] and len(words) > 1:
-        if words[1] in ("gunicorn", "uvicorn", "functions_framework", "flask"):
-            return start(Stage(command=words[1:], workdir=workdir))
-        return Start(module=words[1], folder=workdir)
-    if words and words[0].endswith(".py"):
-        file = posixpath.normpath(posixpath.join(workdir, words[0]))
-        return Start(file=file, folder=posixpath.dirname(file))
-    return None
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word, following in zip_longest(words, words[1:], fillvalue=""):
-        if word.startswith("--"):
-            name, _, value = word[2:].partition("=")
-            found[name] = value or following
-    return found
-
-
-__all__ = ["Shipped", "Stage", "Start", "build", "instructions", "sources", "start"]

@@ -9,16 +9,20 @@ from contextlib import ExitStack
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from checks.preflight import shipping
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
-from checks.preflight.model import Facts, Package, PackageReport, Version
+from checks.preflight.model import Facts, Finding, Package, PackageReport, Version
 from checks.preflight.resolve import Environment, Resolver
 from checks.preflight.rules import Forbidden
+
+if TYPE_CHECKING:
+    from checks.preflight.provided import Provided
 
 HERE: Version = (sys.version_info[0], sys.version_info[1])
 
@@ -117,7 +121,7 @@ class Examiner:
         return PackageReport(
             package=package,
             python=python,
-            findings=judged.findings,
+            findings=(*_program(package, provided), *judged.findings),
             unknown=judged.unknown,
             ways=judged.ways,
             ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
@@ -154,7 +158,7 @@ class Examiner:
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
         """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
-        roots = dict.fromkeys([self._root, *package.roots])
+        roots = dict.fromkeys([self._root, package.root, *package.roots])
 
         @cache
         def shipped() -> set[Path]:
@@ -166,12 +170,29 @@ class Examiner:
             for root in roots:
                 for shape in (f"{base}.py", f"{base}/__init__.py"):
                     if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                        return _shown(root / shape, self._root) + shipping.left_out(package.root, root / shape)
+                other = next((file for file in (root / base).glob("*.py") if file.resolve() not in shipped()), None)
+                if other is not None:
+                    return _shown(root / base, self._root) + shipping.left_out(package.root, other)
             return None
 
         return find
+
+
+def _program(package: Package, provided: Provided | None) -> Sequence[Finding]:
+    """The server that the command starts, if no requirement brings it."""
+    if package.program is None or provided is None or provided.unknown:
+        return ()
+    from checks.preflight.describing import absent
+    from checks.preflight.provided import provider_of
+
+    module, place, line = package.program
+    known = provider_of(module)
+    shipped = f"{module}.py" in package.files or f"{module}/__init__.py" in package.files
+    if shipped or provided.has(module):
+        return ()
+    wanted = " or ".join(known) or module
+    return absent([(place, line, f"{module}: the command starts it, and {wanted} is not among the requirements")])
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checks.preflight import dockerfile, requirements, shipping
+from checks.preflight import dockerfile, projects, requirements, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Finding, Package
 from checks.preflight.provided import provider_of
+from checks.preflight.starting import Start
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
 # Base images that bring no distributions: of what others bring nothing is known.
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
+_PYTHON = re.compile(r"^(?:docker\.io/|(?:[\w.-]+/)*library/)?(?:python|pypy)(?:[:@][^/]*)?$")
+# docker-library/python#954: images of Python bring setuptools, but for those of 3.12 and newer.
+_IMPLIED = ("setuptools",)
+_WITHOUT_SETUPTOOLS = (3, 12)
+# Images of AWS Lambda hold its SDK, and are told the function to call (docs.aws.amazon.com/lambda, python-image.html).
+_LAMBDA = re.compile(r"(?:^|/)lambda/python(?:[:@][^/]*)?$|(?:^|/)aws-lambda-python(?:[:@][^/]*)?$")
 
 
 def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
@@ -33,31 +40,26 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     except OSError as error:
         raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
     folder = context or _context(path, root, dockerfile.sources(text))
-    ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
-        folder / ".dockerignore"
-    )
+    own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
+    ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     stage = dockerfile.build(text, shipped.files)
-    begin = dockerfile.start(stage)
-    base = stage.workdir.strip("/")
-    files = _relative(stage.files, base)
-    search = [_below(begin.folder, base) if begin and begin.folder else ""]
-    search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
-    needed: list[tuple[str, str]] = [(item, path.name) for item in stage.pip if not item.startswith(".")]
-    for _, file in stage.required:
-        needed += requirements.of_file(file)
-    for item in stage.pip:
-        project = next((files[name] for name in requirements.PROJECT_FILES if name in files), None)
-        if item.startswith(".") and project is not None:
-            needed += requirements.of_project(project.parent) or []
+    begin = _start(stage)
+    over = [item for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
+    base = _base(stage.workdir, over)
+    files = {_below(path, base): file for path, file in sorted(stage.files.items())}
+    search = [begin.folder or stage.workdir, *begin.search] if begin else [stage.workdir]
+    search += [*over, *_installed_folders(stage)]
+    needed = _needed(stage, path)
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
         root=folder,
         description=f"image of {shown(path)}, build context {shown(folder)}",
         files=files,
-        search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if (stage.pip or stage.required) and _PLAIN.search(stage.base) else None,
+        search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        requirements=needed,
+        implied=_implied(stage.base, version),
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *[folder / source for source in dockerfile.sources(text)]),
@@ -67,33 +69,109 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     if begin and begin.file:
         entry = _below(begin.file, base)
     elif begin and begin.module:
-        entry = module_file(begin.module, files, package.search)
+        found = [
+            module_file(item, files, package.search, ran=begin.ran) for item in (begin.rather, begin.module) if item
+        ]
+        entry = next(filter(None, found), None)
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
+    line = _command_line(text)
     if begin and entry not in files:
-        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
+        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, package, path, text)))
+    if begin and begin.module:
+        package = replace(package, entry_as="module" if begin.ran else "import")
+    if begin and begin.program:
+        package = replace(package, entry_as="import", program=(begin.program, path, line))
     return with_entry(package, entry if entry in files else None)
 
 
-def _not_there(
-    begin: dockerfile.Start, stage: dockerfile.Stage, path: Path, text: str, needed: Sequence[tuple[str, str]]
-) -> tuple[Finding, ...]:
+def _implied(base: str, version: re.Match[str] | None) -> tuple[str, ...]:
+    """What the base image has installed."""
+    old = version is not None and (int(version[1]), int(version[2])) < _WITHOUT_SETUPTOOLS
+    return (*(_IMPLIED if old else ()), *(("boto3",) if _LAMBDA.search(base) else ()))
+
+
+def _start(stage: dockerfile.Stage) -> Start | None:
+    """What the image starts: its command, or what the script starts that it names."""
+    words = [*stage.entrypoint, *stage.command]
+    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
+        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
+    if _LAMBDA.search(stage.base) and len(words) == 1:
+        module, _, name = words[0].replace("/", ".").rpartition(".")
+        return Start(module=module, folder=stage.workdir, name=name)
+    return starting.start(words, stage.workdir, stage.env)
+
+
+def _base(workdir: str, over: Sequence[str]) -> str:
+    """The folder from which paths in the image are seen: the working directory, or one above it that is searched."""
+    return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
+
+
+def _installed_folders(stage: dockerfile.Stage) -> list[str]:
+    """Where the modules of installed projects are found."""
+    editable = [project for project in stage.installed.projects if project.whole and project.editable]
+    folders = [projects.modules_folder(project.folder, stage.files) for project in editable]
+    return [*folders, *([dockerfile.SITE] if any(path.startswith(dockerfile.SITE) for path in stage.files) else [])]
+
+
+def _needed(stage: dockerfile.Stage, path: Path) -> tuple[tuple[str, str], ...] | None:
+    """The requirements that the image installs; None where that cannot be told."""
+    installed = stage.installed
+    if not _PLAIN.search(stage.base) or installed.unread:
+        return None
+    bare = _PYTHON.search(stage.base) or _LAMBDA.search(stage.base)
+    if not installed and (installed.scripts or not bare):
+        return None
+    needed = [(name, path.name) for name in installed.names]
+    for file in installed.files:
+        needed += requirements.of_file(file)
+    for project in installed.projects:
+        lines = requirements.of_project(project.home)
+        if lines is None:
+            return None
+        needed += requirements.with_groups(lines) if project.dev else lines
+    return tuple(needed)
+
+
+def _command_line(text: str) -> int:
+    lines = [at for at, word, _ in dockerfile.instructions(text) if word in ("CMD", "ENTRYPOINT")]
+    return max(lines, default=1)
+
+
+def _not_there(begin: Start, stage: dockerfile.Stage, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
     """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
-    lines = dockerfile.instructions(text)
-    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in dockerfile.instructions(text))
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
     brought = begin.file is None and (
-        "." in stage.pip
+        package.requirements is None
         or top in sys.stdlib_module_names
         or bool(provider_of(top))
-        or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
+        or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements)
     )
     if made or brought or not stage.files or not _PLAIN.search(stage.base):
         return ()
-    line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
-    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+    told = f"{started}: the command starts it, and there is no such {kind} in the image"
+    if begin.ran and module_file(started, package.files, package.search):
+        told = f"{started}: python -m runs it, and the package has no __main__.py"
+    elif begin.module:
+        told += _meant(begin.module, begin.name, package)
+    return absent([(path, _command_line(text), told)])
+
+
+def _meant(module: str, name: str, package: Package) -> str:
+    """The only module of the image with the same last name, as it is found on the search path."""
+    last = module.rpartition(".")[2]
+    found = set()
+    for path in package.files:
+        if posixpath.basename(path) == f"{last}.py":
+            for folder in package.search:
+                if not folder or path.startswith(f"{folder}/"):
+                    below = path[len(folder) + 1 :] if folder else path
+                    found.add(below.removesuffix(".py").replace("/", "."))
+    called = f":{name}" if name else ""
+    return f"; is {next(iter(found)) + called!r} meant?" if len(found) == 1 and module not in found else ""
 
 
 def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
@@ -112,16 +190,10 @@ def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))
 
 
-def _relative(files: Mapping[str, Path], base: str) -> dict[str, Path]:
-    return {_below(path, base): file for path, file in sorted(files.items())}
-
-
 def _below(path: str, base: str) -> str:
-    """A path in the image, seen from its working directory if it lies below it."""
-    plain = posixpath.normpath(path).strip("/")
-    if base and (plain == base or plain.startswith(base + "/")):
-        return plain[len(base) + 1 :]
-    return plain if plain != "." else ""
+    """A path in the image, seen from its working directory."""
+    plain = posixpath.relpath(posixpath.join(base, path), base)
+    return "" if plain == "." else plain
 
 
 def _image_name(path: Path, root: Path) -> str:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import cached_property
 
 from checks.preflight import stdlib
+from checks.preflight.absences import Absences
 from checks.preflight.bindings import GIVEN, Bindings, absolute
 from checks.preflight.loading import Loaded
 from checks.preflight.model import Facts, Import, Kind, Try, Version
 from checks.preflight.problems import Guard, Moved, Problem, meant
-from checks.preflight.provided import Provided, provider_of
+from checks.preflight.provided import Provided
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
 
@@ -47,8 +48,10 @@ class Imports:
         self._chains: dict[str, tuple[str, ...]] = {}
 
     @cached_property
-    def _moved(self) -> Moved:
-        return Moved(map(self.module_of, self._facts))
+    def absences(self) -> Absences:
+        """What is said of what is not there."""
+        modules = map(self.module_of, self._facts)
+        return Absences(self._resolver, Moved(modules), self._facts, self._provided, self._python, self._elsewhere)
 
     # -- what an import means ------------------------------------------------------------------------------------------
 
@@ -149,8 +152,7 @@ class Imports:
         """Whether the top of a dotted name lies in the package."""
         owned = self._owned.get(target)
         if owned is None:
-            top = self._resolver.module(target.partition(".")[0])
-            owned = self._owned[target] = top.file is not None or bool(top.folders)
+            owned = self._owned[target] = self._resolver.owns(target)
         return owned
 
     def chain(self, target: str) -> tuple[str, ...]:
@@ -254,20 +256,30 @@ class Imports:
             if self.package_of(file):
                 message = f"relative import {dots!r} goes beyond the top-level package"
             else:
-                message = f"relative import {dots!r} in a file that is not in a package"
+                message = f"relative import {dots!r} in a file that is not in a package{self._without_dots(item)}"
             return [Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message)]
         module = self._resolver.module(target)
         # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
         beside = not item.level and target != item.module
         unsure = beside and self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
         if module.found in (Found.MISSING, Found.UNKNOWN):
-            problems = [self._absent(module)]
+            problems = [self.absences.of(module)]
         else:
             own = self._own_bindings(file, module.name) if module.file == file else None
             there = self._bindings.surely(module) if own is None else frozenset()
             names = [name for name, _ in item.names or () if name not in there]
             problems = [problem for name in names for problem in self._named(module, name, own)]
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
+
+    def _without_dots(self, item: Import) -> str:
+        """That a relative import at the top would find its module by an absolute one."""
+        names = [item.module] if item.module else [name for name, _ in item.names or ()]
+        there = item.level == 1 and all(self._own(name) for name in names)
+        return ": without the dot it is found" if there else ""
+
+    def named(self, name: str) -> Module:
+        """The module of a dotted name."""
+        return self._resolver.module(name)
 
     def _unnamed(self, file: str) -> bool:
         """Whether a file has no dotted name of its own here: it is found by a search path that the code sets."""
@@ -305,7 +317,7 @@ class Imports:
             message = f"{module.name} binds {name!r} only under TYPE_CHECKING: it is not there at run time"
             return [Problem(kind=Kind.TYPING_ONLY, symbol=f"{module.name}.{name}", message=message)]
         if module.found is Found.NAMESPACE:
-            absent = self._absent(below)
+            absent = self.absences.of(below)
             if absent.kind is not Kind.MISSING_MODULE or absent.unknown:
                 return [absent]
         place = self._elsewhere(below.name) if module.file is not None else None
@@ -323,6 +335,9 @@ class Imports:
         dated = module.found in (Found.STDLIB, Found.OTHER)
         if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"
+            moved = stdlib.moved(module.name, name)
+            message += f": it is in {moved!r}" if moved else ""
+        message += self.absences.hidden(module)
         own = module.file is not None or bool(module.folders)
         return [Problem(kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=message, own=own, dated=dated)]
 
@@ -340,52 +355,3 @@ class Imports:
             )
             for name in wrong
         ]
-
-    def _absent(self, module: Module) -> Problem:
-        missing = module.missing or module.name
-        top = missing.partition(".")[0]
-        message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-        place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
-        above = self._resolver.module(top)
-        own_top = self._own(top)
-        if place is not None:
-            message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
-            return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
-        if own_top and above.found is not Found.NAMESPACE:
-            message += self._moved.meant(missing)
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
-        since = stdlib.removed_in(top, self._python) if missing == top else None
-        if since is not None and not provider_of(top):
-            message += f": Python {since[0]}.{since[1]} removed it"
-        added = stdlib.added_in(top, self._python)
-        if added is not None:
-            message += f": Python {added[0]}.{added[1]} adds it"
-        if above.found is Found.STDLIB or added is not None or (since is not None and not provider_of(top)):
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
-        return self._undeclared(module, missing, own_top=own_top)
-
-    def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
-        providers = provider_of(module.name) or provider_of(missing)
-        if module.found is Found.UNKNOWN or self._provided is None:
-            if module.found is Found.UNKNOWN:
-                return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=module.reason, own=False, unknown=True)
-            message = f"No module named {missing!r} where the package runs"
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=own_top)
-        if own_top and not providers:
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=f"No module named {missing!r}")
-        unsure = sorted(self._provided.unknown)
-        if providers and not self._provided.might_bring(providers):
-            message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            if unsure:
-                message += f", unless one of them brings it ({_few(unsure)})"
-            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-        if unsure:
-            reason = f"it is not known what these requirements bring: {_few(unsure)}"
-            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
-        message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
-        return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise

@@ -11,7 +11,7 @@ from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
 from checks.preflight.loading import Loaded, play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.problems import Problem
+from checks.preflight.problems import Problem, meant
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
@@ -67,7 +67,8 @@ class Judge:
         self._bindings = bindings
         self._attributes = attributes
         self._optional = optional
-        self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
+        ran = package.entry_known and package.entry_as != "import"
+        self._scripts = frozenset(package.entries) if ran else frozenset()
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}
@@ -76,7 +77,7 @@ class Judge:
 
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
-        entries = [file for file in self._package.entries if file in self._facts]
+        entries = self._entries()
         edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
         self._edges = edges
         self._reached = self._spread(entries, edges)
@@ -88,7 +89,7 @@ class Judge:
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
-        self._handler(entries)
+        self._handler()
         self._circles(entries)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
@@ -96,6 +97,14 @@ class Judge:
         )
         ways = {file: reached.way for file, reached in self._reached.items()}
         return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
+
+    def _entries(self) -> list[str]:
+        """The files that are loaded first, in this order: those of the packages above a module come before it."""
+        entries = [file for file in self._package.entries if file in self._facts]
+        if not self._package.entry_known or self._package.entry_as == "script":
+            return entries
+        above = [self._imports.chain(self._imports.module_of(file)) for file in entries]
+        return list(dict.fromkeys([*[file for chain in above for file in chain], *entries]))
 
     def _spread(self, entries: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
@@ -121,13 +130,13 @@ class Judge:
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
-    def _handler(self, entries: Sequence[str]) -> None:
+    def _handler(self) -> None:
         """The function that is called first must be there."""
-        name, file = self._package.handler, next(iter(entries), None)
-        if not name or not self._package.entry_known or file is None:
+        name, file = self._package.handler, next(iter(self._package.entries), "")
+        if not name or not self._package.entry_known or file not in self._facts:
             return
         if self._bindings.has(self._imports.module(file), name) is False:
-            message = f"the entry point {name!r} is not defined in {file}"
+            message = f"the entry point {name!r} is not defined in {file}{meant(name, self._facts[file].bound)}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
@@ -251,7 +260,7 @@ class Judge:
                 "unset": f"local variable {name!r} is read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
-            }.get(kind, f"name {name!r} is not defined")
+            }.get(kind) or f"name {name!r} is not defined{self._imports.absences.forgotten(name)}"
             if caught is not None:
                 message += f"; the error is caught at line {caught}"
             self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
@@ -275,6 +284,7 @@ class Judge:
             if absent.when == "main" and file not in self._scripts:
                 continue
             message = f"module {absent.module!r} has no attribute {absent.name!r}"
+            message += self._imports.absences.hidden(self._imports.named(absent.module))
             if absent.caught is not None:
                 message += f"; the error is caught at line {absent.caught}"
             symbol = f"{absent.module}.{absent.name}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Version = tuple[int, int]
 
@@ -111,6 +111,11 @@ class Unknown:
     reason: str
 
 
+# As the program, by ``python -m`` (the ``__init__`` of its packages is loaded before), or imported, so that its part
+# under ``if __name__ == "__main__"`` does not run.
+EntryAs = Literal["script", "module", "import"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """What is shipped, as somebody described it.
@@ -118,6 +123,8 @@ class Package:
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
     known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry.
+    ``entry_as``: how the entries are loaded; ``program``: the module of the server that does it, with the file and the
+    line that say so.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
@@ -131,7 +138,9 @@ class Package:
     files: Mapping[str, Path]
     entries: tuple[str, ...] = ()
     entry_known: bool = False
+    entry_as: EntryAs = "script"
     handler: str = ""
+    program: tuple[str, Path, int] | None = None
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()

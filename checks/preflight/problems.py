@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.preflight.model import Kind
@@ -59,9 +59,27 @@ class Moved:
             self._below.setdefault(parent, []).append(module)
 
     def meant(self, module: str) -> str:
-        """The only one of its last name, or one beside it that is like it; empty if there is none."""
+        """One beside it of which only the case differs, the only one of its last name, or one beside it that is like
+        it; empty if there is none.
+        """
         parent, _, own = module.rpartition(".")
+        beside = self._below.get(parent, ())
+        cased = [one for one in beside if one != module and one.casefold() == module.casefold()]
+        if cased:
+            return f"; {cased[0]!r} is there: names of files are told apart by case"
         same = [one for one in self._of_name.get(own, ()) if one != module]
         if len(same) == 1 and len(own) > _SHORT:
             return f"; is {same[0]!r} meant?"
-        return meant(module, self._below.get(parent, ())) if parent else ""
+        return meant(module, beside)
+
+
+def off_path(module: str, files: Iterable[str], search: Sequence[str]) -> str:
+    """That a module is among the files, though none of the folders that are searched leads to it; empty if not."""
+    base = module.replace(".", "/")
+    for file in sorted(files):
+        if f"/{file}".endswith((f"/{base}.py", f"/{base}/__init__.py")) or f"/{base}/" in f"/{file}":
+            at = f"/{file}".rindex(f"/{base}")
+            above = file[: max(at - 1, 0)] or "."
+            searched = ", ".join(folder or "." for folder in search)
+            return f": {file} is shipped, and {above} is not on the search path ({searched}): set PYTHONPATH"
+    return ""

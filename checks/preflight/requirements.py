@@ -98,6 +98,11 @@ def beside(folder: Path) -> list[Line]:
     ]
 
 
+def with_groups(lines: list[Line]) -> list[Line]:
+    """The same with the groups and extras that development usually asks for as plain requirements."""
+    return [(re.sub(r" ; extra == '(?:dev|main|default)'$", "", text), place) for text, place in lines]
+
+
 def _extra(line: str, name: str) -> str:
     return f"{line.partition(';')[0].strip()} ; extra == '{name}'"
 

@@ -163,6 +163,11 @@ class Resolver:
             known = self._known[name] = self._resolve(name)
         return known
 
+    def owns(self, name: str) -> bool:
+        """Whether the top of a dotted name lies in the package."""
+        top = self.module(name.partition(".")[0])
+        return top.file is not None or bool(top.folders)
+
     def name_of(self, file: str) -> str | None:
         """The dotted name under which a file of the package is imported; None if it cannot be."""
         if file not in self._own_names:

@@ -1,0 +1,111 @@
+"""What is said of a module that is not there: where it may be, who would bring it, what hides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from checks.preflight import stdlib
+from checks.preflight.model import Kind, Version
+from checks.preflight.problems import Moved, Problem, off_path
+from checks.preflight.provided import Provided, provider_of
+from checks.preflight.resolve import Found, Module, Resolver
+
+
+class Absences:
+    """Judges absent modules of one package. ``elsewhere`` says where in the repository a module lies."""
+
+    def __init__(  # noqa: PLR0917 - what Imports holds
+        self,
+        resolver: Resolver,
+        moved: Moved,
+        files: Collection[str],
+        provided: Provided | None,
+        python: Version,
+        elsewhere: Callable[[str], str | None],
+    ) -> None:
+        self._resolver = resolver
+        self._moved = moved
+        self._files = files
+        self._provided = provided
+        self._python = python
+        self._elsewhere = elsewhere
+
+    def hidden(self, module: Module) -> str:
+        """What a module of the package hides that has the same name, for a message; empty if nothing."""
+        if module.file is None or "." in module.name:
+            return ""
+        if module.name in stdlib.modules(self._python):
+            return f"; {module.file} hides the module of the standard library"
+        if self._provided is not None and self._provided.has(module.name):
+            return f"; {module.file} hides the module that a requirement brings"
+        return ""
+
+    def forgotten(self, name: str) -> str:
+        """That a name which is bound nowhere is that of a module, for a message; empty if it is not."""
+        there = self._resolver.owns(name) or name in stdlib.modules(self._python)
+        return f": is 'import {name}' missing?" if there else ""
+
+    def of(self, module: Module) -> Problem:
+        """What an import of it fails with."""
+        missing = module.missing or module.name
+        top = missing.partition(".")[0]
+        place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
+        above = self._resolver.module(top)
+        own_top = self._resolver.owns(top)
+        if place is not None:
+            message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
+            return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
+        if own_top and above.found is not Found.NAMESPACE:
+            message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
+            message += self._moved.meant(missing) or self._off_path(missing) or self.hidden(above)
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
+        since = stdlib.removed_in(top, self._python) if missing == top else None
+        added = stdlib.added_in(top, self._python)
+        known = provider_of(top)
+        if above.found is Found.STDLIB or added is not None or (since is not None and self._lost(known)):
+            message = f"No module named {missing!r}"
+            if since is not None:
+                message += f": Python {since[0]}.{since[1]} removed it"
+                message += f"; {' or '.join(known)} brings it" if known else ""
+            if added is not None:
+                message += f": Python {added[0]}.{added[1]} adds it"
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
+        return self._undeclared(module, missing, own_top=own_top)
+
+    def _lost(self, providers: tuple[str, ...]) -> bool:
+        """Whether no distribution brings a module that the standard library no longer has."""
+        return not providers or self._provided is None or not self._provided.might_bring(providers)
+
+    def _off_path(self, module: str) -> str:
+        return off_path(module, self._files, self._resolver.search)
+
+    def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
+        providers = provider_of(module.name) or provider_of(missing)
+        if module.found is Found.UNKNOWN or self._provided is None:
+            if module.found is Found.UNKNOWN:
+                return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=module.reason, own=False, unknown=True)
+            message = f"No module named {missing!r} where the package runs"
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=own_top)
+        if own_top and not providers:
+            message = f"No module named {missing!r}{self._off_path(missing)}"
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
+        unsure = sorted(self._provided.unknown)
+        if providers and not self._provided.might_bring(providers):
+            message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
+            wrong = self._provided.misnamed(providers)
+            if wrong:
+                message += f": {wrong!r} there is not its name"
+            elif unsure:
+                message += f", unless one of them brings it ({_few(unsure)})"
+            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
+        if unsure:
+            reason = f"it is not known what these requirements bring: {_few(unsure)}"
+            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
+        nowhere = f": neither in the package nor brought by a requirement{self._moved.meant(missing)}"
+        message = f"No module named {missing!r}{self._off_path(missing) or nowhere}"
+        return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise
