@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,12 +44,13 @@ def with_entry(package: Package, entry: str | None) -> Package:
         package = replace(package, entry_as="script" if begin.file and not begin.program else "import")
     if found:
         return replace(package, entries=tuple(found), entry_known=True)
-    tops = sorted(
-        f
-        for f in package.files
-        if f.endswith(".py") and ("/" not in f or (f.count("/") == 1 and f.endswith("/__init__.py")))
-    )
-    return replace(package, entries=tuple(tops), entry_known=False)
+    return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
+
+
+def _is_top(search: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a file is a module or a package directly below a folder of the search path."""
+    begins = "|".join(re.escape(f"{folder}/" if folder else "") for folder in search)
+    return re.compile(rf"(?:{begins})(?:[^/]+\.py|[^/]+/__init__\.py)").fullmatch  # type: ignore[return-value]
 
 
 def _procfile(package: Package) -> Start | None:

@@ -11,32 +11,49 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from checks.preflight import installing, projects, starting
-from checks.preflight.installing import Installed
+from checks.preflight import installing, projects, requirements, starting
+from checks.preflight.installing import Install
 
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """One image in the making: absolute paths in it to files on this disk."""
+    """One image in the making: absolute paths in it to files on this disk.
+
+    ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
+    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``groups``: what else
+    than the plain is asked for of what projects need; ``untold``: something is installed that is not here to be read,
+    ``scripts``: something is run that may do so.
+    """
 
     name: str = ""
     base: str = ""
     files: dict[str, Path] = field(default_factory=dict)
     workdir: str = "/"
     env: dict[str, str] = field(default_factory=dict)
-    installed: Installed = field(default_factory=Installed)
+    pip: list[str] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)
+    programs: dict[str, str] = field(default_factory=dict)
+    required: list[tuple[str, Path]] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    untold: bool = False
+    scripts: bool = False
+
+    def copy(self, name: str) -> Stage:
+        """Another stage that begins as this one ends."""
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "groups")
+        return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
-SITE = "/site-packages"  # where installed projects are laid, whatever the folder's name in the image
+_SITE = "/site-packages"  # stands for wherever the image's Python has what is installed
 _INSTRUCTION = re.compile(r"^\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
 
 
@@ -83,11 +100,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
             parts = [part for part in rest.split() if not part.startswith("--")]
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
-            stage = (
-                replace(old, name=name, files=dict(old.files), env=dict(old.env), installed=deepcopy(old.installed))
-                if old
-                else Stage(name=name, base=parts[0], **_given(parts[0]))
-            )
+            stage = old.copy(name) if old else Stage(name=name, base=parts[0], **_given(parts[0]))
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
         elif word == "ENV":
@@ -121,8 +134,12 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
     goal = posixpath.join(stage.workdir, target)
     files = {p.lstrip("/"): f for p, f in origin.files.items()} if origin else context
     if origin is not None:
-        stage.installed.add(origin.installed)
-        stage.files |= {path: file for path, file in origin.files.items() if path.startswith(f"{SITE}/")}
+        stage.pip += origin.pip
+        stage.required += origin.required
+        stage.absent += [item for item in origin.absent if item not in stage.absent]
+        stage.groups |= origin.groups
+        stage.untold |= origin.untold
+        stage.scripts |= origin.scripts
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -130,6 +147,8 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         copied = _matching(files, wanted)
         if not copied and origin is None:
             stage.absent.append((line, name))
+        elif not copied and origin is not None:
+            _take_installed(stage, origin)
         folder = target.endswith("/") or target in (".", "./") or len(names) > 1 or goal == stage.workdir
         for path, file in copied.items():
             below = path or posixpath.basename(file.name)
@@ -137,6 +156,67 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
                 stage.files[posixpath.normpath(goal)] = file
             else:
                 stage.files[posixpath.normpath(posixpath.join(goal, below))] = file
+
+
+def _take_installed(stage: Stage, origin: Stage) -> None:
+    """What another stage has installed of projects, out of a folder that pip filled (a prefix, an environment)."""
+    for folder in origin.projects:
+        below = "/" if folder == "/" else f"{folder}/"
+        for path, file in origin.files.items():
+            if path.startswith(below) and path.endswith(".py"):
+                stage.files.setdefault(f"{_SITE}/{path.removeprefix(below)}", file)
+        stage.projects.append(_SITE)
+    stage.programs.update(origin.programs)
+
+
+def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
+    """What a RUN line installs."""
+    bound = {
+        posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
+        for source, target in installing.mounts(rest)
+        if source in context
+    }
+    files = {**stage.files, **bound}
+    made: dict[str, Install] = {}
+    for install in installing.installs(rest, stage.workdir):
+        stage.untold |= install.untold
+        stage.scripts |= install.script
+        if install.made:
+            made[install.made] = install
+            continue
+        stage.pip += install.words
+        for path in install.files:
+            if path in made and projects.is_project(files, made[path].folder):
+                _need(stage, files, made[path].folder, dev=made[path].dev)
+            elif path in files:
+                stage.required.append((path, files[path]))
+                install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
+            else:
+                stage.untold = True
+        folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
+        for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
+            folder = posixpath.normpath(posixpath.join(install.folder, name))
+            if not projects.is_project(files, folder):
+                continue
+            _need(stage, files, folder, dev=install.dev)
+            if name in folders:
+                _bring(stage, files, folder, editable=install.editable)
+
+
+def _need(stage: Stage, files: Mapping[str, Path], folder: str, *, dev: bool) -> None:
+    """What a project needs is installed."""
+    stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+    stage.groups |= {"dev"} if dev else set()
+
+
+def _bring(stage: Stage, files: Mapping[str, Path], folder: str, *, editable: bool) -> None:
+    """The modules and programs of a project are installed; where its packaging leaves some out, only the others."""
+    home = projects.home(files, folder)
+    brought = {} if editable else projects.packaged(files, folder)
+    if brought:
+        stage.files |= {posixpath.join(_SITE, path): file for path, file in brought.items()}
+    stage.projects.append(_SITE if brought else home)
+    stage.programs.update(projects.programs(files, folder))
 
 
 def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
@@ -153,15 +233,6 @@ def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
             if fnmatch("/".join(parts[: depth + 1]), wanted):
                 found["/".join(parts[depth + 1 :]) or parts[-1]] = file
     return found
-
-
-def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
-    there = {**stage.files, **installing.mounted(rest, stage.workdir, context)}
-    made = installing.run(rest, stage.workdir, there)
-    stage.installed.add(made)
-    for project in made.projects:
-        if project.whole and not project.editable:
-            stage.files |= {f"{SITE}/{path}": file for path, file in projects.packaged(project.folder, there).items()}
 
 
 def _paths(rest: str) -> tuple[dict[str, str], list[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checks.preflight import dockerfile, projects, requirements, shipping, starting
+from checks.preflight import dockerfile, requirements, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Finding, Package
 from checks.preflight.provided import provider_of
@@ -49,7 +49,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     base = _base(stage.workdir, over)
     files = {_below(path, base): file for path, file in sorted(stage.files.items())}
     search = [begin.folder or stage.workdir, *begin.search] if begin else [stage.workdir]
-    search += [*over, *_installed_folders(stage)]
+    search += [*over, *stage.projects]
     needed = _needed(stage, path)
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
@@ -99,7 +99,7 @@ def _start(stage: dockerfile.Stage) -> Start | None:
     if _LAMBDA.search(stage.base) and len(words) == 1:
         module, _, name = words[0].replace("/", ".").rpartition(".")
         return Start(module=module, folder=stage.workdir, name=name)
-    return starting.start(words, stage.workdir, stage.env)
+    return starting.start(words, stage.workdir, stage.env, stage.programs)
 
 
 def _base(workdir: str, over: Sequence[str]) -> str:
@@ -107,29 +107,22 @@ def _base(workdir: str, over: Sequence[str]) -> str:
     return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
 
 
-def _installed_folders(stage: dockerfile.Stage) -> list[str]:
-    """Where the modules of installed projects are found."""
-    editable = [project for project in stage.installed.projects if project.whole and project.editable]
-    folders = [projects.modules_folder(project.folder, stage.files) for project in editable]
-    return [*folders, *([dockerfile.SITE] if any(path.startswith(dockerfile.SITE) for path in stage.files) else [])]
-
-
 def _needed(stage: dockerfile.Stage, path: Path) -> tuple[tuple[str, str], ...] | None:
     """The requirements that the image installs; None where that cannot be told."""
-    installed = stage.installed
-    if not _PLAIN.search(stage.base) or installed.unread:
+    if not _PLAIN.search(stage.base) or stage.untold:
         return None
-    bare = _PYTHON.search(stage.base) or _LAMBDA.search(stage.base)
-    if not installed and (installed.scripts or not bare):
+    bare = not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
+    if not stage.pip and not stage.required and not bare:
         return None
-    needed = [(name, path.name) for name in installed.names]
-    for file in installed.files:
-        needed += requirements.of_file(file)
-    for project in installed.projects:
-        lines = requirements.of_project(project.home)
-        if lines is None:
+    needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
+    wanted = stage.groups | {extra for item in stage.pip for extra in _extras(item)}
+    for _, file in stage.required:
+        if file.name not in requirements.PROJECT_FILES:
+            needed += requirements.of_file(file)
+        elif (lines := requirements.of_project(file.parent)) is not None:
+            needed += requirements.with_extras(lines, wanted)
+        else:
             return None
-        needed += requirements.with_groups(lines) if project.dev else lines
     return tuple(needed)
 
 
@@ -188,6 +181,12 @@ def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     if not plain:
         return path.parent
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))
+
+
+def _extras(item: str) -> list[str]:
+    """The extras of a folder that is installed: ``.[gcp,slack]``."""
+    found = re.match(r"[./][^\[]*\[([^\]]*)\]", item)
+    return [extra.strip() for extra in found[1].split(",")] if found else []
 
 
 def _below(path: str, base: str) -> str:

@@ -1,247 +1,123 @@
-"""What the commands of an image's build install, read and not run: requirements, files of them, and projects."""
+"""What the commands of a Dockerfile's RUN line install, read and not run: pip, uv, Poetry, PDM."""
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from checks.preflight.requirements import PROJECT_FILES
-from checks.preflight.starting import words_of
-
-_SEPARATORS = re.compile(r"[;&|]+")
-_PYTHON = r"python[\d.]*"
-_BEFORE = frozenset({"then", "else", "do", "if", "!", "time", "sudo", "exec", "set"})
-# Options of pip and uv with a value that is no requirement.
+_SEPARATOR = re.compile(r"&&|\|\|?|;|\n")
+_FILES = frozenset({"-r", "--requirement", "--requirements"})
+# Options of pip and uv with a value that is nothing to install.
 _VALUED = frozenset(
-    {
-        "-c",
-        "--constraint",
-        "-t",
-        "--target",
-        "--prefix",
-        "--root",
-        "-f",
-        "--find-links",
-        "-i",
-        "--index-url",
-        "--extra-index-url",
-        "--trusted-host",
-        "--timeout",
-        "--retries",
-        "--progress-bar",
-        "--python",
-        "-p",
-        "-w",
-        "--wheel-dir",
-        "--platform",
-        "--python-version",
-        "--only-binary",
-        "--no-binary",
-        "--cache-dir",
-        "--upgrade-strategy",
-    }
+    {"-c", "--constraint", "-t", "--target", "--prefix", "--root", "-f", "--find-links", "-i", "--index-url", "-w"}
+    | {"--extra-index-url", "--trusted-host", "--timeout", "--retries", "--progress-bar", "--python", "--wheel-dir"}
+    | {"--python-version", "--platform", "--only-binary", "--no-binary", "--cache-dir", "--upgrade-strategy", "-p"}
 )
-_PARTS_OF_APT = re.compile(
-    r"(?:python3?|py3)-(?!pip\b|dev\b|venv\b|full\b|distutils\b|minimal\b|setuptools\b|wheel\b).+"
+_BEFORE = re.compile(r"--mount=|--network=|\w+=|[-+]\w+$")  # of Docker, of the environment, of ``set``
+_PIP = re.compile(r"(?:pip[\d.]*|python[\d.]* -m pip|uv pip) (?:install|wheel)\b")
+_WHOLE = re.compile(r"(?:uv sync|poetry install|pdm (?:install|sync))\b")
+_EXPORT = re.compile(r"(?:uv|poetry) export\b.*?(?:\s-o|\s--output(?:-file)?|>)[ =]*([^\s>-]\S*)")
+# Poetry exports nothing for development that it is not asked for.
+_WITHOUT_DEV = re.compile(
+    r"^poetry export|--(?:no-dev|production|no-default-groups|no-group|only|only-group|without)\b"
 )
-_WITHOUT_DEV = frozenset(
-    {
-        "--no-dev",
-        "--production",
-        "--no-default-groups",
-        "--no-group",
-        "--only",
-        "--only-group",
-        "--without",
-    }
+_UNTOLD = re.compile(
+    r"(?:conda|mamba|micromamba|pipenv|pipx|easy_install)\b"
+    r"|(?:apt|apt-get|apk) .*\b(?:python3?|py3)-(?!(?:pip|dev|venv|full|distutils|minimal|setuptools|wheel)\b)"
 )
-_OTHERS = frozenset({"conda", "mamba", "micromamba", "pipenv", "pipx", "pdm", "hatch", "easy_install"})
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project that is installed: its folder in the image, and here. ``dev``: with what is needed to develop it.
-    ``whole``: it itself, not only what it needs; ``editable``: it is imported from its folder.
-    """
-
-    folder: str
-    home: Path
-    dev: bool = False
-    whole: bool = True
-    editable: bool = False
+_SCRIPT = re.compile(r"(?:\S+\.sh|sh|bash|make)\b")
+_NOT_ITSELF = re.compile(r"--(?:no-root|no-self|no-install-project|no-install-workspace)\b")
 
 
 @dataclass(slots=True, kw_only=True)
-class Installed:
-    """What has been installed: requirements by name, files of requirements, projects. ``unread``: more was, which could
-    not be told; ``scripts``: something was run that may have done so.
+class Install:
+    """One installation: requirements (``.`` and other folders among them), requirements files, from which folder.
+
+    ``whole``: what the project in that folder needs is installed, whether or not it is itself; ``dev``: with what it
+    needs to be developed. ``made``: nothing is installed, a requirements file of it is written there. ``untold``:
+    something is installed that cannot be read; ``script``: something is run that may install anything.
     """
 
-    names: list[str] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    projects: list[Project] = field(default_factory=list)
-    unread: bool = False
-    scripts: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.names or self.files or self.projects)
-
-    def add(self, other: Installed) -> None:
-        """What another stage has installed, too."""
-        self.names += other.names
-        self.files += other.files
-        self.projects += other.projects
-        self.unread |= other.unread
-        self.scripts |= other.scripts
+    folder: str
+    words: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    whole: bool = False
+    dev: bool = False
+    made: str = ""
+    editable: bool = False
+    untold: bool = False
+    script: bool = False
 
 
-def run(command: str, workdir: str, there: Mapping[str, Path]) -> Installed:
-    """What a RUN instruction installs. ``there``: the files that it sees, by their absolute path."""
-    shell = _Shell(workdir, there)
-    for words in _commands(command):
-        shell.command(words)
-    return shell.installed
-
-
-def _program(words: list[str]) -> tuple[str, list[str]]:
-    """The program that a command runs, and its words; ``python -m pip`` and ``uv pip`` are pip."""
-    program, rest = words[0].rpartition("/")[2], words[1:]
-    if re.fullmatch(_PYTHON, program) and rest[:1] == ["-m"] and len(rest) > 1:
-        program, rest = rest[1], rest[2:]
-    return ("pip", rest[1:]) if program == "uv" and rest[:1] == ["pip"] else (program, rest)
-
-
-def mounted(command: str, workdir: str, context: Mapping[str, Path]) -> dict[str, Path]:
-    """The files of the build context that a RUN instruction sees by ``--mount=type=bind``."""
-    found: dict[str, Path] = {}
-    for mount in re.findall(r"--mount=(\S+)", command):
-        given = dict(part.partition("=")[::2] for part in mount.split(","))
-        source = posixpath.normpath((given.get("source") or given.get("src") or ".").lstrip("/") or ".")
-        if given.get("type") == "bind" and "from" not in given:
-            target = posixpath.join(workdir, given.get("target") or given.get("dst") or given.get("destination") or "")
-            for path, file in context.items():
-                if source in (path, ".") or path.startswith(source + "/"):
-                    below = path if source == "." else path[len(source) + 1 :]
-                    found[posixpath.normpath(posixpath.join(target, below))] = file
-    return found
-
-
-def _commands(text: str) -> Iterator[list[str]]:
-    """The commands of a shell line, without what stands before their names."""
-    plain = re.sub(r"^(?:--\w+=\S+\s+)+", "", text)
-    try:
-        words = words_of(plain)
-    except ValueError:
-        words = plain.split()
-    if len(words) > 2 and words[1] == "-c" and words[0].endswith("sh"):  # noqa: PLR2004
+def installs(command: str, folder: str) -> Iterator[Install]:
+    """The installations of a RUN line that starts in ``folder``; paths are absolute in the image."""
+    for part in _SEPARATOR.split(_plain(command)):
         try:
-            words = words_of(words[2])
+            words = shlex.split(part)
         except ValueError:
-            words = shlex.split(words[2], posix=False)
-    command: list[str] = []
-    for word in [*words, ";"]:
-        if not _SEPARATORS.fullmatch(word):
-            command.append(word)
             continue
-        while command and (command[0] in _BEFORE or re.match(r"\w+=", command[0])):
-            command = command[1:]
-        if command:
-            yield command
-        command = []
+        while words and (words[0] in ("sudo", "exec", "set") or _BEFORE.match(words[0])):
+            words = words[1:]
+        if len(words) > 1 and words[0] == "cd":
+            folder = posixpath.normpath(posixpath.join(folder, words[1]))
+        if not words:
+            continue
+        text = " ".join([words[0].rpartition("/")[2], *words[1:]])
+        if found := _PIP.match(text):
+            yield _of_pip(words[len(found[0].split()) :], folder)
+        elif (install := _other(text, folder)) is not None:
+            yield install
 
 
-class _Shell:
-    """The commands of one shell, in its folder."""
+def _other(text: str, folder: str) -> Install | None:
+    """What a command other than pip's installs; None for one that installs nothing."""
+    if _WHOLE.match(text):
+        words = [] if _NOT_ITSELF.search(text) else ["."]
+        return Install(folder=folder, words=words, whole=True, dev=not _WITHOUT_DEV.search(text), editable=True)
+    if found := _EXPORT.search(text):
+        dev = bool(re.search(r"--(?:dev|with|all-groups)\b", text) or not _WITHOUT_DEV.search(text))
+        return Install(folder=folder, made=posixpath.normpath(posixpath.join(folder, found[1])), dev=dev)
+    if _UNTOLD.match(text):
+        return Install(folder=folder, untold=True)
+    return Install(folder=folder, script=True) if _SCRIPT.match(text) else None
 
-    def __init__(self, folder: str, there: Mapping[str, Path]) -> None:
-        self._folder = folder
-        self._there = there
-        self._exported: dict[str, Project] = {}
-        self.installed = Installed()
 
-    def command(self, words: list[str]) -> None:
-        """Add what one command installs."""
-        program, rest = _program(words)
-        if program == "cd" and rest:
-            self._folder = self._path(rest[0])
-        elif re.fullmatch(r"pip[\d.]*", program) and rest[:1] in (["install"], ["wheel"]):
-            self._pip(rest[1:])
-        elif program in ("uv", "poetry") and rest[:1] in (["sync"], ["install"]):
-            dev = not any(word.partition("=")[0] in _WITHOUT_DEV for word in rest)
-            whole = not any(word in ("--no-root", "--no-install-project") for word in rest)
-            self._project(self._folder, dev=dev, whole=whole, editable="--no-editable" not in rest)
-        elif program in ("uv", "poetry") and rest[:1] == ["export"]:
-            self._export(program, rest)
-        elif re.fullmatch(_PYTHON, program) and rest[:1] == ["setup.py"]:
-            self._project(self._folder, editable="develop" in rest)
-        elif program in ("apt", "apt-get", "apk"):
-            self.installed.unread |= any(_PARTS_OF_APT.fullmatch(word) for word in rest)
-        elif program in _OTHERS:
-            self.installed.unread = True
-        elif program.endswith(".sh") or program in ("sh", "bash", "make"):
-            self.installed.scripts = True
+def _of_pip(words: list[str], folder: str) -> Install:
+    install, option = Install(folder=folder, editable="-e" in words or "--editable" in words), ""
+    for word in words:
+        name, sign, value = word.partition("=")
+        if option in _FILES or (sign and name in _FILES):
+            install.files.append(posixpath.normpath(posixpath.join(folder, value if sign and not option else word)))
+        elif not option and word.startswith("-r") and word not in _FILES:
+            install.files.append(posixpath.normpath(posixpath.join(folder, word[2:])))
+        elif not option and not word.startswith("-"):
+            install.words.append(word)
+        option = word if not option and (word in _FILES or word in _VALUED) else ""
+    return install
 
-    def _pip(self, words: list[str]) -> None:
-        waiting = list(words)
-        editable = False
-        while waiting:
-            word = waiting.pop(0)
-            if word in ("-e", "--editable"):
-                editable = True
-            elif word in ("-r", "--requirement", "--requirements") and waiting:
-                self._file(waiting.pop(0))
-            elif re.match(r"(?:-r|--requirements?=)(?=[^-])", word):
-                self._file(re.sub(r"^(?:-r|--requirements?=)", "", word))
-            elif word in _VALUED:
-                waiting = waiting[1:]
-            elif re.match(r"[./]", word):
-                self._local(re.sub(r"\[[^]]*\]$", "", word), editable=editable)
-                editable = False
-            elif not word.startswith("-"):
-                self.installed.names.append(word)
-                editable = False
 
-    def _local(self, path: str, *, editable: bool) -> None:
-        """A folder, or files made before (``/wheels/*``), of which that step told what they are."""
-        if any(sign in path for sign in "*?$") or path.endswith((".whl", ".gz", ".zip")):
-            self.installed.unread |= not self.installed
-        else:
-            self._project(self._path(path), editable=editable)
+def mounts(command: str) -> Iterator[tuple[str, str]]:
+    """What a RUN line has bound from the build context, as (path there, path in the image)."""
+    for found in re.finditer(r"--mount=(\S+)", command):
+        options = dict(item.partition("=")[::2] for item in found[1].split(","))
+        source = options.get("source") or options.get("src")
+        target = options.get("target") or options.get("dst") or options.get("destination")
+        if options.get("type", "bind") == "bind" and "from" not in options and source and target:
+            yield source, target
 
-    def _file(self, name: str) -> None:
-        path = self._path(name)
-        if path in self._exported:
-            self.installed.projects.append(self._exported[path])
-        elif path in self._there:
-            self.installed.files.append(self._there[path])
-        else:
-            self.installed.unread = True
 
-    def _export(self, program: str, words: list[str]) -> None:
-        """``uv export`` and ``poetry export`` to a file of requirements."""
-        text = " ".join(words)
-        dev = not any(word.partition("=")[0] in _WITHOUT_DEV for word in words)
-        if program == "poetry":
-            dev = bool(re.search(r"--dev\b|--with\b|--all-groups", text))
-        file = re.search(r"(?:\s-o|\s--output(?:-file)?|>)[ =]*([^\s-]\S*)", text)
-        project = self._found(self._folder, dev=dev, whole=False)
-        if file and project:
-            self._exported[self._path(file[1])] = project
-
-    def _project(self, folder: str, **how: bool) -> None:
-        """A project in the image; one of which nothing is here cannot be told."""
-        project = self._found(folder, **how)
-        self.installed.unread |= project is None
-        self.installed.projects += [project] if project else []
-
-    def _found(self, place: str, **how: bool) -> Project | None:
-        names = [posixpath.join(place, item) for item in PROJECT_FILES]
-        file = next((self._there[name] for name in names if name in self._there), None)
-        return None if file is None else Project(place, file.parent, **how)
-
-    def _path(self, name: str) -> str:
-        return posixpath.normpath(posixpath.join(self._folder, name))
+def _plain(command: str) -> str:
+    """The JSON form of a command as a line."""
+    rest = command.strip()
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+        except ValueError:
+            return rest
+        if isinstance(words, list):
+            return shlex.join(str(word) for word in words)
+    return rest

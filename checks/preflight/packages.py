@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import requirements, shipping
+from checks.preflight import projects, requirements, shipping
 from checks.preflight.describing import DescriptionError, absent, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
@@ -57,11 +57,13 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     kind = "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
     python, told = _python_of(folder)
+    own = "" if function or not projects.is_project(files) else projects.home(files)
     package = Package(
         name=name or folder.resolve().name,
         root=folder,
         description=f"{kind} {shown(folder)}, {linked}",
         files=files,
+        search=tuple(dict.fromkeys(("", own))),
         requirements=needed if function or needed is None else (*needed, *requirements.beside(folder)),
         implied=_PLATFORM if function and needed is not None else (),
         entry_as="import" if function and entry is None else "script",

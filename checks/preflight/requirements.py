@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def of_pyproject(path: Path) -> list[Line] | None:
     """``project.dependencies`` (or those of Poetry); None if the file declares none."""
-    tree = _toml(path)
+    tree = toml(path)
     if tree is None:
         return None
     project = tree.get("project")
@@ -74,7 +74,8 @@ def of_project(folder: Path) -> list[Line] | None:
     return of_setup(folder) if lines is None else lines
 
 
-def _toml(path: Path) -> dict[str, Any] | None:
+def toml(path: Path) -> dict[str, Any] | None:
+    """A TOML file's content; None if it cannot be read as such."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -98,9 +99,10 @@ def beside(folder: Path) -> list[Line]:
     ]
 
 
-def with_groups(lines: list[Line]) -> list[Line]:
-    """The same with the groups and extras that development usually asks for as plain requirements."""
-    return [(re.sub(r" ; extra == '(?:dev|main|default)'$", "", text), place) for text, place in lines]
+def with_extras(lines: list[Line], extras: Collection[str]) -> list[Line]:
+    """The lines of a project that is installed with some of its extras, so that what these bring counts as needed."""
+    marks = [f" ; extra == '{extra}'" for extra in extras]
+    return [(next((text.removesuffix(m) for m in marks if text.endswith(m)), text), place) for text, place in lines]
 
 
 def _extra(line: str, name: str) -> str:
@@ -120,7 +122,7 @@ def of_metadata(path: Path) -> list[Line]:
 
 def python_of_pyproject(path: Path) -> tuple[int, int] | None:
     """The oldest Python that ``requires-python`` allows."""
-    tree = _toml(path)
+    tree = toml(path)
     if tree is None:
         return None
     project = tree.get("project")

@@ -69,11 +69,18 @@ def words_of(text: str) -> list[str]:
     return list(lexer)
 
 
-def start(words: Sequence[str], workdir: str = "", env: Mapping[str, str] | None = None) -> Start | None:
-    """What the last Python command among these words starts; None if there is none that is known."""
+def start(
+    words: Sequence[str],
+    workdir: str = "",
+    env: Mapping[str, str] | None = None,
+    programs: Mapping[str, str] | None = None,
+) -> Start | None:
+    """What the last Python command among these words starts; None if there is none that is known. ``programs``: those
+    that installed projects bring, as ``module:function`` by name.
+    """
     if len(words) > 2 and _called(words[0]) in _SHELLS and re.fullmatch(r"-\w*c", words[1]):  # noqa: PLR2004
         try:
-            return start(words_of(words[2]), workdir, env)
+            return start(words_of(words[2]), workdir, env, programs)
         except ValueError:
             return None
     commands: list[list[str]] = [[]]
@@ -84,20 +91,23 @@ def start(words: Sequence[str], workdir: str = "", env: Mapping[str, str] | None
             commands[-1].append(word)
     if any(command[:1] == ["cd"] for command in commands):
         return None  # not from this folder
-    found = [_started(command, workdir, env or {}) for command in commands]
+    found = [_started(command, workdir, env or {}, programs or {}) for command in commands]
     return next((begin for begin in reversed(found) if begin is not None), None)
 
 
-def _started(words: list[str], workdir: str, env: Mapping[str, str]) -> Start | None:
+def _started(words: list[str], workdir: str, env: Mapping[str, str], programs: Mapping[str, str]) -> Start | None:
     while words and (words[0] in _PREFIXES or re.match(r"\w+=", words[0])):
         words = words[1:]
     if not words:
         return None
     program, rest = _called(words[0]), words[1:]
     if program in ("poetry", "uv", "pipenv", "pdm", "hatch") and rest[:1] == ["run"]:
-        return _started(rest[1:], workdir, env)
+        return _started(rest[1:], workdir, env, programs)
     if re.fullmatch(r"python[\d.]*", program):
         return _python(rest, workdir, env)
+    if program in programs:
+        module, _, name = programs[program].partition(":")
+        return Start(module=module, name=name)
     begin = _application(program, rest, workdir, env)
     return None if begin is None else replace(begin, program=_module_of(program))
 

@@ -97,7 +97,7 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
             if folder.is_file() and "dockerfile" in folder.name.lower():
                 from checks.preflight import images
 
-                package = images.of_dockerfile(folder, wanted.root)
+                package = _with_code(images.of_dockerfile(folder, wanted.root))
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
                 package = packages.of_folder(folder, entry=wanted.entry)
@@ -108,11 +108,21 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
     return packages.discover(wanted.root)
 
 
+def _with_code(image: Package) -> Package:
+    """:raises PreflightError: for an image in which there would be nothing to look at, and so nothing wrong."""
+    if any(path.endswith(".py") for path in image.files):
+        return image
+    raise PreflightError(
+        f"{image.description}: no Python file comes into it by its COPY lines, so that nothing can be said of it;"
+        " is this the build context? (preflight.packages[].context names another)"
+    )
+
+
 def _described(item: PackageSettings, root: Path) -> Package:
     if item.dockerfile is not None:
         from checks.preflight import images
 
-        package = images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name)
+        package = _with_code(images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name))
         package = with_entry(package, item.entry) if item.entry else package
         return replace(package, python=version_of(item.python)) if item.python else package
     if item.source is None:

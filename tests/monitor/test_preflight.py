@@ -120,6 +120,14 @@ def test_the_exit_code(args: tuple[str, ...], code: int, repo: Path) -> None:
     assert repo.exists()
 
 
+def test_an_image_without_code_is_not_called_right(repo: Path) -> None:
+    """Nothing to look at is not nothing found."""
+    (repo / "Dockerfile").write_text("FROM python:3.12\nCOPY README.md .\nRUN pip install tool\nCMD tool\n")
+    answer = run("--package", "Dockerfile")
+    assert answer.exit_code == 2
+    assert "no Python file comes into it by its COPY lines" in answer.stderr
+
+
 def test_without_ruff_it_could_not_see(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 3, and what was found all the same."""
     monkeypatch.setattr("checks.preflight.ruff.program", lambda: None)
