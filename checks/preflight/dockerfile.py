@@ -128,6 +128,7 @@ def _given(base: str) -> dict[str, Any]:
 def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
     flags, paths = _paths(rest)
     origin = stages.get(flags["from"]) if "from" in flags else None
+    stage.scripts |= "-packages" in rest or ("from" in flags and origin is None)
     if "from" in flags and origin is None:
         return  # out of another image, which is not here to be looked into
     *names, target = paths or [""]
@@ -187,7 +188,7 @@ def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
         stage.pip += install.words
         for path in install.files:
             if path in made and projects.is_project(files, made[path].folder):
-                _need(stage, files, made[path].folder, dev=made[path].dev)
+                _need(stage, files, made[path].folder, made[path].groups)
             elif path in files:
                 stage.required.append((path, files[path]))
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
@@ -198,15 +199,15 @@ def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
                 continue
-            _need(stage, files, folder, dev=install.dev)
+            _need(stage, files, folder, install.groups)
             if name in folders:
                 _bring(stage, files, folder, editable=install.editable)
 
 
-def _need(stage: Stage, files: Mapping[str, Path], folder: str, *, dev: bool) -> None:
+def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:
     """What a project needs is installed."""
     stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
-    stage.groups |= {"dev"} if dev else set()
+    stage.groups |= groups
 
 
 def _bring(stage: Stage, files: Mapping[str, Path], folder: str, *, editable: bool) -> None:

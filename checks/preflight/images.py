@@ -50,7 +50,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     files = {_below(path, base): file for path, file in sorted(stage.files.items())}
     search = [begin.folder or stage.workdir, *begin.search] if begin else [stage.workdir]
     search += [*over, *stage.projects]
-    needed = _needed(stage, path)
+    needed = _needed(stage, path, begin)
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
@@ -107,11 +107,13 @@ def _base(workdir: str, over: Sequence[str]) -> str:
     return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
 
 
-def _needed(stage: dockerfile.Stage, path: Path) -> tuple[tuple[str, str], ...] | None:
-    """The requirements that the image installs; None where that cannot be told."""
+def _needed(stage: dockerfile.Stage, path: Path, begin: Start | None) -> tuple[tuple[str, str], ...] | None:
+    """The requirements that the image installs; None where that cannot be told: of one that installs nothing only if
+    what it starts is known, as a script may do so.
+    """
     if not _PLAIN.search(stage.base) or stage.untold:
         return None
-    bare = not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
+    bare = begin and not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
     if not stage.pip and not stage.required and not bare:
         return None
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
