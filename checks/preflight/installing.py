@@ -38,10 +38,10 @@ _NOT_ITSELF = re.compile(r"--(?:no-root|no-self|no-install-project|no-install-wo
 class Install:
     """One installation: requirements (``.`` and other folders among them), requirements files, from which folder.
 
-    ``whole``: what the project in that folder needs is installed, whether or not it is itself; ``groups``: with these of
-    its groups and extras (``requirements.with_extras``). ``made``: nothing is installed, a requirements file of it is
-    written there. ``untold``: something is installed that cannot be read; ``script``: something is run that may install
-    anything.
+    ``whole``: what the project in that folder needs is installed, whether or not it is itself; ``groups``: with these
+    of its groups and extras (``requirements.with_extras``). ``made``: nothing is installed, a requirements file of it
+    is written there. ``untold``: something is installed that cannot be read; ``script``: something is run that may
+    install anything.
     """
 
     folder: str
