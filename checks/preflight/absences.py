@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from checks.preflight import stdlib
 from checks.preflight.model import Kind, Version
-from checks.preflight.problems import Moved, Problem, off_path
+from checks.preflight.problems import Moved, OffPath, Problem
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.resolve import Found, Module, Resolver
 
@@ -25,7 +25,7 @@ class Absences:
     ) -> None:
         self._resolver = resolver
         self._moved = moved
-        self._files = files
+        self._off_path = OffPath(files, resolver.search)
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
@@ -57,7 +57,7 @@ class Absences:
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-            message += self._moved.meant(missing) or self._off_path(missing) or self.hidden(above)
+            message += self._moved.meant(missing) or self._off_path.told(missing) or self.hidden(above)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         added = stdlib.added_in(top, self._python)
@@ -76,9 +76,6 @@ class Absences:
         """Whether no distribution brings a module that the standard library no longer has."""
         return not providers or self._provided is None or not self._provided.might_bring(providers)
 
-    def _off_path(self, module: str) -> str:
-        return off_path(module, self._files, self._resolver.search)
-
     def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
         providers = provider_of(module.name) or provider_of(missing)
         if module.found is Found.UNKNOWN or self._provided is None:
@@ -87,7 +84,7 @@ class Absences:
             message = f"No module named {missing!r} where the package runs"
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=own_top)
         if own_top and not providers:
-            message = f"No module named {missing!r}{self._off_path(missing)}"
+            message = f"No module named {missing!r}{self._off_path.told(missing)}"
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
@@ -102,7 +99,7 @@ class Absences:
             reason = f"it is not known what these requirements bring: {_few(unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         nowhere = f": neither in the package nor brought by a requirement{self._moved.meant(missing)}"
-        message = f"No module named {missing!r}{self._off_path(missing) or nowhere}"
+        message = f"No module named {missing!r}{self._off_path.told(missing) or nowhere}"
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
 
 

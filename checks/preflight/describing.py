@@ -38,6 +38,7 @@ def with_entry(package: Package, entry: str | None) -> Package:
             search=_with_own_folder(package, file),
         )
     begin = _procfile(package)
+    package, begin = (package, begin) if begin else _app_engine(package)
     started = _file_of(begin, package) if begin else None
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
     if begin and started:
@@ -63,6 +64,34 @@ def _procfile(package: Package) -> Start | None:
         return starting.start(starting.words_of(web[1])) if web else None
     except ValueError:
         return None
+
+
+def _app_engine(package: Package) -> tuple[Package, Start | None]:
+    """What ``app.yaml`` says of Python 3 on App Engine: its version and what it starts, ``main:app`` by gunicorn if it
+    does not say (cloud.google.com/appengine/docs/standard/python3/runtime); what it starts that is not there.
+    """
+    text = (
+        package.files["app.yaml"].read_text(encoding="utf-8", errors="replace") if "app.yaml" in package.files else ""
+    )
+    runtime = re.search(r"^runtime:\s*['\"]?python3(\d+)", text, re.MULTILINE)
+    if runtime is None:
+        return package, None
+    python, told = (package.python, package.python_from) if package.python else ((3, int(runtime[1])), "app.yaml")
+    package = replace(package, python=python, python_from=told)
+    said = re.search(r"^entrypoint:\s*(.+)$", text, re.MULTILINE)
+    if said is None:
+        there = "main.py" in package.files
+        return replace(package, handler="app"), Start(module="main", name="app", program="gunicorn") if there else None
+    try:
+        begin = starting.start(starting.words_of(said[1].strip("'\"")))
+    except ValueError:
+        return package, None
+    if begin is not None and begin.module and _file_of(begin, package) is None:
+        line = text.count("\n", 0, said.start()) + 1
+        lacks = f"{begin.module}: the entrypoint starts it, and there is no such module"
+        lacking = absent([(package.files["app.yaml"], line, lacks)])
+        package = replace(package, problems=(*package.problems, *lacking))
+    return package, begin
 
 
 def _file_of(begin: Start, package: Package) -> str | None:

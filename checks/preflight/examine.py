@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from checks.preflight import shipping
+from checks.preflight import shipping, stdlib
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -63,6 +63,10 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        if package.requirements:
+            from checks.preflight import local  # for requirements only
+
+            package = local.resolved(package)
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
@@ -109,6 +113,7 @@ class Examiner:
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
+        notes += _shadows(package, python, provided)
         if not package.entry_known:
             notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
@@ -193,6 +198,23 @@ def _program(package: Package, provided: Provided | None) -> Sequence[Finding]:
         return ()
     wanted = " or ".join(known) or module
     return absent([(place, line, f"{module}: the command starts it, and {wanted} is not among the requirements")])
+
+
+def _shadows(package: Package, python: Version, provided: Provided | None) -> list[str]:
+    """Modules at the top of what is searched that share the name of another: which one is found depends on whether
+    something has loaded the other before.
+    """
+    told = []
+    for path in package.files if package.entry_known else ():
+        folder, _, base = path.removesuffix("/__init__.py").rpartition("/")
+        name = base.removesuffix(".py")
+        if folder not in package.search or not path.endswith(".py") or path == "__init__.py":
+            continue
+        if name in stdlib.modules(python) and name != "__main__":
+            told.append(f"{path} has the name of a module of the standard library: rename it")
+        elif provided is not None and name in provided.modules and path in package.entries:
+            told.append(f"{path} has the name of a module that a requirement brings: rename it")
+    return told
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -23,6 +23,7 @@ _NAME_KINDS = {
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
     "too_new": Kind.SYNTAX,
+    "union": Kind.SYNTAX,
 }
 
 
@@ -245,7 +246,7 @@ class Judge:
                 self._imports.module_of(file), name
             ):
                 continue
-            if kind not in ("unbound", "unset", "too_new") and facts.dynamic:
+            if kind not in ("unbound", "unset", "too_new", "union") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -260,6 +261,7 @@ class Judge:
                 "unset": f"local variable {name!r} is read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
+                "union": f"TypeError: as the value of a name this type needs Python {name}: those of typing are older",
             }.get(kind) or f"name {name!r} is not defined{self._imports.absences.forgotten(name)}"
             if caught is not None:
                 message += f"; the error is caught at line {caught}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from checks.preflight.model import Kind
 
@@ -73,13 +75,28 @@ class Moved:
         return meant(module, beside)
 
 
-def off_path(module: str, files: Iterable[str], search: Sequence[str]) -> str:
-    """That a module is among the files, though none of the folders that are searched leads to it; empty if not."""
-    base = module.replace(".", "/")
-    for file in sorted(files):
-        if f"/{file}".endswith((f"/{base}.py", f"/{base}/__init__.py")) or f"/{base}/" in f"/{file}":
-            at = f"/{file}".rindex(f"/{base}")
-            above = file[: max(at - 1, 0)] or "."
-            searched = ", ".join(folder or "." for folder in search)
-            return f": {file} is shipped, and {above} is not on the search path ({searched}): set PYTHONPATH"
-    return ""
+class OffPath:
+    """Modules among the files of a package to which none of the folders that are searched leads."""
+
+    def __init__(self, files: Iterable[str], search: Sequence[str]) -> None:
+        self._files = files
+        self._searched = ", ".join(folder or "." for folder in search)
+
+    @cached_property
+    def _of_name(self) -> dict[str, list[str]]:
+        """The files by the names of the module that each may be, and of the folders that it lies in."""
+        found: dict[str, list[str]] = {}
+        for file in sorted(self._files):
+            for part in {*file.removesuffix(".py").split("/")}:
+                found.setdefault(part, []).append(file)
+        return found
+
+    def told(self, module: str) -> str:
+        """Where a module is instead, for a message; empty if nowhere."""
+        base = module.replace(".", "/")
+        for file in self._of_name.get(base.rpartition("/")[2], ()):
+            found = re.search(rf"/{re.escape(base)}(?:/|\.py$)", f"/{file}")
+            if found:
+                above = file[: max(found.start() - 1, 0)] or "."
+                return f": {file} is shipped, and {above} is not on the search path ({self._searched}): set PYTHONPATH"
+        return ""
