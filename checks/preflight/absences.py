@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from checks.preflight import stdlib
-from checks.preflight.model import Kind, Version
-from checks.preflight.problems import Moved, OffPath, Problem
+from checks.preflight.model import Facts, Kind, Version
+from checks.preflight.problems import Moved, OffPath, Problem, few
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.resolve import Found, Module, Resolver
 
 
 class Absences:
-    """Judges absent modules of one package. ``elsewhere`` says where in the repository a module lies."""
+    """Judges absent modules of one package. ``elsewhere`` says where a module lies that it lacks, as the end of a
+    sentence.
+    """
 
-    def __init__(  # noqa: PLR0917 - what Imports holds
+    def __init__(
         self,
+        facts: Mapping[str, Facts],
         resolver: Resolver,
         moved: Moved,
-        files: Collection[str],
+        *,
         provided: Provided | None,
         python: Version,
         elsewhere: Callable[[str], str | None],
     ) -> None:
+        self._facts = facts
         self._resolver = resolver
         self._moved = moved
-        self._off_path = OffPath(files, resolver.search)
+        self._off_path = OffPath(facts, resolver.search)
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
 
-    def hidden(self, module: Module) -> str:
+    def _owns(self, name: str) -> bool:
+        top = self._resolver.module(name.partition(".")[0])
+        return top.file is not None or bool(top.folders)
+
+    def hidden(self, name: str) -> str:
         """What a module of the package hides that has the same name, for a message; empty if nothing."""
-        if module.file is None or "." in module.name:
+        module = self._resolver.module(name)
+        if module.file is None or "." in name:
             return ""
-        if module.name in stdlib.modules(self._python):
+        if name in stdlib.modules(self._python):
             return f"; {module.file} hides the module of the standard library"
-        if self._provided is not None and self._provided.has(module.name):
+        if self._provided is not None and self._provided.has(name):
             return f"; {module.file} hides the module that a requirement brings"
         return ""
 
     def forgotten(self, name: str) -> str:
         """That a name which is bound nowhere is that of a module, for a message; empty if it is not."""
-        there = self._resolver.owns(name) or name in stdlib.modules(self._python)
+        there = self._owns(name) or name in stdlib.modules(self._python)
         return f": is 'import {name}' missing?" if there else ""
 
     def of(self, module: Module) -> Problem:
@@ -51,13 +61,13 @@ class Absences:
         top = missing.partition(".")[0]
         place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
         above = self._resolver.module(top)
-        own_top = self._resolver.owns(top)
+        own_top = self._owns(top)
         if place is not None:
-            message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
+            message = f"No module named {missing!r} in the package: {place}"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-            message += self._moved.meant(missing) or self._off_path.told(missing) or self.hidden(above)
+            message += self._moved.meant(missing) or self._off_path.told(missing) or self.hidden(top)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         added = stdlib.added_in(top, self._python)
@@ -74,7 +84,14 @@ class Absences:
 
     def _lost(self, providers: tuple[str, ...]) -> bool:
         """Whether no distribution brings a module that the standard library no longer has."""
-        return not providers or self._provided is None or not self._provided.might_bring(providers)
+        provided = self._provided
+        return not providers or provided is None or not (provided.besides or provided.might_bring(providers))
+
+    @cached_property
+    def _suspects(self) -> list[str]:
+        """Requirements that may bring any module."""
+        asked = {item.module for facts in self._facts.values() for item in facts.imports if not item.level}
+        return self._provided.suspects(asked) if self._provided is not None else []
 
     def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
         providers = provider_of(module.name) or provider_of(missing)
@@ -89,20 +106,18 @@ class Absences:
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            wrong = self._provided.misnamed(providers)
+            slip, wrong = self._provided.misspelt(providers), self._provided.misnamed(providers)
             if wrong:
                 message += f": {wrong!r} there is not its name"
+            elif slip:
+                message += f"; is it meant by {slip!r}?"
             elif unsure:
-                message += f", unless one of them brings it ({_few(unsure)})"
+                message += f", unless one of them brings it ({few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-        if unsure:
-            reason = f"it is not known what these requirements bring: {_few(unsure)}"
+        if (unsure and providers) or self._suspects:
+            reason = f"it is not known what these requirements bring: {few(self._suspects or unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         nowhere = f": neither in the package nor brought by a requirement{self._moved.meant(missing)}"
+        nowhere += f", unless one of them has it ({few(unsure)})" if unsure else ""
         message = f"No module named {missing!r}{self._off_path.told(missing) or nowhere}"
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise

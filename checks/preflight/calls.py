@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, Conditions, both, dotted
 
+_MODULE = re.compile(r"\.*[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z|\.[A-Za-z_]\w*\Z")
+
 
 def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> Iterator[tuple[list[Any], bool]]:
     """``importlib.import_module("literal")`` and ``__import__("literal")`` as imports (``facts``), each with whether it
@@ -27,6 +29,51 @@ def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) ->
             continue
         within = [list(pair) for pair in spot.tries]
         yield [call.lineno, spot.scope, level, module.lstrip("."), None, "", within, spot.when, False], spot.load
+
+
+def listed(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> list[list[Any]]:
+    """Texts that may be names of modules, in a file that imports modules by names that it looks up: ``[line, text,
+    name, within, scope, tries, when]``. ``name``: what may be asked of the module, beside the text in a pair or as its
+    key in a dict; empty for none. ``within``: the same number for all that stand in one list or dict, 0 for none. The
+    rest are the circumstances of the first such call.
+    """
+    found = [(call, spot) for call, spot in _Calls(conditions, tries).within(tree, Spot()) if _is_lookup(call)]
+    if not found:
+        return []
+    spot = found[0][1]
+    beside = _beside(tree)
+    where = [list(pair) for pair in spot.tries]
+    rows: list[list[Any]] = []
+    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while waiting:
+        node, within = waiting.pop()
+        if isinstance(node, (ast.Dict, ast.List, ast.Tuple, ast.Set)):
+            within = within or len(rows) + 1
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
+            rows.append([node.lineno, node.value, beside.get(id(node), ""), within, spot.scope, where, spot.when])
+        waiting += [(child, within) for child in ast.iter_child_nodes(node)]
+    return rows
+
+
+def _is_lookup(call: ast.Call) -> bool:
+    """Whether a module is imported whose name is not written there."""
+    name = (dotted(call.func) or "").rpartition(".")[2]
+    return name in ("import_module", "__import__") and bool(call.args) and not isinstance(call.args[0], ast.Constant)
+
+
+def _beside(tree: ast.Module) -> dict[int, str]:
+    """By the node of a text: the text that stands with it in a pair, or as its key."""
+    pairs: list[tuple[Any, Any]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == 2:  # noqa: PLR2004 - a pair
+            pairs.append((node.elts[0], node.elts[1]))
+        elif isinstance(node, ast.Dict):
+            pairs += zip(node.values, node.keys)  # noqa: B905 - Python 3.8
+    return {
+        id(module): name.value
+        for module, name in pairs
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value.isidentifier()
+    }
 
 
 class Spot(NamedTuple):

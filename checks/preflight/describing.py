@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checks.preflight import starting
 from checks.preflight.model import Effect, Finding, Kind, Package
-from checks.preflight.starting import Start
 
 _ENTRY_FILES = ("main.py", "app.py", "__main__.py")
 
@@ -37,14 +35,11 @@ def with_entry(package: Package, entry: str | None) -> Package:
             handler=called if called.isidentifier() else package.handler,
             search=_with_own_folder(package, file),
         )
-    begin = _procfile(package)
-    package, begin = (package, begin) if begin else _app_engine(package)
-    started = _file_of(begin, package) if begin else None
+    started, imported = _started(package)
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
-    if begin and started:
-        package = replace(package, entry_as="script" if begin.file and not begin.program else "import")
     if found:
-        return replace(package, entries=tuple(found), entry_known=True)
+        served = imported if started else package.imported
+        return replace(package, entries=tuple(found), entry_known=True, imported=served)
     return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
 
 
@@ -54,50 +49,18 @@ def _is_top(search: Sequence[str]) -> Callable[[str], bool]:
     return re.compile(rf"(?:{begins})(?:[^/]+\.py|[^/]+/__init__\.py)").fullmatch  # type: ignore[return-value]
 
 
-def _procfile(package: Package) -> Start | None:
-    """What the ``web`` line of a Procfile starts."""
-    if "Procfile" not in package.files:
-        return None
-    text = package.files["Procfile"].read_text(encoding="utf-8", errors="replace")
-    web = re.search(r"^web:(.*)$", text, re.MULTILINE)
-    try:
-        return starting.start(starting.words_of(web[1])) if web else None
-    except ValueError:
-        return None
+def _started(package: Package) -> tuple[str | None, bool]:
+    """The file that a Procfile or ``app.yaml`` starts, and whether a server imports it."""
+    if "Procfile" not in package.files and "app.yaml" not in package.files:
+        return None, False
+    from checks.preflight import services
 
-
-def _app_engine(package: Package) -> tuple[Package, Start | None]:
-    """What ``app.yaml`` says of Python 3 on App Engine: its version and what it starts, ``main:app`` by gunicorn if it
-    does not say (cloud.google.com/appengine/docs/standard/python3/runtime); what it starts that is not there.
-    """
-    text = (
-        package.files["app.yaml"].read_text(encoding="utf-8", errors="replace") if "app.yaml" in package.files else ""
-    )
-    runtime = re.search(r"^runtime:\s*['\"]?python3(\d+)", text, re.MULTILINE)
-    if runtime is None:
-        return package, None
-    python, told = (package.python, package.python_from) if package.python else ((3, int(runtime[1])), "app.yaml")
-    package = replace(package, python=python, python_from=told)
-    said = re.search(r"^entrypoint:\s*(.+)$", text, re.MULTILINE)
-    if said is None:
-        there = "main.py" in package.files
-        return replace(package, handler="app"), Start(module="main", name="app", program="gunicorn") if there else None
-    try:
-        begin = starting.start(starting.words_of(said[1].strip("'\"")))
-    except ValueError:
-        return package, None
-    if begin is not None and begin.module and _file_of(begin, package) is None:
-        line = text.count("\n", 0, said.start()) + 1
-        lacks = f"{begin.module}: the entrypoint starts it, and there is no such module"
-        lacking = absent([(package.files["app.yaml"], line, lacks)])
-        package = replace(package, problems=(*package.problems, *lacking))
-    return package, begin
-
-
-def _file_of(begin: Start, package: Package) -> str | None:
+    begin = services.start(package.files)
+    if begin is None:
+        return None, False
     if begin.file:
-        return begin.file if begin.file in package.files else None
-    return module_file(begin.module or "", package.files, package.search)
+        return (begin.file if begin.file in package.files else None), bool(begin.server)
+    return module_file(begin.module or "", package.files, package.search), bool(begin.server)
 
 
 def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:

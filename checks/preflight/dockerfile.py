@@ -26,9 +26,10 @@ class Stage:
     """One image in the making: absolute paths in it to files on this disk.
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
-    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``groups``: what else
-    than the plain is asked for of what projects need; ``untold``: something is installed that is not here to be read,
-    ``scripts``: something is run that may do so.
+    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
+    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
+    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
+    that may install anything.
     """
 
     name: str = ""
@@ -43,13 +44,14 @@ class Stage:
     command: list[str] = field(default_factory=list)
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
+    unfound: list[tuple[int, str]] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     untold: bool = False
     scripts: bool = False
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "groups")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -110,7 +112,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
         elif word in ("COPY", "ADD"):
             _copy(stage, line, rest, context, stages)
         elif word == "RUN":
-            _run(stage, rest, context)
+            _run(stage, line, rest, context)
         elif word == "CMD":
             stage.command = _words(rest)
         elif word == "ENTRYPOINT":
@@ -138,6 +140,7 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         stage.pip += origin.pip
         stage.required += origin.required
         stage.absent += [item for item in origin.absent if item not in stage.absent]
+        stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
         stage.groups |= origin.groups
         stage.untold |= origin.untold
         stage.scripts |= origin.scripts
@@ -170,7 +173,7 @@ def _take_installed(stage: Stage, origin: Stage) -> None:
     stage.programs.update(origin.programs)
 
 
-def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
+def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> None:
     """What a RUN line installs."""
     bound = {
         posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
@@ -192,8 +195,10 @@ def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
             elif path in files:
                 stage.required.append((path, files[path]))
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
-            else:
+            elif path in made:
                 stage.untold = True
+            else:
+                stage.unfound.append((line, path))
         folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))

@@ -5,33 +5,43 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from checks.preflight import dockerfile, requirements, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
-from checks.preflight.model import Finding, Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
 from checks.preflight.starting import Start
+
+if TYPE_CHECKING:
+    from pathspec import PathSpec
+
+    from checks.preflight.deploying import Build
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
 # Base images that bring no distributions: of what others bring nothing is known.
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 _PYTHON = re.compile(r"^(?:docker\.io/|(?:[\w.-]+/)*library/)?(?:python|pypy)(?:[:@][^/]*)?$")
-# docker-library/python#954: images of Python bring setuptools, but for those of 3.12 and newer.
-_IMPLIED = ("setuptools",)
-_WITHOUT_SETUPTOOLS = (3, 12)
 # Images of AWS Lambda hold its SDK, and are told the function to call (docs.aws.amazon.com/lambda, python-image.html).
 _LAMBDA = re.compile(r"(?:^|/)lambda/python(?:[:@][^/]*)?$|(?:^|/)aws-lambda-python(?:[:@][^/]*)?$")
 
 
-def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
+def of_dockerfile(
+    path: Path,
+    root: Path,
+    *,
+    context: Path | None = None,
+    name: str | None = None,
+    builds: Sequence[Build] = (),
+) -> Package:
     """What a Dockerfile puts into its image.
 
-    ``context`` is the build context; without one it is the nearest folder, from the file's own up to ``root``, in which
-    everything lies that it copies.
+    ``context`` is the build context; without one it is that of the ``builds`` in which most of what is copied lies, and
+    without these the nearest folder for which that holds, from the file's own up to ``root``.
 
     :raises DescriptionError: if the file cannot be read.
     """
@@ -39,84 +49,27 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
-    folder = context or _context(path, root, dockerfile.sources(text))
+    sources = dockerfile.sources(text)
+    build = _build(builds, sources) if context is None else None
+    folder = context or (build.context if build else _context(path, root, sources))
     own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
     ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
+    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
-    stage = dockerfile.build(text, shipped.files)
+    laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
+    lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
+    stage = dockerfile.build(text, lying)
     begin = _start(stage)
     over = [item for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
     base = _base(stage.workdir, over)
-    files = {_below(path, base): file for path, file in sorted(stage.files.items())}
+    files = {_below(held, base): file for held, file in sorted(stage.files.items())}
     search = [begin.folder or stage.workdir, *begin.search] if begin else [stage.workdir]
     search += [*over, *stage.projects]
-    needed = _needed(stage, path, begin)
-    version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
-    package = Package(
-        name=name or _image_name(path, root),
-        root=folder,
-        description=f"image of {shown(path)}, build context {shown(folder)}",
-        files=files,
-        search=tuple(dict.fromkeys(_below(item, base) for item in search)),
-        requirements=needed,
-        implied=_implied(stage.base, version),
-        python=(int(version[1]), int(version[2])) if version else None,
-        python_from=f"FROM {stage.base}" if version else "",
-        origins=(path, *[folder / source for source in dockerfile.sources(text)]),
-        problems=(*_absent(stage, path), *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)])),
-    )
-    entry = None
-    if begin and begin.file:
-        entry = _below(begin.file, base)
-    elif begin and begin.module:
-        found = [
-            module_file(item, files, package.search, ran=begin.ran) for item in (begin.rather, begin.module) if item
-        ]
-        entry = next(filter(None, found), None)
-    if begin and begin.name.isidentifier() and entry in files:
-        package = replace(package, handler=begin.name)
-    line = _command_line(text)
-    if begin and entry not in files:
-        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, package, path, text)))
-    if begin and begin.module:
-        package = replace(package, entry_as="module" if begin.ran else "import")
-    if begin and begin.program:
-        package = replace(package, entry_as="import", program=(begin.program, path, line))
-    return with_entry(package, entry if entry in files else None)
-
-
-def _implied(base: str, version: re.Match[str] | None) -> tuple[str, ...]:
-    """What the base image has installed."""
-    old = version is not None and (int(version[1]), int(version[2])) < _WITHOUT_SETUPTOOLS
-    return (*(_IMPLIED if old else ()), *(("boto3",) if _LAMBDA.search(base) else ()))
-
-
-def _start(stage: dockerfile.Stage) -> Start | None:
-    """What the image starts: its command, or what the script starts that it names."""
-    words = [*stage.entrypoint, *stage.command]
-    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
-        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
-    if _LAMBDA.search(stage.base) and len(words) == 1:
-        module, _, name = words[0].replace("/", ".").rpartition(".")
-        return Start(module=module, folder=stage.workdir, name=name)
-    return starting.start(words, stage.workdir, stage.env, stage.programs)
-
-
-def _base(workdir: str, over: Sequence[str]) -> str:
-    """The folder from which paths in the image are seen: the working directory, or one above it that is searched."""
-    return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
-
-
-def _needed(stage: dockerfile.Stage, path: Path, begin: Start | None) -> tuple[tuple[str, str], ...] | None:
-    """The requirements that the image installs; None where that cannot be told: of one that installs nothing only if
-    what it starts is known, as a script may do so.
-    """
-    if not _PLAIN.search(stage.base) or stage.untold:
-        return None
-    bare = begin and not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
-    if not stage.pip and not stage.required and not bare:
-        return None
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
+    besides = "" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings"
+    besides = besides or ("something is installed from a file that is not here" if stage.unfound else "")
+    besides = besides or ("something is installed that cannot be read" if stage.untold else "")
+    bare = begin and not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
     wanted = stage.groups | {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
         if file.name not in requirements.PROJECT_FILES:
@@ -124,35 +77,81 @@ def _needed(stage: dockerfile.Stage, path: Path, begin: Start | None) -> tuple[t
         elif (lines := requirements.of_project(file.parent)) is not None:
             needed += requirements.with_extras(lines, wanted)
         else:
-            return None
-    return tuple(needed)
+            besides = besides or f"{file.name} does not say what it needs"
+    version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
+    package = Package(
+        name=name or _image_name(path, root),
+        root=folder if folder.is_dir() else path.parent,
+        description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
+        files=files,
+        search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        requirements=tuple(needed) if stage.pip or stage.required or bare else None,
+        implied=("boto3",) if _LAMBDA.search(stage.base) else (),
+        besides=besides,
+        python=(int(version[1]), int(version[2])) if version else None,
+        python_from=f"FROM {stage.base}" if version else "",
+        origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
+        problems=(
+            *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
+            *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
+        ),
+    )
+    entry = None
+    if begin and begin.file:
+        entry = _below(begin.file, base)
+    elif begin and begin.module:
+        modules = filter(None, (begin.rather, begin.module))
+        entry = next(filter(None, (module_file(m, files, package.search, ran=begin.ran) for m in modules)), None)
+        package = replace(package, dotted=True)
+    if begin and begin.name.isidentifier() and entry in files:
+        package = replace(package, handler=begin.name)
+    if begin and begin.server:
+        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        package = replace(package, imported=True, problems=(*package.problems, *lacking))
+    if begin and entry not in files:
+        lacking = _not_there(begin, stage, path, text, package=package, context=shipped.files)
+        package = replace(package, problems=(*package.problems, *lacking))
+    return with_entry(package, entry if entry in files else None)
 
 
-def _command_line(text: str) -> int:
-    lines = [at for at, word, _ in dockerfile.instructions(text) if word in ("CMD", "ENTRYPOINT")]
-    return max(lines, default=1)
-
-
-def _not_there(begin: Start, stage: dockerfile.Stage, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
-    """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
-    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in dockerfile.instructions(text))
+def _not_there(
+    begin: Start,
+    stage: dockerfile.Stage,
+    path: Path,
+    text: str,
+    *,
+    package: Package,
+    context: Mapping[str, Path],
+) -> tuple[Finding, ...]:
+    """What the command starts and the image does not hold, where only COPY and ADD may have brought it. What lies in
+    the build context is no base image's.
+    """
+    lines = dockerfile.instructions(text)
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
+    installed = [part for held in package.files for part in held.removesuffix(".py").split("/")]
+    beside = _below(begin.file, stage.workdir) if begin.file else module_file(started, context, ("",))
+    forgotten = beside in context
     brought = begin.file is None and (
-        package.requirements is None
+        bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
-        or bool(provider_of(top))
-        or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements)
+        or bool(provider_of(top) and not forgotten)
+        or any(
+            re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements or ()
+        )
     )
-    if made or brought or not stage.files or not _PLAIN.search(stage.base):
+    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
+    line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
     told = f"{started}: the command starts it, and there is no such {kind} in the image"
     if begin.ran and module_file(started, package.files, package.search):
         told = f"{started}: python -m runs it, and the package has no __main__.py"
+    elif forgotten:
+        told += f"; {beside} is in the build context and not copied"
     elif begin.module:
         told += _meant(begin.module, begin.name, package)
-    return absent([(path, _command_line(text), told)])
+    return absent([(path, line, told)])
 
 
 def _meant(module: str, name: str, package: Package) -> str:
@@ -169,9 +168,109 @@ def _meant(module: str, name: str, package: Package) -> str:
     return f"; is {next(iter(found)) + called!r} meant?" if len(found) == 1 and module not in found else ""
 
 
+def _start(stage: dockerfile.Stage) -> Start | None:
+    """What the image starts."""
+    words = [*stage.entrypoint, *stage.command]
+    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
+        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
+    if _LAMBDA.search(stage.base) and len(words) == 1:
+        module, _, name = words[0].replace("/", ".").rpartition(".")
+        return Start(module=module, folder=stage.workdir, name=name)
+    return starting.start(words, stage.workdir, stage.env, stage.programs)
+
+
+def _base(workdir: str, over: Sequence[str]) -> str:
+    """The folder from which paths in the image are seen: the working directory, or one above it that is searched."""
+    return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
+
+
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+    """Whether other than COPY and ADD of the build context may bring files into the image."""
+    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+
+
+def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+    """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
+    lines = dockerfile.instructions(text)
+    other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
+    if other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+        return ()
+    runs = [rest for _, word, rest in lines if word == "RUN"]
+    found = []
+    for line, file in stage.unfound:
+        uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
+        named = sum(len(re.findall(uses, rest)) for rest in runs)
+        if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
+            found.append(
+                (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
+            )
+    return absent(found)
+
+
+def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
+    """The server that the command starts, where nothing can have installed it."""
+    lines = dockerfile.instructions(text)
+    other = rf"\b{server}|\b(?:poetry|pipenv|uv|conda|pdm|setup\.py|install \.)"
+    if package.requirements is None or package.besides:
+        return ()
+    if any(word == "RUN" and re.search(other, rest) for _, word, rest in lines):
+        return ()
+    from checks.preflight import distributions
+
+    wanted = [text for text, _ in package.requirements]
+    provided = distributions.provided(wanted, (), package.python or sys.version_info[:2])
+    if provided.has(server) or provided.private:
+        return ()
+    name = server.replace("_", "-")
+    return (
+        Finding(
+            file=path.name,
+            source=path,
+            line=max(at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")),
+            symbol=name,
+            kind=Kind.UNDECLARED,
+            effect=Effect.LOAD,
+            message=f"the command starts {name}, which is not among the requirements",
+            reachable_by=path.name,
+        ),
+    )
+
+
 def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
     told = "COPY of it, and it is not in the build context: the image cannot be built"
     return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
+
+
+def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
+    """The one with most of what is copied in its context; None if nothing of it lies in any."""
+    plain = _plain(names)
+
+    def there(build: Build) -> int:
+        return sum(
+            (build.context / name).exists() or any(f"{path}/".startswith(f"{name}/") for path in build.laid)
+            for name in plain
+        )
+
+    best = max(builds, key=there, default=None)
+    return best if best is not None and (not plain or there(best)) else None
+
+
+def _where(folder: Path) -> str:
+    return shown(folder) if folder.is_dir() else "made for it"
+
+
+def _as_built(build: Build | None) -> str:
+    return f", as {shown(build.script)}:{build.line} builds it" if build else ""
+
+
+def _left_out(path: str, ignored: PathSpec[Any] | None) -> bool:
+    return ignored is not None and ignored.match_file(path)
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Of what is copied, the paths that can be looked for."""
+    found = [posixpath.normpath(name.lstrip("/") or ".") for name in names if not re.search(r"[*?\[$]", name)]
+    return [name for name in found if name != "."]
 
 
 def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
@@ -179,7 +278,7 @@ def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     folders = [path.parent]
     while folders[-1].resolve() != root.resolve() and folders[-1].parent != folders[-1] and len(folders) < _DEPTH:
         folders.append(folders[-1].parent)
-    plain = [name.lstrip("/") for name in names if not re.search(r"[*?\[$]", name) and name not in (".", "./")]
+    plain = _plain(names)
     if not plain:
         return path.parent
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))

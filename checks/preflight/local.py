@@ -33,12 +33,10 @@ def resolved(package: Package) -> Package:
         if needed is not None:
             lines += needed
             search.append(projects.home(package.files, folder))
-        elif folder and folder not in package.files and not any(p.startswith(f"{folder}/") for p in package.files):
-            problems += _outside(package, found[1], place)
         else:
             lines.append((text, place))
-    if package.requirements is None or lines == list(package.requirements):
-        return package if len(problems) == len(package.problems) else replace(package, problems=tuple(problems))
+            if folder and folder not in package.files and not any(p.startswith(f"{folder}/") for p in package.files):
+                problems += _outside(package, found[1], place)
     unique = tuple(dict.fromkeys(search))
     return replace(package, requirements=tuple(lines), search=unique, problems=tuple(problems))
 
@@ -46,7 +44,7 @@ def resolved(package: Package) -> Package:
 def _outside(package: Package, name: str, place: str) -> tuple[Finding, ...]:
     file, _, line = place.rpartition(":")
     path = package.files.get(file)
-    if path is None or not line.isdigit():
-        return ()
-    told = f"{name}: pip is told to install this folder, and it is not shipped: copy it into the package"
+    if path is None or not line.isdigit() or package.description.startswith("image "):
+        return ()  # a build may have it in another stage
+    told = f"{name}: pip is told to install it, and it is not shipped: copy it into the package"
     return absent([(path, int(line), told)])

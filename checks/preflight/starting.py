@@ -44,8 +44,8 @@ _SWITCHES = frozenset(
 class Start:
     """What is run: a file, or a module; the folder that is first on its search path, and others; what is called in it.
 
-    ``program``: the module of the program that starts it, such as ``gunicorn``. ``ran``: the module is run by ``python
-    -m``. ``rather``: the module that is meant instead of ``module`` where it is there.
+    ``server``: the module of the server that imports it, where it is not run as a program. ``ran``: the module is run
+    by ``python -m``. ``rather``: the module that is meant instead of ``module`` where it is there.
     """
 
     file: str | None = None
@@ -53,7 +53,7 @@ class Start:
     folder: str | None = None
     search: tuple[str, ...] = ()
     name: str = ""
-    program: str = ""
+    server: str = ""
     ran: bool = False
     rather: str = ""
 
@@ -109,7 +109,7 @@ def _started(words: list[str], workdir: str, env: Mapping[str, str], programs: M
         module, _, name = programs[program].partition(":")
         return Start(module=module, name=name)
     begin = _application(program, rest, workdir, env)
-    return None if begin is None else replace(begin, program=_module_of(program))
+    return None if begin is None else replace(begin, server=_module_of(program))
 
 
 def _python(rest: list[str], workdir: str, env: Mapping[str, str]) -> Start | None:
@@ -120,7 +120,7 @@ def _python(rest: list[str], workdir: str, env: Mapping[str, str]) -> Start | No
         module = words[1]
         begin = _application(module.replace("_", "-"), words[2:], workdir, env)
         if begin is not None:
-            return replace(begin, program=_module_of(module))
+            return replace(begin, server=_module_of(module))
         return Start(module=module, folder=workdir, ran=True)
     if words and words[0].endswith(".py"):
         file = posixpath.normpath(posixpath.join(workdir, words[0]))

@@ -52,7 +52,7 @@ IMAGES: dict[str, tuple[dict[str, str], list[str]]] = {
             "Dockerfile": "FROM python:3.11\nRUN pip install flask\nWORKDIR /s\nCOPY . .\nCMD gunicorn -b 0.0.0.0:80 app:app"
             "|FROM python:3.11\nRUN pip install flask gunicorn\nWORKDIR /s\nCOPY . .\nCMD gunicorn -b 0.0.0.0:80 app:app",
         },
-        ["load missing_file Dockerfile:5 gunicorn"],
+        ["load undeclared Dockerfile:5 gunicorn"],
     ),
     "a program in a folder looks there first": (
         {
@@ -71,7 +71,7 @@ IMAGES: dict[str, tuple[dict[str, str], list[str]]] = {
             "Dockerfile": "FROM python:3.11\nWORKDIR /code/app\nCOPY app /code/app\nCMD python job.py"
             "|FROM python:3.11\nWORKDIR /code/app\nENV PYTHONPATH=/code\nCOPY app /code/app\nCMD python job.py",
         },
-        ["load undeclared job.py:1 app.db"],
+        ["load not_shipped job.py:1 app.db"],
     ),
     "a project that is not installed": (
         {
@@ -149,21 +149,21 @@ def test_an_image_as_it_was_reported_and_as_it_was_fixed(name: str, tmp_path: Pa
 
 COMMANDS: dict[str, Start | None] = {
     "gunicorn config.wsgi -b 0.0.0.0:8000": Start(
-        module="config.wsgi", folder="/a", name="application", program="gunicorn"
+        module="config.wsgi", folder="/a", name="application", server="gunicorn"
     ),
     "gunicorn -w 4 -b 0.0.0.0:5000 --reload web:create_app()": Start(
-        module="web", folder="/a", name="create_app", program="gunicorn"
+        module="web", folder="/a", name="create_app", server="gunicorn"
     ),
     "gunicorn --pythonpath src,/lib -k uvicorn.workers.UvicornWorker -c conf.py web:app": Start(
-        module="web", folder="/a", search=("/a/src", "/lib"), name="app", program="gunicorn"
+        module="web", folder="/a", search=("/a/src", "/lib"), name="app", server="gunicorn"
     ),
     "python manage.py migrate && exec python -m uvicorn --factory web:make": Start(
-        module="web", folder="/a", name="make", program="uvicorn"
+        module="web", folder="/a", name="make", server="uvicorn"
     ),
     "celery -A app.worker:celery worker -l info": Start(
-        module="app.worker", folder="/a", name="celery", rather="app.worker.celery", program="celery"
+        module="app.worker", folder="/a", name="celery", rather="app.worker.celery", server="celery"
     ),
-    "fastapi run app/main.py --port 80": Start(file="/a/app/main.py", folder="/a", program="fastapi"),
+    "fastapi run app/main.py --port 80": Start(file="/a/app/main.py", folder="/a", server="fastapi"),
     "sh -c 'python -um tool.run; sleep 1'": Start(module="tool.run", folder="/a", ran=True),
     "cd src && python main.py": None,
     "nginx -g 'daemon off;'": None,
@@ -203,5 +203,5 @@ def test_what_cannot_be_told_of_an_installation_is_not_guessed(tmp_path: Path) -
         text = f"FROM python:3.11\nWORKDIR /a\nCOPY . .\nRUN {way}\nCMD python main.py"
         root = write(tmp_path / str(number), {"main.py": "import yaml\n", "Dockerfile": text})
         package = images.of_dockerfile(root / "Dockerfile", root)
-        assert package.requirements is None
+        assert package.requirements is None or package.besides
         assert report(package, root, target=(3, 11)).findings == ()

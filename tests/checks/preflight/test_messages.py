@@ -77,7 +77,7 @@ def test_a_message_names_the_remedy(name: str, tmp_path: Path) -> None:
 
 def test_nobody_runs_the_main_part_of_a_function(tmp_path: Path) -> None:
     """The framework imports it; a folder that is a program's runs it."""
-    text = "def handle(event): ...\nif __name__ == '__main__':\n    import only_here\n"
+    text = "def handle(event, context): ...\nif __name__ == '__main__':\n    import only_here\n"
     function = write(tmp_path / "f", {"main.py": text, "requirements.txt": ""})
     assert report(packages.of_folder(function), tmp_path).findings == ()
     program = write(tmp_path / "p", {"main.py": text, "requirements.txt": "", "Procfile": "web: python main.py\n"})
