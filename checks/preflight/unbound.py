@@ -99,6 +99,26 @@ def unbound(tree: ast.Module, suspects: dict[tuple[str, int], Suspects], conditi
     return found
 
 
+def branched(tree: ast.Module, imported: dict[str, set[str]], conditions: Conditions) -> list[list[Any]]:
+    """Reads of names on a way without the import that binds them. ``imported``: by function, dotted, the names that it
+    imports under a condition and the module does not have.
+    """
+    found: list[list[Any]] = []
+
+    def within(node: ast.AST, prefix: str) -> None:
+        for child in _statements(node):
+            scope = prefix + getattr(child, "name", "")
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and scope in imported:
+                flow = _Flow(frozenset(imported[scope]), conditions, meant=True)
+                flow.body(child.body, frozenset())
+                found.extend(["branch", name, line, scope, ALWAYS, None] for name, line in flow.found)
+            named = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            within(child, f"{scope}." if named else prefix)
+
+    within(tree, "")
+    return found
+
+
 def _statements(node: ast.AST) -> list[ast.AST]:
     return [child for part in _PARTS for child in getattr(node, part, ())]
 

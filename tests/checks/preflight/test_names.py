@@ -55,6 +55,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["load typing_only_name main.py:4 P"],
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class P: ...\nelse:\n    P = object\nclass Q(P): ...\n",
     ),
+    "imported in one branch": (
+        "def f(a):\n    if a:\n        import json\n    return json.dumps(a)\n",
+        ["run unbound_local main.py:4 json"],
+        "def f(a):\n    if a:\n        import json\n    else:\n        import pickle as json\n    return json.dumps(a)\n",
+    ),
+    "imported in one branch, asked again": (
+        "def f(a, b):\n    if a:\n        import json\n    if b:\n        return json.dumps(a)\n",
+        ["run unbound_local main.py:5 json"],
+        "def f(a, b):\n    if a:\n        import json\n    if a:\n        return json.dumps(a)\n",
+    ),
     "global that nobody sets": (
         "def f():\n    global n\n    if n is None:\n        n = 1\n    return n\n",
         ["run undefined_name main.py:3 n"],
