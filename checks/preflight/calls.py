@@ -49,7 +49,7 @@ class _Calls:
     def within(self, node: ast.AST, spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
         """The calls below a node."""
         if isinstance(node, ast.If):
-            body, orelse = self._conditions.branches(node.test)
+            body, orelse = self._conditions.circumstances(node.test, load=not spot.scope)
             yield from self.within(node.test, spot)
             yield from self._each(node.body, spot._replace(when=both(spot.when, body)))
             yield from self._each(node.orelse, spot._replace(when=both(spot.when, orelse)))
