@@ -107,13 +107,15 @@ def branched(tree: ast.Module, imported: dict[str, set[str]], conditions: Condit
 
     def within(node: ast.AST, prefix: str) -> None:
         for child in _statements(node):
-            scope = prefix + getattr(child, "name", "")
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and scope in imported:
+            if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                within(child, prefix)
+                continue
+            scope = prefix + child.name
+            if scope in imported and not isinstance(child, ast.ClassDef):
                 flow = _Flow(frozenset(imported[scope]), conditions, meant=True)
                 flow.body(child.body, frozenset())
                 found.extend(["branch", name, line, scope, ALWAYS, None] for name, line in flow.found)
-            named = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-            within(child, f"{scope}." if named else prefix)
+            within(child, f"{scope}.")
 
     within(tree, "")
     return found

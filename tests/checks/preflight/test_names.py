@@ -61,8 +61,8 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         "def f(a):\n    if a:\n        import json\n    else:\n        import pickle as json\n    return json.dumps(a)\n",
     ),
     "imported in one branch, asked again": (
-        "def f(a, b):\n    if a:\n        import json\n    if b:\n        return json.dumps(a)\n",
-        ["run unbound_local main.py:5 json"],
+        "try:\n    def f(a, b):\n        if a:\n            import json\n        if b:\n            json.dumps(a)\nexcept ValueError: ...\n",
+        ["run unbound_local main.py:6 json"],
         "def f(a, b):\n    if a:\n        import json\n    if a:\n        return json.dumps(a)\n",
     ),
     "global that nobody sets": (
