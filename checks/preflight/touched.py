@@ -9,7 +9,6 @@ again (``attributes``). Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from types import CodeType
 
 from checks.preflight.asides import OF_A_NAME, places
@@ -42,10 +41,13 @@ def touched(
                 sets.append([name, "*"])
             continue
         chains: set[bytes] = set()
-        for path, assigned in _paths(source, base):
-            chains.add(path)
-            if assigned:
-                sets.append([name, path.decode()])
+        for at in places(source, base):
+            aside = at and (source[at - 1] in _NOT_BEFORE or source[at - 3 : at] == b"://")
+            path = None if aside else _PATH.match(source, at + len(base))
+            if path is not None:
+                chains.add(path[1])
+                if path[2] is not None:
+                    sets.append([name, path[1].decode()])
         known = {path.decode() for path in chains}
         if mentioned is not None:
             known = {_known_part(path, mentioned) for path in known} - {""}
@@ -87,12 +89,3 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
         if isinstance(constant, CodeType):
             _beside(constant, names, lazy, found)
     return found
-
-
-def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
-    """What follows the base wherever it stands for itself, and whether it is assigned to."""
-    for at in places(source, base):
-        if not at or (source[at - 1] not in _NOT_BEFORE and source[at - 3 : at] != b"://"):
-            path = _PATH.match(source, at + len(base))
-            if path is not None:
-                yield path[1], path[2] is not None
