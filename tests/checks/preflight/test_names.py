@@ -60,10 +60,10 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run unbound_local main.py:4 json"],
         "def f(a):\n    if a:\n        import json\n    else:\n        import pickle as json\n    return json.dumps(a)\n",
     ),
-    "imported in one branch, asked again": (
-        "try:\n    def f(a, b):\n        if a:\n            import json\n        if b:\n            json.dumps(a)\nexcept ValueError: ...\n",
-        ["run unbound_local main.py:6 json"],
-        "def f(a, b):\n    if a:\n        import json\n    if a:\n        return json.dumps(a)\n",
+    "imported in one branch, and needed there": (
+        "try:\n    def f(a, b):\n        if a:\n            import json\n        return json.dumps(b)\nexcept ValueError: ...\n",
+        ["run unbound_local main.py:5 json"],
+        "def f(a, json=None):\n    if json is None:\n        import json\n    found = None\n    if a:\n        import re\n        found = 1\n    if found:\n        re.compile(json)\n",
     ),
     "global that nobody sets": (
         "def f():\n    global n\n    if n is None:\n        n = 1\n    return n\n",
