@@ -2,10 +2,10 @@
 
     python bench/preflight_oracle.py ROOT MODULE...
 
-Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code of
-every function is read for the globals, their attributes (of modules, classes and functions) and lazy imports that it
-would ask for, and each is asked of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``, a list of ``[file, line, what]``,
-and ``loaded``, the files that were imported to their end.
+Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code
+of every function is read for the globals, their attributes (of modules, classes and functions) and lazy imports that
+it would ask for, and each is asked of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``,
+a list of ``[file, line, what]``, and ``loaded``, the files that were imported to their end.
 """
 
 from __future__ import annotations
