@@ -81,8 +81,10 @@ class Attributes:
         files: Mapping[str, Path],
         texts: Texts,
         library: Library,
+        closed: bool,
     ) -> None:
-        """``texts``: those of the package, and of what is outside."""
+        """``texts``: those of the package, and of what is outside. ``closed``: nobody outside imports its modules."""
+        self._closed = closed
         self._library = library
         self._facts = facts
         self._resolver = resolver
@@ -265,7 +267,7 @@ class Attributes:
         facts = self._bindings.facts_of(package)
         if module.file is None or (facts is not None and name in facts.givers):
             return False
-        return not self._computed and module.file not in self._loaded
+        return self._closed and not self._computed and module.file not in self._loaded
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
