@@ -38,7 +38,9 @@ class Imports(Statements):
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
+        # By what is asked for; apart, where a file asks for itself.
         self._problems: dict[Asked, Sequence[Problem]] = {}
+        self._problems_inside: dict[Asked, Sequence[Problem]] = {}
 
     @cached_property
     def _moved(self) -> Moved:
@@ -185,11 +187,12 @@ class Imports(Statements):
             else:
                 message = f"relative import {dots!r} in a file that is not in a package"
             return (Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message),)
-        if asked.home == file:
-            problems = self._judged(asked, file)
-        else:
-            known = self._problems.get(asked)
-            problems = self._problems[asked] = self._judged(asked) if known is None else known
+        inside = asked.home == file
+        judged = self._problems_inside if inside else self._problems
+        problems = judged.get(asked)
+        if problems is None:
+            judged[asked] = ()  # what a module's `__getattr__` imports of itself is asked for while it is judged
+            problems = judged[asked] = self._judged(asked, file if inside else None)
         if not problems or item.level or asked.target == item.module:
             return problems
         # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.

@@ -291,3 +291,21 @@ def test_what_is_loaded_on_demand_is_found_and_its_twin_is_not(name: str, tmp_pa
     """But for what cannot happen: nobody asks for it, or it is told where somebody does."""
     files, expected = CASES[name]
     assert sorted(one for one in found(tmp_path, files) if not one.startswith("never")) == expected
+
+
+ITSELF = """\
+    def __getattr__(name):
+        if name == "x":
+            from . import x
+
+            return x
+        raise AttributeError(name)
+    """
+
+
+def test_a_module_whose_getattr_imports_from_itself(tmp_path: Path) -> None:
+    """As packages do that load their modules late; one that is not there is told where it is asked for."""
+    files = {"main.py": "from lib import x\nx.run()\n", "lib/__init__.py": ITSELF, "lib/x.py": "def run(): ...\n"}
+    assert found(tmp_path / "right", files) == []
+    del files["lib/x.py"]
+    assert found(tmp_path / "wrong", files)[0] == "load missing_name main.py:1 lib.x"
