@@ -272,7 +272,7 @@ class Attributes:
         facts = self._bindings.facts_of(package)
         if module.file is None or (facts is not None and name in facts.givers):
             return False
-        return not self._computed and module.file not in self._loaded
+        return module.file not in self._loaded and not self._computed
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
@@ -282,7 +282,7 @@ class Attributes:
 
     @cached_property
     def _computed(self) -> bool:
-        """Whether modules may be loaded by names that somebody computes."""
+        """Whether modules may be loaded by names that somebody computes. Reads every text: not to be asked in vain."""
         return any(word in self._text(self._files[file]) for file in self._facts for word in _BY_NAME)
 
     def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:
