@@ -71,37 +71,38 @@ class Sketch:
         above = self.source.count(b"\n", 0, function.head)
         return (code_of(b"if 1:\n" + text), above - 1) if text[:1] == b" " else (code_of(text), above)
 
-    def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
-        """The syntax tree with these functions. ``heads``: with the arguments of the others.
+    def tree(self, functions: Collection[Function] = (), words: Collection[bytes] = ()) -> ast.Module:
+        """The syntax tree with these functions, and with the arguments of those that hold one of the words there.
 
         :raises SyntaxError: and whatever else ``ast.parse`` raises.
         """
         try:
-            return ast.parse(self.text(functions, heads=heads))
+            return ast.parse(self.text(functions, words))
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
-    def tree_holding(self, words: Collection[bytes], *, heads: bool = False) -> ast.Module:
-        """The syntax tree with the functions that hold one of the words."""
-        return self.tree(set(self.holding(words)), heads=heads)
+    def tree_holding(self, words: Collection[bytes]) -> ast.Module:
+        """The syntax tree with all that holds one of the words."""
+        return self.tree(set(self.holding(words)), words)
 
     def code_holding(self, words: Collection[bytes]) -> CodeType:
-        """The module compiled with the functions that hold one of the words.
+        """The module compiled with all that holds one of the words.
 
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         try:
-            return code_of(self.text(set(self.holding(words)), heads=False))
+            return code_of(self.text(set(self.holding(words)), words))
         except SyntaxError:
             return code_of(self.source)  # as for the tree
 
-    def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
+    def text(self, functions: Collection[Function], words: Collection[bytes] = ()) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
+        words = (b"import", *words)
         for function in self.functions:
             if function.sure and not function.needed and function not in functions:
                 lines = source.count(b"\n", function.start, function.end)
-                if heads or source.find(b"import", function.arguments, function.colon) >= 0:
+                if any(source.find(word, function.arguments, function.colon) >= 0 for word in words):
                     parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
                 else:
                     within = source.count(b"\n", function.arguments, function.colon)
