@@ -53,7 +53,7 @@ def _rare(source: bytes) -> bool:
     """What nobody writes, or nearly so."""
     return bool(
         b"\0" in source
-        or (b"\n\t" in source and b"\n " in source)  # tabs and spaces, which may contradict each other
+        or (b"\n\t" in source and (b"\n " in source or b"\t " in source))  # tabs and spaces may contradict each other
         or any(_BEFORE_STAR.match(_line(source, found.start())) for found in _STAR_AFTER.finditer(source))
         or (b"__debug__" in source and _KEYWORD.search(source))
         or _COOKIE.match(source)
