@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight import declared
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
+from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
-from checks.preflight.resolve import Environment, Resolver
+from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
 
 HERE: Version = (sys.version_info[0], sys.version_info[1])
@@ -36,10 +41,11 @@ class Examiner:
         rules: Sequence[Forbidden] = (),
         today: date | None = None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """``root``: the repository, to tell what is there and not shipped. ``python``: the target of packages that name
         none. ``environment``: where the packages are installed; without it their requirements are believed.
-        ``today``: to tell which rules have expired.
+        ``today``: to tell which rules have expired. ``clock``: the time in nanoseconds, as the disk tells it.
         """
         self._root = root
         self._python = python
@@ -48,6 +54,7 @@ class Examiner:
         self._rules = rules
         self._today = today or date.max
         self._progress = progress
+        self._clock = clock
         self._extractors: dict[Version, Extractor] = {}
         self._undo = ExitStack()
 
@@ -59,17 +66,19 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
         read = extractor.read(list(sources.values()))
         facts = {path: read[file] for path, file in sources.items()}
         provided = None
-        if package.requirements is not None and self._environment is None:
-            lines = [text for text, _ in package.requirements]
+        lines = package.requirements
+        if (lines is not None or package.implied) and self._environment is None:
             from checks.preflight import distributions  # for requirements only: packaging takes its time
 
-            provided = distributions.provided(lines, package.implied, python)
+            besides = NOTHING_SAID if lines is None else package.besides
+            provided = distributions.provided([text for text, _ in lines or ()], package.implied, python, besides)
         search, notes = _search(package, facts)
         resolver = Resolver(
             package.files,
@@ -79,11 +88,11 @@ class Examiner:
             environment=_environment(self._environment),
             complete=package.installed,
             library=extractor.python.stdlib if extractor.python else None,
-            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
-            importers={path for path, item in facts.items() if item.raw.get("importer")},
+            made={name for item in facts.values() for name in item.fakes},
+            importers={path for path, item in facts.items() if item.importer},
         )
-
-        bindings = Bindings(facts, resolver, extractor)
+        facts = with_listed(facts, resolver)
+        bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -99,8 +108,8 @@ class Examiner:
                 imports,
                 python=python,
                 files=package.files,
-                text=extractor.text,
-                remembered=extractor.remembered,
+                texts=extractor,
+                library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
@@ -120,7 +129,7 @@ class Examiner:
             findings=judged.findings,
             unknown=judged.unknown,
             ways=judged.ways,
-            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            ignores={path: item.ignores for path, item in facts.items() if item.ignores},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )
 
@@ -140,7 +149,9 @@ class Examiner:
 
     def _extractor(self, python: Version) -> Extractor:
         if python not in self._extractors:
-            made = Extractor(python, python=for_target(python), cache=self._cached, progress=self._progress)
+            made = Extractor(
+                python, python=for_target(python), cache=self._cached, progress=self._progress, clock=self._clock
+            )
             self._undo.callback(made.close)
             self._extractors[python] = made
         return self._extractors[python]
@@ -153,22 +164,30 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
+        and from where the package's own code comes; or in the package itself, below another name.
+        """
         roots = dict.fromkeys([self._root, *package.roots])
 
         @cache
-        def shipped() -> set[Path]:
-            return {file.resolve() for file in package.files.values()}
+        def shipped() -> dict[Path, str]:
+            return {file.resolve(): path for path, file in package.files.items()}
 
         @cache
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                for shape in (f"{base}.py", f"{base}/__init__.py"):
-                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                place = f"{root}/{base}"
+                # Most are not there: told without making a path of it.
+                lying = [Path(name) for name in (f"{place}.py", f"{place}/__init__.py") if os.path.isfile(name)]  # noqa: PTH113
+                found = bool(lying)
+                if not found and os.path.isdir(place):  # noqa: PTH112
+                    lying = sorted(Path(place).glob("*.py"))
+                away = next((file for file in lying if file.resolve() not in shipped()), None)
+                if away is not None:
+                    return f"{_shown(away if found else Path(place), self._root)} is in the repository and not shipped"
+                if lying and package.entry_known and package.requirements is not None:
+                    return f"{_shown(lying[0], self._root)} is shipped as {shipped()[lying[0].resolve()]}"
             return None
 
         return find
@@ -190,7 +209,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
             folders.add(folder)
     for path, item in facts.items():
-        for line, ups, tail in item.raw.get("paths", ()):
+        for line, ups, tail in item.paths:
             added = _added(path, ups, tail)
             if added is not None and added in folders and added not in search:
                 search.append(added)

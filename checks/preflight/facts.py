@@ -11,13 +11,12 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from checks.preflight import asides, calls, handlers, paths
+from checks.preflight import answers, asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 
@@ -45,6 +44,7 @@ _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
 _MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
+_ANSWERS = re.compile(rb"^def __getattr__\(", re.MULTILINE)
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
 
 
@@ -116,7 +116,7 @@ class Reader:
         bound = {event for event in self.events if isinstance(event, str)} | self.late
         for item in self.imports:
             if item[1] == "" and item[8]:
-                bound.update(_bound_by(item))
+                bound.update(bound_by(item))
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
@@ -153,6 +153,11 @@ class Reader:
         calls_import = b"import_module" in self.source or b"__import__" in self.source
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
+        if calls_import:
+            facts["listed"] = calls.listed(self.source, tree, self.conditions, self.tries)
+        if b"def __getattr__(" in self.source and (head := _ANSWERS.search(self.source)):
+            facts["answering"] = True
+            facts["answers"] = answers.of(tree, answers.function(self.source, head.start()))
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))
         if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
@@ -171,7 +176,7 @@ class Reader:
         for item in self.imports:
             if item[7] not in (TYPING, NEVER):
                 # What begins with a capital is a class, as good as always.
-                bound = [name for name in _bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
+                bound = [name for name in bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
                 names.update(bound)
                 lazy.update(bound if item[1] else ())
         return names, lazy
@@ -183,6 +188,8 @@ class Reader:
             visit = self._visitors.get(type(statement))
             if visit is not None:
                 visit(self, statement, place)
+                if place.scope and isinstance(statement, ast.If) and self.conditions.leaves(statement):
+                    place = place._replace(when=NEVER)
 
     def _bind(self, name: str, place: Place) -> None:
         if place.namespace != "module":
@@ -234,9 +241,9 @@ class Reader:
         if binds and place.when in (TYPING, NEVER):
             item[8] = False
             if place.when == TYPING:
-                self.typing.update(_bound_by(item))
+                self.typing.update(bound_by(item))
             else:
-                self._bind_never(_bound_by(item), place)
+                self._bind_never(bound_by(item), place)
         self.imports.append(item)
         if place.namespace in ("module", "class") and place.when not in (NEVER, TYPING):
             self.events.append(len(self.imports) - 1)
@@ -276,7 +283,7 @@ class Reader:
             self.late.update(node.names)
 
     def _if(self, node: ast.If, place: Place) -> None:
-        body, orelse = self.conditions.branches(node.test)
+        body, orelse = self.conditions.circumstances(node.test, load=not place.scope)
         elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
         places = [place._replace(when=both(place.when, when), elsewhere=elsewhere) for when in (body, orelse)]
         test, negated = node.test, False
@@ -370,12 +377,12 @@ class Reader:
         for statement in tree.body:
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 continue
-            for node in ast.walk(statement) if _has(statement, lines) else ():
+            for node in ast.walk(statement) if asides.has_line(statement, lines) else ():
                 if isinstance(node, ast.NamedExpr):
                     self.late.add(node.target.id)
 
     def _dynamic_imports(self, tree: ast.Module) -> None:
-        for item, load in calls.imports(tree, self.conditions, self.tries):
+        for item, load in calls.imports(self.source, tree, self.conditions, self.tries):
             self.imports.append(item)
             if load and item[7] not in (NEVER, TYPING):
                 self.events.append(len(self.imports) - 1)
@@ -389,13 +396,7 @@ def _visitors() -> dict[type, Any]:
     return {getattr(ast, k): getattr(Reader, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
 
 
-def _has(node: ast.stmt, lines: list[int]) -> bool:
-    """Whether a statement has one of these lines."""
-    first = bisect_left(lines, node.lineno)
-    return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
-
-
-def _bound_by(item: list[Any]) -> list[str]:
+def bound_by(item: list[Any]) -> list[str]:
     """The names an import statement binds."""
     names, bound = item[4], item[5]
     return [bound] if names is None else [new or name for name, new in names if name != "*"]

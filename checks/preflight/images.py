@@ -8,11 +8,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.preflight import dockerfile, requirements, shipping
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
-from checks.preflight.model import Finding, Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+    from checks.preflight.deploying import Build
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
@@ -20,11 +26,18 @@ _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 
 
-def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
+def of_dockerfile(
+    path: Path,
+    root: Path,
+    *,
+    context: Path | None = None,
+    name: str | None = None,
+    builds: Sequence[Build] = (),
+) -> Package:
     """What a Dockerfile puts into its image.
 
-    ``context`` is the build context; without one it is the nearest folder, from the file's own up to ``root``, in which
-    everything lies that it copies.
+    ``context`` is the build context; without one it is that of the ``builds`` in which most of what is copied lies, and
+    without these the nearest folder for which that holds, from the file's own up to ``root``.
 
     :raises DescriptionError: if the file cannot be read.
     """
@@ -32,12 +45,17 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
-    folder = context or _context(path, root, dockerfile.sources(text))
+    sources = dockerfile.sources(text)
+    build = _build(builds, sources) if context is None else None
+    folder = context or (build.context if build else _context(path, root, sources))
     ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
         folder / ".dockerignore"
     )
+    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
-    stage = dockerfile.build(text, shipped.files)
+    laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
+    lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
+    stage = dockerfile.build(text, lying)
     begin = dockerfile.start(stage)
     base = stage.workdir.strip("/")
     files = _relative(stage.files, base)
@@ -45,7 +63,8 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
     search += [_below(item, base) for item in stage.projects]
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
-    known = (stage.pip or stage.required) and not stage.untold and _PLAIN.search(stage.base)
+    besides = "" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings"
+    besides = besides or ("something is installed from a file that is not here" if stage.unfound else "")
     wanted = {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
         if file.name not in requirements.PROJECT_FILES:
@@ -53,19 +72,23 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         elif (lines := requirements.of_project(file.parent)) is not None:
             needed += requirements.with_extras(lines, wanted)
         else:
-            known = None
+            besides = besides or f"{file.name} does not say what it needs"
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
-        root=folder,
-        description=f"image of {shown(path)}, build context {shown(folder)}",
+        root=folder if folder.is_dir() else path.parent,
+        description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if known else None,
+        requirements=tuple(needed) if stage.pip or stage.required else None,
+        besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
-        origins=(path, *[folder / source for source in dockerfile.sources(text)]),
-        problems=(*_absent(stage, path), *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)])),
+        origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
+        problems=(
+            *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
+            *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
+        ),
     )
     entry = None
     if begin and begin.file:
@@ -74,30 +97,98 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         entry = module_file(begin.module, files, package.search)
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
+    if begin and begin.server:
+        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        package = replace(package, imported=True, problems=(*package.problems, *lacking))
     if begin and entry not in files:
-        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
+        lacking = _not_there(begin, stage, path, text, needed=needed, context=shipped.files)
+        package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
 
 
 def _not_there(
-    begin: dockerfile.Start, stage: dockerfile.Stage, path: Path, text: str, needed: Sequence[tuple[str, str]]
+    begin: dockerfile.Start,
+    stage: dockerfile.Stage,
+    path: Path,
+    text: str,
+    *,
+    needed: Sequence[tuple[str, str]],
+    context: Mapping[str, Path],
 ) -> tuple[Finding, ...]:
-    """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
+    """What the command starts and the image does not hold, where only COPY and ADD may have brought it. What lies in
+    the build context is no base image's.
+    """
     lines = dockerfile.instructions(text)
-    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
+    base = stage.workdir.strip("/")
+    installed = [part for held in stage.files for part in _below(held, base).removesuffix(".py").split("/")]
+    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
+    forgotten = beside in context
     brought = begin.file is None and (
-        bool(stage.projects)
+        bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
-        or bool(provider_of(top))
+        or bool(provider_of(top) and not forgotten)
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
-    if made or brought or not stage.files or not _PLAIN.search(stage.base):
+    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
-    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+    told = f"; {beside} is in the build context and not copied" if forgotten else ""
+    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image{told}")])
+
+
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+    """Whether other than COPY and ADD of the build context may bring files into the image."""
+    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+
+
+def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+    """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
+    lines = dockerfile.instructions(text)
+    other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
+    if other or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+        return ()
+    runs = [rest for _, word, rest in lines if word == "RUN"]
+    found = []
+    for line, file in stage.unfound:
+        uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
+        named = sum(len(re.findall(uses, rest)) for rest in runs)
+        if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
+            found.append(
+                (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
+            )
+    return absent(found)
+
+
+def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
+    """The server that the command starts, where nothing can have installed it."""
+    lines = dockerfile.instructions(text)
+    other = rf"\b{server}|\b(?:poetry|pipenv|uv|conda|pdm|setup\.py|install \.)"
+    if package.requirements is None or package.besides:
+        return ()
+    if any(word == "RUN" and re.search(other, rest) for _, word, rest in lines):
+        return ()
+    from checks.preflight import distributions
+
+    wanted = [text for text, _ in package.requirements]
+    provided = distributions.provided(wanted, (), package.python or sys.version_info[:2])
+    if provided.has(server) or provided.private:
+        return ()
+    name = server.replace("_", "-")
+    return (
+        Finding(
+            file=path.name,
+            source=path,
+            line=max(at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")),
+            symbol=name,
+            kind=Kind.UNDECLARED,
+            effect=Effect.LOAD,
+            message=f"the command starts {name}, which is not among the requirements",
+            reachable_by=path.name,
+        ),
+    )
 
 
 def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
@@ -105,12 +196,44 @@ def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
     return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
 
 
+def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
+    """The one with most of what is copied in its context; None if nothing of it lies in any."""
+    plain = _plain(names)
+
+    def there(build: Build) -> int:
+        return sum(
+            (build.context / name).exists() or any(f"{path}/".startswith(f"{name}/") for path in build.laid)
+            for name in plain
+        )
+
+    best = max(builds, key=there, default=None)
+    return best if best is not None and (not plain or there(best)) else None
+
+
+def _where(folder: Path) -> str:
+    return shown(folder) if folder.is_dir() else "made for it"
+
+
+def _as_built(build: Build | None) -> str:
+    return f", as {shown(build.script)}:{build.line} builds it" if build else ""
+
+
+def _left_out(path: str, ignored: GitIgnoreSpec | None) -> bool:
+    return ignored is not None and ignored.match_file(path)
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Of what is copied, the paths that can be looked for."""
+    found = [posixpath.normpath(name.lstrip("/") or ".") for name in names if not re.search(r"[*?\[$]", name)]
+    return [name for name in found if name != "."]
+
+
 def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     """The folder in which most of what is copied lies; of equals the nearest."""
     folders = [path.parent]
     while folders[-1].resolve() != root.resolve() and folders[-1].parent != folders[-1] and len(folders) < _DEPTH:
         folders.append(folders[-1].parent)
-    plain = [name.lstrip("/") for name in names if not re.search(r"[*?\[$]", name) and name not in (".", "./")]
+    plain = _plain(names)
     if not plain:
         return path.parent
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))

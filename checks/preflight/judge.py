@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
-from checks.preflight.loading import Loaded, play
+from checks.preflight.listed import GETATTR
+from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
+_CONDITIONAL = ("perhaps", "maybe")
 _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
     "star": Kind.UNDEFINED,
@@ -22,8 +25,10 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
 }
+_LOST = ", and what stands below it does not happen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +72,30 @@ class Judge:
         self._bindings = bindings
         self._attributes = attributes
         self._optional = optional
-        self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
+        run = package.entry_known and not package.imported
+        self._scripts = frozenset(package.entries) if run else frozenset()
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}
         self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
 
+    @cached_property
+    def _aside(self) -> frozenset[str]:
+        return frozenset(file for file in self._facts if is_aside(file))
+
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
         entries = [file for file in self._package.entries if file in self._facts]
-        edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
+        known = self._package.entry_known
+        edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
-        made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
+        made = {name for facts in self._facts.values() for name in facts.builtins}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
-            self._file_imports(file, facts)
+            self._file_imports(file)
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
@@ -101,11 +112,10 @@ class Judge:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
         if self._package.entry_known:
             return reach(entries, edges)
-        aside = {file for file in self._facts if is_aside(file)}
-        aside = aside if len(aside) < len(self._facts) else set()
+        aside = self._aside if len(self._aside) < len(self._facts) else frozenset()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
-        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.script]
         found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
         reach_rest(found, [file for file in self._facts if file not in aside], edges)
         return found
@@ -122,24 +132,30 @@ class Judge:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
     def _handler(self, entries: Sequence[str]) -> None:
-        """The function that is called first must be there."""
-        name, file = self._package.handler, next(iter(entries), None)
-        if not name or not self._package.entry_known or file is None:
+        """The functions that are called first must be there."""
+        file = next(iter(entries), None)
+        if file is None or not self._package.entry_known:
             return
-        if self._bindings.has(self._imports.module(file), name) is False:
+        for name in filter(None, (self._package.handler, *self._package.further)):
+            if self._bindings.has(self._imports.module(file), name) is not False:
+                continue
             message = f"the entry point {name!r} is not defined in {file}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
 
-    def _file_imports(self, file: str, facts: Facts) -> None:
-        for item in facts.imports:
+    def _file_imports(self, file: str) -> None:
+        for item, problems in self._imports.wrong(file):
             if not self._imports.runs(file, item, script=file in self._scripts):
                 continue
-            for problem in self._imports.problems(file, item):
+            for problem in problems:
                 if problem.unknown:
                     unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
                     self._unknown.append(unknown)
+                elif item.scope == GETATTR and self._package.entry_known:  # told where the name is asked for
+                    self._put(
+                        _At(file, item.line, GETATTR), problem.kind, problem.symbol, problem.message, Effect.NEVER
+                    )
                 else:
                     self._failing(file, item, problem)
 
@@ -164,20 +180,18 @@ class Judge:
                 reason = f"{message}; whether it is asked for depends on a condition"
                 self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
             elif problem.own or not self._imports.optional(file, problem.symbol):
-                condition = ", under a condition" if item.when == "maybe" else ""
+                condition = ", under a condition" if item.when in _CONDITIONAL else ""
                 self._add(at, problem.kind, problem.symbol, message + condition, importing=True)
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and guard.fallback:
+        if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
             return
-        message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
-            self._add(at, problem.kind, problem.symbol, f"{message}, and what stands below it does not happen")
+            self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{_LOST}")
             return
-        message += ", a fallback takes its place" if guard.fallback else " and passed over"
-        effect = Effect.DISABLES if file in self._reached else Effect.NEVER
-        self._put(at, problem.kind, problem.symbol, message, effect)
+        told = ", a fallback takes its place" if guard.fallback else " and passed over"
+        self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{told}")
         if item.binds and not guard.fallback:
             lost = set(item.bindings) - set(self._imports.bound_without(file, item))
             for name, line in self._attributes.needed_at_load(file, lost, guard.line) if lost else ():
@@ -199,40 +213,50 @@ class Judge:
             files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
         else:
             public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
-            files = sorted(file for file in public if not is_aside(file))
+            files = sorted(file for file in public if file not in self._aside)
         return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
 
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
         """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
         here = self._reached.get(file)
-        return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
+        asks = item.when == "maybe" if problem.dated else item.when in _CONDITIONAL and not item.scope
+        return asks or (here is not None and not here.sure)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [file for file in self._facts if file.count("/") == 1 and file.endswith("/__init__.py")]
         tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
         starts = entries if self._package.entry_known else sorted(set(tops))
 
-        def loads(file: str, item: Import) -> Loaded:
-            return self._imports.loads(file, item, script=file in self._scripts)
+        def runs(file: str, item: Import) -> bool:
+            if item.scope or not self._imports.runs(file, item, script=file in self._scripts):
+                return False
+            return self._imports.target(file, item) is not None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, loads):
+        def guarded(file: str, item: Import) -> bool:
+            return self._imports.guard(file, item) is not None
+
+        uses = self._attributes.used_at_load
+        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded, uses=uses):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
-            if guard is None:
+            if late.line is not None:
+                module = self._imports.module_of(late.asked)
+                message = f"partially loaded module {module!r} has no attribute {late.name!r} yet: circular import"
+                self._add(at._replace(line=late.line), Kind.CIRCULAR, f"{module}.{late.name}", message)
+            elif guard is None:
                 self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
-                told = f"{message}; the error is caught at line {guard.line}"
-                self._put(at, Kind.CIRCULAR, symbol, told, Effect.DISABLES)
+                self._add_caught(at, Kind.CIRCULAR, symbol, message, str(guard.line))
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _file_names(self, file: str, facts: Facts, made: set[str]) -> None:
-        for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
+        for kind, name, line, scope, when, caught in facts.suspects:
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind in ("typing_only", "never") and self._bindings.set_from_outside(
+            if kind in ("typing_only", "never", "unset_global") and self._bindings.set_from_outside(
                 self._imports.module_of(file), name
             ):
                 continue
@@ -249,12 +273,11 @@ class Judge:
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
+                "unset_global": f"name {name!r} is declared global, and read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
-            if caught is not None:
-                message += f"; the error is caught at line {caught}"
-            self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+            self._add_name(_At(file, line, scope), _NAME_KINDS[kind], name, message, caught)
 
     def _is_loaded_submodule(self, file: str, name: str, line: int | None) -> bool:
         """Whether the name is bound in a package's own module because somebody imports the submodule of that name.
@@ -274,11 +297,8 @@ class Judge:
         for absent in self._attributes.absent(file):
             if absent.when == "main" and file not in self._scripts:
                 continue
-            message = f"module {absent.module!r} has no attribute {absent.name!r}"
-            if absent.caught is not None:
-                message += f"; the error is caught at line {absent.caught}"
-            symbol = f"{absent.module}.{absent.name}"
-            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, symbol, message)
+            at = _At(file, absent.line, absent.scope)
+            self._add_name(at, Kind.MISSING_ATTRIBUTE, absent.symbol, absent.message, absent.caught)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
@@ -289,6 +309,18 @@ class Judge:
         here = (self._reached if importing else self._reached_by_errors).get(at.file)
         effect = Effect.NEVER if here is None else Effect.RUN if at.scope else here.effect
         self._put(at, kind, symbol, message, effect)
+
+    def _add_name(self, at: _At, kind: Kind, symbol: str, message: str, caught: int | None) -> None:
+        """``caught``: the line of a handler that passes over the error."""
+        if caught is None:
+            self._add(at, kind, symbol, message)
+        else:
+            self._add_caught(at, kind, symbol, message, f"{caught}{_LOST}")
+
+    def _add_caught(self, at: _At, kind: Kind, symbol: str, message: str, told: str) -> None:
+        """An error that somebody passes over. ``told``: at which line, and what becomes of it."""
+        effect = Effect.DISABLES if at.file in self._reached else Effect.NEVER
+        self._put(at, kind, symbol, f"{message}; the error is caught at line {told}", effect)
 
     def _put(self, at: _At, kind: Kind, symbol: str, message: str, effect: Effect) -> None:
         here = self._reached.get(at.file)

@@ -11,19 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import projects, requirements, shipping
-from checks.preflight.describing import DescriptionError, absent, broken, shown, with_entry
+from checks.preflight import projects, requirements, services, shipping
+from checks.preflight.describing import DescriptionError, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-    from checks.preflight.deploying import Deployment
+    from checks.preflight.deployed import Told
 
 # What the buildpack of Cloud Functions installs although nobody declares it.
-_PLATFORM = ("functions-framework", "gunicorn")
+PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
+_DOCKERFILE = re.compile(r"(?:.+\.)?Dockerfile(?:[._-].+(?<!\.dockerignore))?")
 _NAMESPACES = 4  # folders between an installed package and what it is installed into
 
 
@@ -49,14 +50,16 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
         raise DescriptionError(f"{folder} holds no Python file")
-    function = "main.py" in files and _is_function(files["main.py"], frozenset(files))
-    if "__init__.py" in files and not function:
+    handles = "main.py" in files and services.handles_events(files["main.py"])
+    served = services.is_served(folder, files)
+    function = "main.py" in files and (handles or "requirements.txt" in files)
+    if "__init__.py" in files and not (function or served):
         return _import_package(folder, files, entry=entry, name=name)
     count = len(shipped.links)
     linked = f"{count} symlink{'s' if count > 1 else ''} followed" if count else "no symlinks"
-    kind = "function folder" if function else "folder"
+    kind = "service folder" if served else "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
-    python, told = _python_of(folder)
+    python, told = python_of(folder)
     own = "" if function or not projects.is_project(files) else projects.home(files)
     package = Package(
         name=name or folder.resolve().name,
@@ -64,8 +67,9 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         description=f"{kind} {shown(folder)}, {linked}",
         files=files,
         search=tuple(dict.fromkeys(("", own))),
-        requirements=needed if function or needed is None else (*needed, *requirements.beside(folder)),
-        implied=_PLATFORM if function and needed is not None else (),
+        requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
+        implied=PLATFORM if function or served else (),
+        imported=handles,
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
@@ -91,7 +95,7 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
             if needed is not None:
                 told = f", requirements from {shown(place)}"
                 break
-        python, _ = _python_of(folder.resolve().parent)
+        python, _ = python_of(folder.resolve().parent)
     package = Package(
         name=name or own,
         root=folder,
@@ -149,14 +153,14 @@ def described(
     else:
         needed, _ = _declared(source, files)
     told = f", {len(copies)} copied over it" if copies else ""
-    found, where = (python, "the configuration") if python else _python_of(source)
+    found, where = (python, "the configuration") if python else python_of(source)
     package = Package(
         name=name,
         root=source,
         description=f"configuration: folder {shown(source)}{told}, symlinks {'followed' if follow else 'kept'}",
         files=dict(sorted(files.items())),
         requirements=needed,
-        implied=_PLATFORM if "main.py" in files and needed is not None else (),
+        implied=PLATFORM if "main.py" in files and needed is not None else (),
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
@@ -170,125 +174,62 @@ def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
     from checks.preflight import images
 
+    looked, told = _looked(root)
     found: list[Package] = []
-    scripts: list[Path] = []
-    for folder, names in _folders(root):
-        scripts += [folder / name for name in sorted(names) if name.endswith(".sh")]
-        dockerfiles = sorted(
-            n for n in names if n == "Dockerfile" or n.startswith("Dockerfile.") or n.endswith(".Dockerfile")
-        )
+    started: set[Path] = set()  # by images, also of folders above
+    for folder, names in looked:
         made = []
-        for name in dockerfiles:
-            package = images.of_dockerfile(folder / name, root)
-            if any(path.endswith(".py") for path in package.files):
+        for name in sorted(filter(_DOCKERFILE.fullmatch, names)):
+            package = images.of_dockerfile(folder / name, root, builds=told.builds(folder / name) if told else ())
+            if package.problems or any(path.endswith(".py") for path in package.files):
                 made.append(package)
         shipped = {file for package in made for file in package.files.values()}
-        if folder / "main.py" not in shipped and "main.py" in names and _is_function(folder / "main.py", names):
+        started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
+        main = folder / "main.py" if "main.py" in names else None
+        function = main is not None and ("requirements.txt" in names or services.handles_events(main))
+        if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
-    found = _as_scripts_deploy(found, scripts, root)
+    found = told.as_deployed(found) if told else found
     return _told_apart(found, root) if found else [of_folder(root)]
 
 
 def as_deployed(package: Package, root: Path) -> Package:
-    """A function's folder as the repository's scripts deploy it, if one does; else as it lies there."""
+    """A function's folder as the repository says that it is deployed, if it does; else as it lies there."""
     if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
         return package
-    scripts = [folder / name for folder, names in _folders(root) for name in sorted(names) if name.endswith(".sh")]
+    _, told = _looked(root)
     own = package.root.resolve()
-    made = _as_scripts_deploy([package], scripts, root)
+    made = told.as_deployed([package]) if told else [package]
     return next((item for item in made if item.root.resolve() == own), package)
 
 
-def _as_scripts_deploy(found: list[Package], scripts: Sequence[Path], root: Path) -> list[Package]:
-    """The packages, those that a script deploys as it does, and what scripts deploy besides."""
-    made: dict[Path, list[Package]] = {}
-    for script in scripts:
-        text = _text(script)
-        if b"gcloud" not in text:
-            continue
-        from checks.preflight import deploying
+def as_built(dockerfile: Path, root: Path) -> Package:
+    """The image of a Dockerfile as the repository says that it is built, if it does.
 
-        items = [(item, "") for item in deploying.deployments(script, root)]
-        if not items and (b"$1" in text or b"${1" in text):  # a script for all functions, told which by its argument
-            for name in dict.fromkeys(package.root.resolve().name for package in found):
-                items += [(item, f" with {name} as its argument") for item in deploying.deployments(script, root, name)]
-        for item, told in items:
-            package = _of_deployment(item, told)
-            if package is not None and all(package.files != known.files for known in made.get(package.root, [])):
-                made.setdefault(package.root, []).append(package)
-    answer: list[Package] = []
-    for package in found:
-        answer += made.pop(package.root.resolve(), [package])
-    return [*answer, *[package for rest in made.values() for package in rest]]
+    :raises DescriptionError: if the file cannot be read.
+    """
+    from checks.preflight import images
+
+    told = _looked(root)[1] if (root / ".git").exists() else None
+    return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
 
 
-def _of_deployment(item: Deployment, told: str) -> Package | None:
-    """What a script deploys, named after the function; None if it is no Python function."""
-    main = item.files.get("main.py")
-    if main is None:
-        return _without_main(item)
-    lacks = "the script copies it, and it is not there"
-    lacking = [(item.script, line, f"{_written(name)}: {lacks}") for line, name in item.absent]
-    ignore = item.files.get(".gcloudignore")
-    ignored = shipping.ignore_file(ignore) if ignore is not None else None
-    files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
-    home = main.resolve().parent
-    needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
-    version = re.search(r"python(\d)(\d+)", item.runtime or "")
-    python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
-    copied = [_written(name) for name in item.copied if not _own(name, home)]
-    also = f", with {', '.join(copied)}" if copied else ""
-    package = Package(
-        name=item.name or home.name,
-        root=home,
-        description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
-        files=files,
-        handler=item.entry or "",
-        requirements=needed,
-        implied=_PLATFORM,
-        python=python,
-        python_from=where,
-        origins=(item.script, home, *item.origins),
-        problems=(*broken(item.broken), *absent(lacking)),
-        notes=item.notes,
-    )
-    return with_entry(package, None)
+def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
+    """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
+    from checks.preflight import scripts
 
+    found, files = [], scripts.workflows(root)
+    for folder, names in _folders(root):
+        files += scripts.named(folder, names)
+        if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
+            found.append((folder, names))
+    files = [file for file in files if scripts.concerns(file)]
+    if not files:
+        return found, None
+    from checks.preflight import deployed  # most repositories say nothing
 
-def _own(name: str, home: Path) -> bool:
-    """Whether what a script copies is the function's own folder, or lies in it."""
-    return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
-
-
-def _written(name: str) -> str:
-    """A path as it is best read: one that the script put together is seen from here."""
-    return shown(Path(name)) if name.startswith("/") else name
-
-
-def _without_main(item: Deployment) -> Package | None:
-    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
-    code = [path for path in item.files if path.endswith(".py") and "/" not in path]
-    if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
-        return None
-    if b"GOOGLE_FUNCTION_SOURCE" in _text(item.script):
-        return None
-    told = f"main.py: the script deploys {shown(item.folder)}, and there is none in it"
-    return Package(
-        name=item.name or item.folder.name,
-        root=item.folder,
-        description=f"{shown(item.script)}:{item.line} deploys {shown(item.folder)}",
-        files=item.files,
-        origins=(item.script, item.folder),
-        problems=absent([(item.script, item.line, told)]),
-    )
-
-
-def _text(script: Path) -> bytes:
-    try:
-        return script.read_bytes()
-    except OSError:
-        return b""
+    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -323,15 +264,6 @@ def _folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
                     waiting.append((Path(item.path), depth + 1))
 
 
-def _is_function(main: Path, names: frozenset[str]) -> bool:
-    if "requirements.txt" in names:
-        return True
-    try:
-        return b"functions_framework" in main.read_bytes()
-    except OSError:
-        return False
-
-
 # -- what a folder says of itself --------------------------------------------------------------------------------------
 
 
@@ -364,7 +296,8 @@ def _metadata_of(folder: Path) -> tuple[Path | None, str]:
     return None, folder.name
 
 
-def _python_of(folder: Path) -> tuple[Version | None, str]:
+def python_of(folder: Path) -> tuple[Version | None, str]:
+    """The version of Python that a folder or one above it names, and where."""
     for place in (folder, *folder.resolve().parents[:3]):
         try:
             text = (place / ".python-version").read_text(encoding="utf-8")
@@ -373,9 +306,12 @@ def _python_of(folder: Path) -> tuple[Version | None, str]:
         found = re.match(r"\s*(\d+)\.(\d+)", text)
         if found:
             return (int(found[1]), int(found[2])), ".python-version"
-        version = requirements.python_of_pyproject(place / "pyproject.toml")
-        if version is not None:
-            return version, "requires-python"
+        for version, told in (
+            (services.python_of(place), "app.yaml"),
+            (requirements.python_of_pyproject(place / "pyproject.toml"), "requires-python"),
+        ):
+            if version is not None:
+                return version, told
         if (place / ".git").exists():
             break
     return None, ""

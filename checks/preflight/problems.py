@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.preflight.model import Kind
 
 _LIKE = 0.8  # of difflib: most slips and many new names are
 _SHORT = 3  # letters of a name that many modules have
+_FEW = 3  # names, enough to recognise them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +30,15 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Who catches an import error: the line of the try statement; ``fallback`` says that a handler puts something in
-    place; ``whole`` that the try is about more than imports, so that its work is lost with them; ``broad`` that it
-    catches any error.
+    place, ``noted`` that it sets anything, if only a flag; ``whole`` that the try is about more than imports, so that
+    its work is lost with them; ``broad`` that it catches any error.
     """
 
     line: int
     fallback: bool
     whole: bool
     broad: bool
+    noted: bool
 
 
 def meant(name: str, names: Iterable[str]) -> str:
@@ -45,6 +47,12 @@ def meant(name: str, names: Iterable[str]) -> str:
 
     found = difflib.get_close_matches(name, [one for one in names if one != name], 1, cutoff=_LIKE)
     return f"; is {found[0]!r} meant?" if found else ""
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    shown = ", ".join(names[:_FEW])
+    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
 
 
 class Moved:

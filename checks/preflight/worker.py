@@ -9,6 +9,7 @@ both JSON. Standard library only, syntax of Python 3.8. The file is compiled, ne
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import json
 import signal
@@ -17,16 +18,16 @@ import warnings
 from types import CodeType
 from typing import Any
 
-from checks.preflight.facts import Reader
+from checks.preflight.facts import Reader, bound_by
 from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
-from checks.preflight.touched import touched
+from checks.preflight.touched import called, touched
 from checks.preflight.unbound import Suspects, suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
+from checks.preflight.unset import globals_never_set
 
-VERSION = 21
 _SECONDS = 60  # for one file
 _DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
@@ -73,7 +74,8 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
     try:
         facts = reader.read(tree)
         functions = suspicious(code, _solid(tree, facts))
-        return _with_uses(facts, reader, code, _suspects(tree, hits, _read(_absent(facts), code), functions, reader))
+        suspects = _suspects(tree, hits, _read(_absent(facts), code), functions, reader)
+        return _with_uses(facts, reader, code, suspects + _lonely(tree, facts))
     except RecursionError:
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
@@ -93,9 +95,9 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     if absent or not all(function.sure for function in binding):
         code = code_of(sketch.text(kept, words))
         absent, functions = _read(absent, code), suspicious(code, solid)
-    suspects: list[list[Any]] = []
+    suspects = _lonely(tree, facts)
     if absent or functions:  # most names that are absent stand in annotations alone
-        suspects = _suspects(sketch.tree(kept, words), [], absent, functions, reader)
+        suspects += _suspects(sketch.tree(kept, words), [], absent, functions, reader)
     return _with_uses(facts, reader, None, suspects)
 
 
@@ -112,12 +114,10 @@ def _read(absent: dict[str, str], code: CodeType) -> dict[str, str]:
     return {name: kind for name, kind in absent.items() if name in read}
 
 
-def _bound_by(item: list[Any]) -> list[str]:
-    return [item[5]] if item[4] is None else [new or name for name, new in item[4]]
-
-
 def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[list[Any]]) -> dict[str, Any]:
     uses, sets = touched(reader.source, code, *reader.modules())
+    for name in called(reader.source, {item[5] for item in reader.imports if item[4] is None and item[5]}):
+        uses.setdefault(name, []).append("(")
     more = {"touched": uses, "sets": reader.sets + sets, "suspects": suspects}
     return {**facts, **{name: found for name, found in more.items() if found}}
 
@@ -146,12 +146,23 @@ def _suspects(
     return found
 
 
+def _lonely(tree: ast.Module, facts: dict[str, Any]) -> list[list[Any]]:
+    """Suspects among the names that only functions bind, as ``global``."""
+    late = facts.get("late")
+    if not late or any(["*", None] in (item[4] or ()) for item in facts.get("imports", ())):
+        return []
+    bound = {event for event in facts.get("events", ()) if isinstance(event, str)}
+    bound.update(name for item in facts.get("imports", ()) if item[8] for name in bound_by(item))
+    lonely = {name for name in late if name not in bound and name[:2] != "__" and not hasattr(builtins, name)}
+    return globals_never_set(tree, lonely) if lonely else []
+
+
 def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
     """Names that the module binds by import, def or class: a local of that name is rarely meant as another thing."""
     names = {s.name for s in tree.body if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
     for item in facts.get("imports", ()):
         if item[8]:
-            names.update(_bound_by(item))
+            names.update(bound_by(item))
     return frozenset(names)
 
 
@@ -177,4 +188,4 @@ def main() -> None:
             gc.collect()
 
 
-__all__ = ["VERSION", "facts_of", "main", "names_of"]
+__all__ = ["facts_of", "main", "names_of"]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from checks.preflight.model import Effect, Finding, Kind, PackageReport
 
 SCHEMA_VERSION = 1
@@ -17,8 +19,12 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def as_json(reports: Sequence[PackageReport], root: Path) -> str:
     """The contract: ``{"schema_version", "packages": [{"package", "description", "files", "findings": [...]}]}``."""
+    root = root.resolve()
     tree = {"schema_version": SCHEMA_VERSION, "packages": [_package(report, root) for report in reports]}
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    try:
+        return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
+    except UnicodeEncodeError:  # a file's name that is no UTF-8; json writes it as it is, in ten times the time
+        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
 def _package(report: PackageReport, root: Path) -> dict[str, Any]:
@@ -96,15 +102,24 @@ def as_sarif(reports: Sequence[PackageReport], root: Path) -> str:
 
 
 def as_github(reports: Sequence[PackageReport], root: Path) -> str:
-    """Workflow commands that annotate a pull request; what cannot happen is left out."""
-    lines = [
-        f"::{_LEVELS[finding.effect]} file={_property(place(finding, root))},line={finding.line},"
-        f"title={_property('preflight: ' + finding.kind.value)}::{_data(_told(report, finding))}"
-        for report in reports
-        for finding in report.findings
-        if finding.effect is not Effect.NEVER
-    ]
-    return "".join(line + "\n" for line in lines)
+    """Workflow commands that annotate a pull request, one for each place and what is said of it, worst first (GitHub
+    shows the first ten of a kind); what cannot happen is left out.
+    """
+    annotations: dict[tuple[object, ...], list[tuple[PackageReport, Finding]]] = {}
+    for report in reports:
+        for finding in report.findings:
+            if finding.effect is not Effect.NEVER:
+                key = (place(finding, root), finding.line, finding.kind, finding.message)
+                annotations.setdefault(key, []).append((report, finding))
+    lines = []
+    for (file, line, kind, _), found in annotations.items():
+        report, finding = min(found, key=lambda one: one[1].effect.rank)
+        more = f" (and in {len(found) - 1} more packages)" if len(found) > 1 else ""
+        told = _data(_told(report, finding) + more)
+        title = _property(f"preflight: {kind}")
+        command = f"::{_LEVELS[finding.effect]} file={_property(str(file))},line={line},title={title}::{told}"
+        lines.append((finding.effect.rank, command))
+    return "".join(command + "\n" for _, command in sorted(lines, key=lambda one: one[0]))
 
 
 def _told(report: PackageReport, finding: Finding) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from checks.preflight import known, requirements, stdlib
 from checks.preflight.distributions import provided
-from tests.support.preflight import write
+from tests.support.preflight import found, write
 
 HERE = (3, 11)
 
@@ -59,6 +59,33 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
     assert provided(["acme-weather-client", "flask"], (), HERE).unknown == {"acme-weather-client"}
     assert provided(["flask", "celery"], (), HERE).unknown == frozenset()
     assert provided(["gspread[fast]"], (), HERE).unknown == {"gspread[fast]"}
+    new = provided(["google-cloud-not-yet-made"], (), HERE)
+    assert new.has("google.cloud.not_yet_made_v1")
+    assert new.has("google.api_core.exceptions")
+    assert new.unknown == {"google-cloud-not-yet-made"}
+
+
+@pytest.mark.parametrize(
+    ("line", "needed", "expected"),
+    [
+        ("langchain-unheard-of", "langchain-core", True),
+        ("unheard-of", "requests", True),
+        ("unheard-of", "langchain-core", False),
+        ("google-cloud-unheard-of", "google-cloud-storage", False),
+        ("langchain-core", "langchain-openai", False),
+    ],
+)
+def test_what_an_unknown_distribution_may_need(line: str, needed: str, expected: bool) -> None:
+    """What many need, and what is called alike."""
+    assert provided([line], (), HERE).might_bring([needed]) is expected
+
+
+def test_requirements_that_are_imported_as_they_are_called_are_not_suspected_of_more(tmp_path: Path) -> None:
+    """So that a helper that is gone is told beside them; while one that nobody imports may be anything."""
+    files = {"main.py": "import never_heard\nimport helper\n", "requirements.txt": "never-heard\n"}
+    assert found(tmp_path / "a", files) == ["load undeclared main.py:2 helper"]
+    assert found(tmp_path / "b", {**files, "requirements.txt": "never-heard\nunheard-of\n"}) == []
+    assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n"}) == []
 
 
 def test_the_table_is_whole() -> None:
@@ -89,7 +116,43 @@ def test_requirement_files_include_each_other_and_have_options(tmp_path: Path) -
         },
     )
     lines = [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")]
-    assert lines == ["pytz", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+    assert lines == ["pytz", "-c constraints.txt", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "functions-framework\n<<<<<<< HEAD\nPyYAML\n=======\n",
+            ["load does_not_compile requirements.txt:2 <<<<<<< HEAD"],
+        ),
+        ("-r base.txt\nPyYAML\n", ["load missing_file requirements.txt:1 -r base.txt"]),
+        ("PyYAML\n-c limits.txt\n", ["load missing_file requirements.txt:2 -c limits.txt"]),
+        ("flask PyYAML\nPyYAML\n", ["load does_not_compile requirements.txt:1 flask PyYAML"]),
+        ("flask==3.0PyYAML==6.0\nPyYAML\n", ["load does_not_compile requirements.txt:1 flask==3.0PyYAML==6.0"]),
+        ("yaml\n", ["load undeclared main.py:1 yaml"]),
+        ("PyYMAL\n", ["load undeclared main.py:1 yaml"]),
+        ("flask >= 3 , < 4\nPyYAML>=6,!=6.1 ; python_version > '3' # the best\n", []),
+        ("-r more.txt\nPyYAML --hash=sha256:abc\n", []),
+    ],
+)
+def test_requirements_that_pip_refuses(lines: str, expected: list[str], tmp_path: Path) -> None:
+    """The first of a file is told; names that nobody has bring nothing, and slips are not taken for other names."""
+    files = {"main.py": "import yaml\n", "requirements.txt": lines, "more.txt": "flask\n"}
+    assert found(tmp_path, files) == expected
+
+
+def test_requirements_in_utf_16(tmp_path: Path) -> None:
+    """As some editors write them, and pip reads them."""
+    (tmp_path / "requirements.txt").write_bytes("flask\r\npytz\r\n".encode("utf-16"))
+    assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask", "pytz"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_requirement_files_of_other_machines(encoding: str, tmp_path: Path) -> None:
+    """With the marks that Windows puts first, and its line ends."""
+    (tmp_path / "requirements.txt").write_bytes("flask==3.0\r\n# x\r\npytz\r\n".encode(encoding))
+    assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask==3.0", "pytz"]
 
 
 @pytest.mark.parametrize(
