@@ -164,7 +164,7 @@ class Attributes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words], heads=True)
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
