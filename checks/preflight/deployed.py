@@ -10,24 +10,26 @@ from pathlib import Path
 from checks.preflight import deploying, requirements, scripts, shipping
 from checks.preflight.deploying import Build, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
-from checks.preflight.model import Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.packages import PLATFORM, python_of
 from checks.preflight.scripts import Description
+from checks.preflight.slips import Slip
 from checks.preflight.workspace import Listed
 
 
 @dataclass(slots=True, kw_only=True)
 class Told:
     """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
-    for it; those tried count where nothing else says how it is deployed, and so with images. ``untold``: the script and
-    the line where it deploys from a folder that cannot be told. ``problems``: what is to be said of functions of which
-    nothing says how they are deployed.
+    for it; those tried count where nothing else says how it is deployed, and so with images. ``untold``: the script
+    and the line where it deploys from a folder that cannot be told. ``slips``: of each script. ``problems``: what
+    is to be said of functions of which nothing says how they are deployed.
     """
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
     tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
     tried_images: dict[Path, list[Build]] = field(default_factory=dict)
+    slips: dict[Path, Sequence[Slip]] = field(default_factory=dict)
     untold: dict[tuple[Path, int], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -45,6 +47,8 @@ class Told:
                 package = _of_deployment(item, told)
                 if package is None or package.root in sure:
                     continue
+                slips = _slips(item.script, self.slips.get(item.script, ()))
+                package = replace(package, problems=(*slips, *package.problems))
                 _add(made.setdefault(package.root, []), package)
         answer: list[Package] = []
         for package in found:
@@ -65,6 +69,7 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
         try:
             description = scripts.read(file, root)
             problem = description.problem
+            told.slips[file] = description.slips
             _follow(told, description, root, listed, names)
         except (OSError, ValueError, RecursionError) as error:  # names that no file can have, brackets without end
             problem = str(error)
@@ -139,6 +144,20 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         notes=item.notes,
     )
     return with_entry(package, None)
+
+
+def _slips(script: Path, slips: Sequence[Slip]) -> Iterable[Finding]:
+    for line, name, meant in slips:
+        yield Finding(
+            file=script.name,
+            source=script,
+            line=line,
+            symbol=name,
+            kind=Kind.UNDEFINED,
+            effect=Effect.LOAD,
+            message=f"the script sets no variable {name!r}; is {meant!r} meant? What it deploys is told as if it were",
+            reachable_by=script.name,
+        )
 
 
 def _own(name: str, home: Path) -> bool:
