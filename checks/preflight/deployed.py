@@ -171,7 +171,20 @@ def _written(name: str) -> str:
 
 
 def _without_main(item: Deployment) -> Package | None:
-    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
+    """A folder that is nowhere, or a Python function without the file that is loaded first, where the script does
+    nothing that might make it.
+    """
+    if item.missed:
+        place = shown(item.script.parent / item.missed)
+        told = f"{place}: the script deploys it, and there is no such folder; is {item.missed} of the root meant?"
+        return Package(
+            name=item.name or Path(item.missed).name,
+            root=item.script.parent / item.missed,
+            description=f"{shown(item.script)}:{item.line} deploys {place}",
+            files={},
+            origins=(item.script,),
+            problems=absent([(item.script, item.line, told)]),
+        )
     code = [path for path in item.files if path.endswith(".py") and "/" not in path]
     if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
         return None

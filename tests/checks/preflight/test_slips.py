@@ -1,4 +1,4 @@
-"""Variables of deploy scripts that nothing sets, but for a slip of the pen."""
+"""Deploy scripts that do not do what is meant: a slip in the name of a variable, folders that are somewhere else."""
 
 from __future__ import annotations
 
@@ -44,6 +44,25 @@ def test_a_slip_is_told_and_what_is_deployed_as_it_is_meant(
     [package] = packages.discover(root)
     assert sorted(package.files) == ["main.py", "requirements.txt", "shared/util.py"]
     assert [line(finding) for finding in report(package, root).findings] == expected
+
+
+def test_a_script_that_was_moved_deploys_folders_that_are_not_there(tmp_path: Path) -> None:
+    """Told where the repository has such a folder; a build may make any other."""
+    script = """\
+        cd "$(dirname "$0")"
+        gcloud functions deploy export --runtime=python311 --source=functions/export --entry-point=main
+        gcloud functions deploy built --runtime=python311 --source=build/export --entry-point=main
+        """
+    root = write(tmp_path, {name: text for name, text in FILES.items() if name != "deploy.sh"})
+    write(root, {"deploy.sh": script})
+    assert [package.name for package in packages.discover(root)] == ["export"]
+    assert not packages.discover(root)[0].problems
+    (root / "scripts").mkdir()
+    (root / "deploy.sh").rename(root / "scripts" / "deploy.sh")
+    found = [finding for package in packages.discover(root) for finding in report(package, root).findings]
+    assert "load missing_file deploy.sh:2 " in " ".join(map(line, found))
+    assert sum("there is no such folder; is functions/export of the root meant?" in f.message for f in found) == 1
+    assert not any("build/export" in f.message for f in found)
 
 
 @pytest.mark.parametrize(
