@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight import deploying, requirements, scripts, shipping
+from checks.preflight import deploying, requirements, scripts, services, shipping
 from checks.preflight.deploying import Build, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
@@ -135,6 +135,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
         files=files,
         handler=item.entry or "",
+        imported=services.handles_events(main),
         requirements=needed,
         implied=PLATFORM,
         python=python,

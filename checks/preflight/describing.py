@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,10 +35,10 @@ def with_entry(package: Package, entry: str | None) -> Package:
             handler=called if called.isidentifier() else package.handler,
             search=_with_own_folder(package, file),
         )
-    started = _procfile_entry(package)
+    started, imported = _started(package)
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:
-        return replace(package, entries=tuple(found), entry_known=True)
+        return replace(package, entries=tuple(found), entry_known=True, imported=imported or package.imported)
     return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
 
 
@@ -49,24 +48,18 @@ def _is_top(search: Sequence[str]) -> Callable[[str], bool]:
     return re.compile(rf"(?:{begins})(?:[^/]+\.py|[^/]+/__init__\.py)").fullmatch  # type: ignore[return-value]
 
 
-def _procfile_entry(package: Package) -> str | None:
-    """What the ``web`` line of a Procfile starts."""
-    if "Procfile" not in package.files:
-        return None
-    from checks.preflight import dockerfile
+def _started(package: Package) -> tuple[str | None, bool]:
+    """The file that a Procfile or ``app.yaml`` starts, and whether a server imports it."""
+    if "Procfile" not in package.files and "app.yaml" not in package.files:
+        return None, False
+    from checks.preflight import services
 
-    text = package.files["Procfile"].read_text(encoding="utf-8", errors="replace")
-    web = re.search(r"^web:(.*)$", text, re.MULTILINE)
-    try:
-        words = shlex.split(web[1]) if web else []
-    except ValueError:
-        return None
-    begin = dockerfile.start(dockerfile.Stage(command=words, workdir=""))
+    begin = services.start(package.files)
     if begin is None:
-        return None
+        return None, False
     if begin.file:
-        return begin.file if begin.file in package.files else None
-    return module_file(begin.module or "", package.files, package.search)
+        return (begin.file if begin.file in package.files else None), bool(begin.server)
+    return module_file(begin.module or "", package.files, package.search), bool(begin.server)
 
 
 def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:

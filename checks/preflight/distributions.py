@@ -19,9 +19,14 @@ from checks.preflight.known import Known, normal
 from checks.preflight.model import Version
 from checks.preflight.provided import Provided
 
+_WITHOUT_SETUPTOOLS = (3, 12)  # environments and images of Python before had them
 
-def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> Provided:
-    """What these requirement lines bring on Linux with that Python, with all that their distributions need."""
+
+def provided(lines: Iterable[str], implied: Sequence[str], python: Version, besides: str = "") -> Provided:
+    """What these requirement lines bring on Linux with that Python, with all that their distributions need.
+
+    ``besides``: why anything else may be installed as well, if so.
+    """
     environment = {
         "python_version": "{}.{}".format(*python),
         "python_full_version": "{}.{}.0".format(*python),
@@ -48,7 +53,8 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
             private.update({normal(requirement.name)} if requirement.url else ())
         elif requirement.marker is not None and "extra" in str(requirement.marker):
             optional.setdefault(normal(requirement.name), set()).update(requirement.extras)
-    modules, unknown = _closure({**{normal(name): set() for name in implied}, **declared}, environment)
+    ever = ("pip", "setuptools") if python < _WITHOUT_SETUPTOOLS else ("pip",)
+    modules, unknown = _closure({**{normal(name): set() for name in (*ever, *implied)}, **declared}, environment)
     more, unsure = _closure(optional, environment)
     return Provided(
         modules=frozenset(modules),
@@ -56,6 +62,7 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version) -> P
         unknown=frozenset(unknown),
         private=frozenset(private & unknown),
         extras=Provided(modules=frozenset(more), declared=frozenset(optional), unknown=frozenset(unsure)),
+        besides=besides,
     )
 
 
@@ -74,7 +81,9 @@ def _closure(wanted: Mapping[str, set[str]], environment: dict[str, str]) -> tup
         if found is None:
             unknown.update({name} & wanted.keys())
             modules.add(name.replace("-", "_"))
-            continue
+            if not name.startswith("google-cloud-"):
+                continue
+            found = Known((), known.of_google_clients())
         modules.update(found.modules)
         told = {extra for extra in extras if any(f"extra == '{extra}'" in r.replace('"', "'") for r in found.requires)}
         # Without metadata it is not known what an extra brings; often it is called like it.

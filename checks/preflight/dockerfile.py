@@ -26,8 +26,8 @@ class Stage:
     """One image in the making: absolute paths in it to files on this disk.
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
-    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``untold``: something
-    is installed from a file that is not here.
+    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
+    something is installed from and that are not here, with their lines.
     """
 
     name: str = ""
@@ -42,11 +42,11 @@ class Stage:
     command: list[str] = field(default_factory=list)
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
-    untold: bool = False
+    unfound: list[tuple[int, str]] = field(default_factory=list)
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -107,7 +107,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
         elif word in ("COPY", "ADD"):
             _copy(stage, line, rest, context, stages)
         elif word == "RUN":
-            _run(stage, rest, context)
+            _run(stage, line, rest, context)
         elif word == "CMD":
             stage.command = _words(rest)
         elif word == "ENTRYPOINT":
@@ -127,7 +127,7 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         stage.pip += origin.pip
         stage.required += origin.required
         stage.absent += [item for item in origin.absent if item not in stage.absent]
-        stage.untold |= origin.untold
+        stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -157,7 +157,7 @@ def _take_installed(stage: Stage, origin: Stage) -> None:
     stage.programs.update(origin.programs)
 
 
-def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
+def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> None:
     """What a RUN line installs."""
     bound = {
         posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
@@ -172,7 +172,7 @@ def _run(stage: Stage, rest: str, context: Mapping[str, Path]) -> None:
                 stage.required.append((path, files[path]))
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
             else:
-                stage.untold = True
+                stage.unfound.append((line, path))
         folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))
@@ -246,12 +246,19 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it."""
+    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it.
+
+    ``server``: the module of the server that imports it, where it is not run as a program.
+    """
 
     file: str | None = None
     module: str | None = None
     folder: str | None = None
     name: str = ""
+    server: str = ""
+
+
+_MODULES = {"waitress-serve": "waitress"}
 
 
 def start(stage: Stage) -> Start | None:
@@ -278,13 +285,15 @@ def start(stage: Stage) -> Start | None:
         source = options.get("source", "main.py")
         file = posixpath.join(stage.workdir, source)
         target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target)
+        return Start(file=file, folder=posixpath.dirname(file), name=target, server=program.replace("-", "_"))
     if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
         folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
         named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
         if named:
             module, _, name = named.partition(":")
-            return Start(module=module, folder=posixpath.normpath(folder), name=name)
+            return Start(
+                module=module, folder=posixpath.normpath(folder), name=name, server=_MODULES.get(program, program)
+            )
     if program in stage.programs:
         module, _, name = stage.programs[program].partition(":")
         return Start(module=module, name=name)

@@ -22,7 +22,7 @@ from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
 from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
-from checks.preflight.resolve import Environment, Resolver
+from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
 
 HERE: Version = (sys.version_info[0], sys.version_info[1])
@@ -73,11 +73,12 @@ class Examiner:
         read = extractor.read(list(sources.values()))
         facts = {path: read[file] for path, file in sources.items()}
         provided = None
-        if package.requirements is not None and self._environment is None:
-            lines = [text for text, _ in package.requirements]
+        lines = package.requirements
+        if (lines is not None or package.implied) and self._environment is None:
             from checks.preflight import distributions  # for requirements only: packaging takes its time
 
-            provided = distributions.provided(lines, package.implied, python)
+            besides = NOTHING_SAID if lines is None else package.besides
+            provided = distributions.provided([text for text, _ in lines or ()], package.implied, python, besides)
         search, notes = _search(package, facts)
         resolver = Resolver(
             package.files,

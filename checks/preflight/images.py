@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checks.preflight import dockerfile, requirements, shipping
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
-from checks.preflight.model import Finding, Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def of_dockerfile(
     search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
     search += [_below(item, base) for item in stage.projects]
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
-    known = (stage.pip or stage.required) and not stage.untold and _PLAIN.search(stage.base)
+    besides = "" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings"
+    besides = besides or ("something is installed from a file that is not here" if stage.unfound else "")
     wanted = {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
         if file.name not in requirements.PROJECT_FILES:
@@ -71,7 +72,7 @@ def of_dockerfile(
         elif (lines := requirements.of_project(file.parent)) is not None:
             needed += requirements.with_extras(lines, wanted)
         else:
-            known = None
+            besides = besides or f"{file.name} does not say what it needs"
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
@@ -79,12 +80,13 @@ def of_dockerfile(
         description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if known else None,
+        requirements=tuple(needed) if stage.pip or stage.required else None,
+        besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
         problems=(
-            *([] if build and build.notes else _absent(stage, path)),
+            *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
             *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
         ),
     )
@@ -95,30 +97,98 @@ def of_dockerfile(
         entry = module_file(begin.module, files, package.search)
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
+    if begin and begin.server:
+        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        package = replace(package, imported=True, problems=(*package.problems, *lacking))
     if begin and entry not in files:
-        package = replace(package, problems=(*package.problems, *_not_there(begin, stage, path, text, needed)))
+        lacking = _not_there(begin, stage, path, text, needed=needed, context=shipped.files)
+        package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
 
 
 def _not_there(
-    begin: dockerfile.Start, stage: dockerfile.Stage, path: Path, text: str, needed: Sequence[tuple[str, str]]
+    begin: dockerfile.Start,
+    stage: dockerfile.Stage,
+    path: Path,
+    text: str,
+    *,
+    needed: Sequence[tuple[str, str]],
+    context: Mapping[str, Path],
 ) -> tuple[Finding, ...]:
-    """What the command starts and the image does not hold, where only COPY and ADD may have brought it."""
+    """What the command starts and the image does not hold, where only COPY and ADD may have brought it. What lies in
+    the build context is no base image's.
+    """
     lines = dockerfile.instructions(text)
-    made = any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
+    base = stage.workdir.strip("/")
+    installed = [part for held in stage.files for part in _below(held, base).removesuffix(".py").split("/")]
+    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
+    forgotten = beside in context
     brought = begin.file is None and (
-        bool(stage.projects)
+        bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
-        or bool(provider_of(top))
+        or bool(provider_of(top) and not forgotten)
         or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
     )
-    if made or brought or not stage.files or not _PLAIN.search(stage.base):
+    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
-    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image")])
+    told = f"; {beside} is in the build context and not copied" if forgotten else ""
+    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image{told}")])
+
+
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+    """Whether other than COPY and ADD of the build context may bring files into the image."""
+    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+
+
+def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+    """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
+    lines = dockerfile.instructions(text)
+    other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
+    if other or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+        return ()
+    runs = [rest for _, word, rest in lines if word == "RUN"]
+    found = []
+    for line, file in stage.unfound:
+        uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
+        named = sum(len(re.findall(uses, rest)) for rest in runs)
+        if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
+            found.append(
+                (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
+            )
+    return absent(found)
+
+
+def _server(server: str, package: Package, path: Path, text: str) -> tuple[Finding, ...]:
+    """The server that the command starts, where nothing can have installed it."""
+    lines = dockerfile.instructions(text)
+    other = rf"\b{server}|\b(?:poetry|pipenv|uv|conda|pdm|setup\.py|install \.)"
+    if package.requirements is None or package.besides:
+        return ()
+    if any(word == "RUN" and re.search(other, rest) for _, word, rest in lines):
+        return ()
+    from checks.preflight import distributions
+
+    wanted = [text for text, _ in package.requirements]
+    provided = distributions.provided(wanted, (), package.python or sys.version_info[:2])
+    if provided.has(server) or provided.private:
+        return ()
+    name = server.replace("_", "-")
+    return (
+        Finding(
+            file=path.name,
+            source=path,
+            line=max(at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")),
+            symbol=name,
+            kind=Kind.UNDECLARED,
+            effect=Effect.LOAD,
+            message=f"the command starts {name}, which is not among the requirements",
+            reachable_by=path.name,
+        ),
+    )
 
 
 def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:

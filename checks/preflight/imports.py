@@ -241,7 +241,8 @@ class Imports(Statements):
         if own_bindings is not None and has and name not in own_bindings and below.found is Found.MISSING:
             has = None if self._facts[module.file or ""].dynamic else name in GIVEN
         if has is not False:
-            return []
+            untold = module.found is Found.NAMESPACE and below.found is Found.UNKNOWN
+            return [self._absent(below)] if untold else []
         if self._bindings.typing_only(module, name):
             message = f"{module.name} binds {name!r} only under TYPE_CHECKING: it is not there at run time"
             return [Problem(kind=Kind.TYPING_ONLY, symbol=f"{module.name}.{name}", message=message)]
@@ -305,6 +306,12 @@ class Imports(Statements):
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
         return self._undeclared(module, missing, own_top=own_top)
 
+    @cached_property
+    def _suspects(self) -> list[str]:
+        """Requirements that may bring any module."""
+        asked = {item.module for facts in self._facts.values() for item in facts.imports if not item.level}
+        return self._provided.suspects(asked) if self._provided is not None else []
+
     def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
         providers = provider_of(module.name) or provider_of(missing)
         if module.found is Found.UNKNOWN or self._provided is None:
@@ -323,8 +330,9 @@ class Imports(Statements):
             elif unsure:
                 message += f", unless one of them brings it ({few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-        if unsure:
-            reason = f"it is not known what these requirements bring: {few(unsure)}"
+        if (unsure and providers) or self._suspects:
+            reason = f"it is not known what these requirements bring: {few(self._suspects or unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
+        message += f", unless one of them has it ({few(unsure)})" if unsure else ""
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)

@@ -72,7 +72,8 @@ class Judge:
         self._bindings = bindings
         self._attributes = attributes
         self._optional = optional
-        self._scripts = frozenset(package.entries) if package.entry_known else frozenset()
+        run = package.entry_known and not package.imported
+        self._scripts = frozenset(package.entries) if run else frozenset()
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
         self._reached: dict[str, Reached] = {}

@@ -30,6 +30,16 @@ def normal(name: str) -> str:
 @cache
 def table() -> dict[str, Known]:
     """All of them by normalised name."""
+    return {name: known for name, known in _lines().items() if not name.startswith("@")}
+
+
+def of_google_clients() -> tuple[str, ...]:
+    """What every client library of Google Cloud needs."""
+    return _lines()["@google"].requires
+
+
+@cache
+def _lines() -> dict[str, Known]:
     found: dict[str, Known] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
@@ -41,7 +51,7 @@ def table() -> dict[str, Known]:
             requires += found[item].requires if item.startswith("@") else [normal(item)]
         names = () if modules.strip() == "-" else tuple(modules.split()) or (name.replace("-", "_"),)
         found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
-    return {name: known for name, known in found.items() if not name.startswith("@")}
+    return found
 
 
 @cache

@@ -114,10 +114,11 @@ class Package:
 
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
-    known entry point (``entry_known`` false) any file may be. ``handler``: what is called in the first entry;
+    known entry point (``entry_known`` false) any file may be. ``imported``: a server imports the entries, so that what
+    stands under ``__name__ == "__main__"`` does not run. ``handler``: what is called in the first entry;
     ``further``: what else is, where the same files are deployed under other names.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
-    ``implied`` are distributions that the platform installs.
+    ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
@@ -129,11 +130,13 @@ class Package:
     files: Mapping[str, Path]
     entries: tuple[str, ...] = ()
     entry_known: bool = False
+    imported: bool = False
     handler: str = ""
     further: tuple[str, ...] = ()
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
+    besides: str = ""
     installed: bool = False
     python: Version | None = None
     python_from: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import projects, requirements, shipping
+from checks.preflight import projects, requirements, services, shipping
 from checks.preflight.describing import DescriptionError, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
+_DOCKERFILE = re.compile(r"(?:.+\.)?Dockerfile(?:[._-].+(?<!\.dockerignore))?")
 _NAMESPACES = 4  # folders between an installed package and what it is installed into
 
 
@@ -49,12 +50,14 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
         raise DescriptionError(f"{folder} holds no Python file")
-    function = "main.py" in files and _is_function(files["main.py"], frozenset(files))
-    if "__init__.py" in files and not function:
+    handles = "main.py" in files and services.handles_events(files["main.py"])
+    served = services.is_served(folder, files)
+    function = "main.py" in files and (handles or "requirements.txt" in files)
+    if "__init__.py" in files and not (function or served):
         return _import_package(folder, files, entry=entry, name=name)
     count = len(shipped.links)
     linked = f"{count} symlink{'s' if count > 1 else ''} followed" if count else "no symlinks"
-    kind = "function folder" if function else "folder"
+    kind = "service folder" if served else "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
     python, told = python_of(folder)
     own = "" if function or not projects.is_project(files) else projects.home(files)
@@ -64,8 +67,9 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         description=f"{kind} {shown(folder)}, {linked}",
         files=files,
         search=tuple(dict.fromkeys(("", own))),
-        requirements=needed if function or needed is None else (*needed, *requirements.beside(folder)),
-        implied=PLATFORM if function and needed is not None else (),
+        requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
+        implied=PLATFORM if function or served else (),
+        imported=handles,
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
@@ -172,14 +176,18 @@ def discover(root: Path) -> list[Package]:
 
     looked, told = _looked(root)
     found: list[Package] = []
+    started: set[Path] = set()  # by images, also of folders above
     for folder, names in looked:
         made = []
-        for name in sorted(filter(_is_dockerfile, names)):
+        for name in sorted(filter(_DOCKERFILE.fullmatch, names)):
             package = images.of_dockerfile(folder / name, root, builds=told.builds(folder / name) if told else ())
-            if any(path.endswith(".py") for path in package.files):
+            if package.problems or any(path.endswith(".py") for path in package.files):
                 made.append(package)
         shipped = {file for package in made for file in package.files.values()}
-        if folder / "main.py" not in shipped and "main.py" in names and _is_function(folder / "main.py", names):
+        started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
+        main = folder / "main.py" if "main.py" in names else None
+        function = main is not None and ("requirements.txt" in names or services.handles_events(main))
+        if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = told.as_deployed(found) if told else found
@@ -214,7 +222,7 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
     found, files = [], scripts.workflows(root)
     for folder, names in _folders(root):
         files += scripts.named(folder, names)
-        if "main.py" in names or any(map(_is_dockerfile, names)):
+        if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
     if not files:
@@ -222,10 +230,6 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
     from checks.preflight import deployed  # most repositories say nothing
 
     return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
-
-
-def _is_dockerfile(name: str) -> bool:
-    return name == "Dockerfile" or name.startswith("Dockerfile.") or name.endswith(".Dockerfile")
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -258,15 +262,6 @@ def _folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
                 hidden = item.name.startswith(".") or item.name in _SKIPPED or item.name.endswith(".egg-info")
                 if not hidden and not (Path(item.path) / "pyvenv.cfg").exists():
                     waiting.append((Path(item.path), depth + 1))
-
-
-def _is_function(main: Path, names: frozenset[str]) -> bool:
-    if "requirements.txt" in names:
-        return True
-    try:
-        return b"functions_framework" in main.read_bytes()
-    except OSError:
-        return False
 
 
 # -- what a folder says of itself --------------------------------------------------------------------------------------
@@ -311,9 +306,12 @@ def python_of(folder: Path) -> tuple[Version | None, str]:
         found = re.match(r"\s*(\d+)\.(\d+)", text)
         if found:
             return (int(found[1]), int(found[2])), ".python-version"
-        version = requirements.python_of_pyproject(place / "pyproject.toml")
-        if version is not None:
-            return version, "requires-python"
+        for version, told in (
+            (services.python_of(place), "app.yaml"),
+            (requirements.python_of_pyproject(place / "pyproject.toml"), "requires-python"),
+        ):
+            if version is not None:
+                return version, told
         if (place / ".git").exists():
             break
     return None, ""

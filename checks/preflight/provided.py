@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 from checks.preflight import known
 
@@ -18,7 +19,7 @@ _PIECES = re.compile(r"[-_.]+")
 class Provided:
     """The modules that requirements bring. ``unknown``: distributions of which it is not known what they bring;
     ``private``: those of them that come from a repository, a URL or a folder; ``extras``: what those would bring that
-    were not asked for.
+    were not asked for. ``besides``: why anything else may be installed as well, if so.
     """
 
     modules: frozenset[str]
@@ -26,6 +27,7 @@ class Provided:
     unknown: frozenset[str]
     private: frozenset[str] = frozenset()
     extras: Provided | None = None
+    besides: str = ""
 
     def has(self, module: str) -> bool:
         """Whether the module is brought: it, or a package above it."""
@@ -40,26 +42,26 @@ class Provided:
 
     def _guessed(self, module: str) -> bool:
         """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
-        parts = [part.lower() for part in module.split(".")]
-        for name in self.unknown:
-            if "[" in name:
-                continue
-            pieces = _PIECES.split(name)
-            stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
-            joined = "".join(pieces)
-            shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
-            if parts[0].replace("_", "") in shapes or "".join(parts) in shapes:
-                return True
-            if parts[0] == pieces[0] and parts[0] not in _SHARED:
-                return True
-            if "".join(parts).replace("_", "").startswith(joined):
-                return True
-        return False
+        return any(_may_be(name, module) for name in self.unknown)
+
+    def suspects(self, imported: Collection[str]) -> list[str]:
+        """The unknown distributions that may bring any module: those of which none was imported that is called alike,
+        and private ones.
+        """
+        return sorted(
+            name
+            for name in self.unknown
+            if name in self.private or not ("[" in name or any(_may_be(name, module) for module in imported))
+        )
 
     def might_bring(self, distributions: Collection[str]) -> bool:
-        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs."""
+        """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs,
+        and those of one family (``firebase-functions``, ``firebase-admin``) often need each other.
+        """
         others = [name for name in self.unknown if not any(is_slip(name, one) for one in distributions)]
-        return bool(self.private) or (bool(others) and not known.widespread().isdisjoint(distributions))
+        if self.private or (others and not known.widespread().isdisjoint(distributions)):
+            return True
+        return not {_family(name) for name in others}.isdisjoint(_family(name) for name in distributions)
 
     def misspelt(self, distributions: Collection[str]) -> str:
         """The unknown distribution that one of these seems to be meant by; empty if there is none."""
@@ -74,6 +76,39 @@ def is_slip(name: str, meant: str) -> bool:
     one, other = name[at:], meant[at:]
     exchanged = one[:2] == other[1::-1] and one[2:] == other[2:]
     return exchanged or one[1:] == other[1:] or one[1:] == other or one == other[1:]
+
+
+def _may_be(distribution: str, module: str) -> bool:
+    """Whether a distribution may be imported as that."""
+    if "[" in distribution:
+        return False
+    parts = [part.lower() for part in module.split(".")]
+    pieces = _PIECES.split(distribution)
+    stripped = [piece for piece in pieces if piece not in ("python", "py", "client", "sdk", "api", "lib")]
+    joined = "".join(pieces)
+    shapes = {"".join(pieces), "".join(stripped), joined.removeprefix("py"), joined.removeprefix("python")}
+    return (
+        parts[0].replace("_", "") in shapes
+        or "".join(parts) in shapes
+        or (parts[0] == pieces[0] and parts[0] not in _SHARED)
+        or "".join(parts).replace("_", "").startswith(joined)
+    )
+
+
+def _family(name: str) -> str:
+    """The first word of a distribution's name; the whole of it in names of many that have little to do with another."""
+    first = _PIECES.split(name)[0]
+    return name if first in _SHARED else first
+
+
+@cache
+def _tops() -> frozenset[str]:
+    return frozenset(module.partition(".")[0] for module in known.providers())
+
+
+def is_provided(top: str) -> bool:
+    """Whether a well-known distribution brings something below that top-level name."""
+    return top in _tops()
 
 
 def provider_of(module: str) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ import msgspec
 
 from checks.preflight import stdlib
 from checks.preflight.model import Version
-from checks.preflight.provided import Provided
+from checks.preflight.provided import Provided, is_provided
 
+NOTHING_SAID = "nothing says what is installed: no requirements found"
 _MADE = "made by the code itself"
 _SMALL = 6  # files in the folder of a package that does nothing else
 _EXTENSIONS = (".so", ".pyd", ".abi3.so")
@@ -228,7 +229,9 @@ class Resolver:
             return Module(found=Found.MISSING, name=name, missing=name, reason=f"{parent!r} is not a package")
         if above.found is Found.NAMESPACE:
             other = self._elsewhere(name)
-            if other is not None:
+            # A folder of the package without ``__init__.py`` is nobody else's, however little is known of others.
+            own = bool(above.folders) and not is_provided(name.partition(".")[0])
+            if other is not None and not (other.found is Found.UNKNOWN and own):
                 return other
         return Module(found=Found.MISSING, name=name, missing=name)
 
@@ -293,12 +296,13 @@ class Resolver:
         if self._complete:
             return None
         if self._provided is None:
-            return Module(
-                found=Found.UNKNOWN, name=name, reason="nothing says what is installed: no requirements found"
-            )
+            return Module(found=Found.UNKNOWN, name=name, reason=NOTHING_SAID)
         if self._provided.has(name):
             return Module(found=Found.OTHER, name=name)
-        return Module(found=Found.NAMESPACE, name=name) if self._provided.below(name) else None
+        if self._provided.below(name):
+            return Module(found=Found.NAMESPACE, name=name)
+        reason = self._provided.besides
+        return Module(found=Found.UNKNOWN, name=name, reason=reason) if reason else None
 
 
 def _folders(files: Collection[str]) -> frozenset[str]:

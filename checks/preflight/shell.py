@@ -192,8 +192,10 @@ class Shell(Words):
             text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
             yield from self.run([Statement(statement.line, item.words) for item in statements(text)], depth + 1)
             return
-        yield from self._script(words, depth)
         words, written = _redirected(words)
+        if not words:
+            return  # nothing but redirections, such as what is left of ``ls x &>/dev/null``
+        yield from self._script(words, depth)
         expanded: list[str | None] = []
         for word in words:
             expanded += self._words(word)
@@ -222,7 +224,7 @@ class Shell(Words):
 
     def _script(self, words: Sequence[str], depth: int) -> Iterator[Command]:
         """What another script does that is started or taken in here (``source``)."""
-        words, own = _redirected(words)[0], words[0] in ("source", ".")
+        own = words[0] in ("source", ".")
         rest = [word for word in words[own or words[0] in _SHELLS :] if own or not word.startswith("-")]
         path = self.word(rest[0]) if rest else None
         if path is None or not (own or path.endswith(".sh")) or (text := self.read(self.path(path))) is None:

@@ -108,7 +108,7 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
 
 def _with_code(image: Package) -> Package:
     """:raises PreflightError: for an image in which there would be nothing to look at, and so nothing wrong."""
-    if any(path.endswith(".py") for path in image.files):
+    if image.problems or any(path.endswith(".py") for path in image.files):
         return image
     raise PreflightError(
         f"{image.description}: no Python file comes into it by its COPY lines, so that nothing can be said of it;"
@@ -165,7 +165,21 @@ def examine(
         for package in found:
             name = package.name
             reports.append(passing.heed_comments(examiner.examine(package)))
-        return reports, examiner.blind
+        return [_own(report, found) for report in reports], examiner.blind
+
+
+def _own(report: PackageReport, found: Sequence[Package]) -> PackageReport:
+    """Without what cannot happen in folders that are packages of their own: it was looked for from the wrong place."""
+    root = report.package.root.resolve()
+    inner = [other for other in (package.root.resolve() for package in found) if root in other.parents]
+    if not inner:
+        return report
+    kept = [f for f in report.findings if f.effect is not Effect.NEVER or not _lies_in(f.source, inner)]
+    return replace(report, findings=kept)
+
+
+def _lies_in(file: Path | None, folders: Sequence[Path]) -> bool:
+    return file is not None and any(folder in file.resolve().parents for folder in folders)
 
 
 def with_smoke(reports: Sequence[PackageReport], python: str | None) -> list[PackageReport]:

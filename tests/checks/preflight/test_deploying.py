@@ -81,6 +81,10 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
         f'{HERE}NAME="${{1:?name}}"\ncp -r shared "functions/$NAME"\ngcloud functions deploy daily-import --runtime=python312 --entry-point=handle --source=functions/$NAME\n',
         OWN + SHARED,
     ),
+    "a test of something else": (
+        f"if gsutil ls gs://b &>/dev/null; then\n  echo there\nfi\n{DEPLOY} --source=functions/daily\n",
+        OWN,
+    ),
     "a subshell": (f"(cd lib && ls)\n{DEPLOY} --source=functions/daily\n", OWN),
 }
 

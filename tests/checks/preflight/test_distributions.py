@@ -59,6 +59,33 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
     assert provided(["acme-weather-client", "flask"], (), HERE).unknown == {"acme-weather-client"}
     assert provided(["flask", "celery"], (), HERE).unknown == frozenset()
     assert provided(["gspread[fast]"], (), HERE).unknown == {"gspread[fast]"}
+    new = provided(["google-cloud-not-yet-made"], (), HERE)
+    assert new.has("google.cloud.not_yet_made_v1")
+    assert new.has("google.api_core.exceptions")
+    assert new.unknown == {"google-cloud-not-yet-made"}
+
+
+@pytest.mark.parametrize(
+    ("line", "needed", "expected"),
+    [
+        ("langchain-unheard-of", "langchain-core", True),
+        ("unheard-of", "requests", True),
+        ("unheard-of", "langchain-core", False),
+        ("google-cloud-unheard-of", "google-cloud-storage", False),
+        ("langchain-core", "langchain-openai", False),
+    ],
+)
+def test_what_an_unknown_distribution_may_need(line: str, needed: str, expected: bool) -> None:
+    """What many need, and what is called alike."""
+    assert provided([line], (), HERE).might_bring([needed]) is expected
+
+
+def test_requirements_that_are_imported_as_they_are_called_are_not_suspected_of_more(tmp_path: Path) -> None:
+    """So that a helper that is gone is told beside them; while one that nobody imports may be anything."""
+    files = {"main.py": "import never_heard\nimport helper\n", "requirements.txt": "never-heard\n"}
+    assert found(tmp_path / "a", files) == ["load undeclared main.py:2 helper"]
+    assert found(tmp_path / "b", {**files, "requirements.txt": "never-heard\nunheard-of\n"}) == []
+    assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n"}) == []
 
 
 def test_the_table_is_whole() -> None:
@@ -119,6 +146,13 @@ def test_requirements_in_utf_16(tmp_path: Path) -> None:
     """As some editors write them, and pip reads them."""
     (tmp_path / "requirements.txt").write_bytes("flask\r\npytz\r\n".encode("utf-16"))
     assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask", "pytz"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_requirement_files_of_other_machines(encoding: str, tmp_path: Path) -> None:
+    """With the marks that Windows puts first, and its line ends."""
+    (tmp_path / "requirements.txt").write_bytes("flask==3.0\r\n# x\r\npytz\r\n".encode(encoding))
+    assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask==3.0", "pytz"]
 
 
 @pytest.mark.parametrize(

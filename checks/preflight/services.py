@@ -1,0 +1,65 @@
+"""What a folder says of how it is served: as a function, by the line of a Procfile or of App Engine's ``app.yaml``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from checks.preflight import dockerfile
+from checks.preflight.model import Version
+
+FILES = frozenset({"main.py", "Procfile", "app.yaml"})  # a folder with one of these may be deployed from its source
+# The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.
+_FUNCTION = re.compile(
+    rb"^[^#\n]*\bfunctions_framework\b"
+    rb"|^(?:async )?def \w+\(\s*(?:_?(?:event|data)\b[^()]*,\s*_?context\b[^()]*"
+    rb"|_?(?:request|cloud_?event)\b(?:\s*:[^,()]*)?)\)",
+    re.MULTILINE,
+)
+_APPLICATION = re.compile(
+    rb"^\w+\s*(?::[^=\n]*)?=\s*(?:\w+\.)?(?:Flask|FastAPI|Starlette|Quart|Sanic|Bottle)\(", re.MULTILINE
+)
+_RUNTIME = re.compile(r"^runtime:\s*[\"']?python(3)(\d+)", re.MULTILINE)
+
+
+def handles_events(main: Path) -> bool:
+    """Whether a ``main.py`` has what Cloud Functions calls, and makes no application of its own."""
+    try:
+        text = main.read_bytes()
+    except OSError:
+        return False
+    return _FUNCTION.search(text) is not None and _APPLICATION.search(text) is None
+
+
+def is_served(folder: Path, names: Collection[str]) -> bool:
+    """Whether a folder is deployed as a service from its source."""
+    return "Procfile" in names or ("app.yaml" in names and _RUNTIME.search(_text(folder / "app.yaml")) is not None)
+
+
+def python_of(folder: Path) -> Version | None:
+    """The version that ``app.yaml`` asks for."""
+    found = _RUNTIME.search(_text(folder / "app.yaml"))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def start(files: Mapping[str, Path]) -> dockerfile.Start | None:
+    """What the ``web`` line of a Procfile starts, or the ``entrypoint`` of ``app.yaml``."""
+    for name, line in (("Procfile", r"^web:(.*)$"), ("app.yaml", r"^entrypoint:(.*)$")):
+        found = re.search(line, _text(files[name]), re.MULTILINE) if name in files else None
+        try:
+            words = shlex.split(found[1]) if found else []
+        except ValueError:
+            continue
+        begin = dockerfile.start(dockerfile.Stage(command=words, workdir=""))
+        if begin is not None:
+            return begin
+    return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
