@@ -11,9 +11,10 @@ from pathlib import Path
 from checks.preflight import deploying, requirements, scripts, services, shipping
 from checks.preflight.deploying import Build, Deployed, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
-from checks.preflight.model import Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.packages import PLATFORM, python_of
 from checks.preflight.scripts import Description
+from checks.preflight.slips import Slip
 from checks.preflight.workspace import Listed
 
 # Folders of descriptions that are no longer used, most likely.
@@ -38,11 +39,13 @@ class _Said:
 class Told:
     """What a repository says of its deployments. What was ``tried`` (an old description, one that was told the names of
     folders in turn) counts where nothing else says how something is deployed. ``untold``: script and line where it is
-    deployed from a folder that cannot be told. ``problems``: what is to be said of functions of which nothing is said.
+    deployed from a folder that cannot be told. ``slips``: of each script. ``problems``: what is to be said of
+    functions of which nothing is said.
     """
 
     sure: _Said = field(default_factory=_Said)
     tried: _Said = field(default_factory=_Said)
+    slips: dict[Path, Sequence[Slip]] = field(default_factory=dict)
     untold: dict[tuple[Path, int], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -58,8 +61,11 @@ class Told:
             known = frozenset(made)
             for item, told in said.functions:
                 package = _of_deployment(item, told)
-                if package is not None and package.root not in known:
-                    _add(made.setdefault(package.root, []), package)
+                if package is None or package.root in known:
+                    continue
+                slips = _slips(item.script, self.slips.get(item.script, ()))
+                package = replace(package, problems=(*slips, *package.problems))
+                _add(made.setdefault(package.root, []), package)
         answer: list[Package] = []
         for package in found:
             if package.description.startswith("image "):  # beside a function it is of something else
@@ -79,6 +85,7 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
         try:
             description = scripts.read(file, root)
             problem = description.problem
+            told.slips[file] = description.slips
             _follow(told, description, root, listed, names)
         except (OSError, ValueError, RecursionError) as error:  # names that no file can have, brackets without end
             problem = str(error)
@@ -149,6 +156,20 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     return with_entry(package, None)
 
 
+def _slips(script: Path, slips: Sequence[Slip]) -> Iterable[Finding]:
+    for line, name, meant in slips:
+        yield Finding(
+            file=script.name,
+            source=script,
+            line=line,
+            symbol=name,
+            kind=Kind.UNDEFINED,
+            effect=Effect.LOAD,
+            message=f"the script sets no variable {name!r}; is {meant!r} meant? What it deploys is told as if it were",
+            reachable_by=script.name,
+        )
+
+
 def _own(name: str, home: Path) -> bool:
     """Whether what a script copies is the function's own folder, or lies in it."""
     return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
@@ -160,7 +181,20 @@ def _written(name: str) -> str:
 
 
 def _without_main(item: Deployment) -> Package | None:
-    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
+    """A folder that is nowhere, or a Python function without the file that is loaded first, where the script does
+    nothing that might make it.
+    """
+    if item.missed:
+        place = shown(item.script.parent / item.missed)
+        told = f"{place}: the script deploys it, and there is no such folder; is {item.missed} of the root meant?"
+        return Package(
+            name=item.name or Path(item.missed).name,
+            root=item.script.parent / item.missed,
+            description=f"{shown(item.script)}:{item.line} deploys {place}",
+            files={},
+            origins=(item.script,),
+            problems=absent([(item.script, item.line, told)]),
+        )
     code = [path for path in item.files if path.endswith(".py") and "/" not in path]
     if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
         return None

@@ -28,7 +28,8 @@ class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
     the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
-    ``written``: files with contents of its own; ``chosen``: the branches that it took.
+    ``written``: files with contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the
+    script's own folder, if it is not there but in the repository's.
     """
 
     script: Path
@@ -45,6 +46,7 @@ class Deployment:
     absent: tuple[tuple[int, str], ...] = ()
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
+    missed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +252,14 @@ class _Run:
             absent=tuple((line, written) for goal, line, written in self._work.tree.absent if within(goal, folder)),
             written=frozenset(path[len(folder) + 1 :] for path in self._work.tree.written if within(path, folder)),
             chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),
+            missed="" if files or real.exists() else self._missed(folder),
         )
+
+    def _missed(self, folder: str) -> str:
+        """The path below the script's own folder, where the repository has it below its root: a script was moved."""
+        own = str(self._work.script.resolve().parent)
+        below = folder[len(own) + 1 :] if within(folder, own) and own != self._work.root else ""
+        return below if below and Path(self._work.root, below).is_dir() else ""
 
 
 def _options(words: Sequence[str | None]) -> dict[str, str | None]:

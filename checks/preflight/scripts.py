@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from checks.preflight.slips import Slip, repaired
+
 _NAMED = re.compile(
     r"(?P<shell>.*\.sh)|(?P<make>(?:GNUm|[Mm])akefile|.*\.mk)|(?P<cloudbuild>.*cloud-?build.*\.(?:ya?ml|json))"
     r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)"
@@ -36,7 +38,7 @@ class Part(NamedTuple):
 class Description:
     """What a file would run. Each of ``runs`` begins with the files as they lie in the repository. ``starts``: the
     folders in which it may be started. ``arguments``: it is told things by arguments, not by variables. ``problem``:
-    why it could not be read.
+    why it could not be read. ``slips``: variables that nothing sets; what it runs is what is meant by them.
     """
 
     file: Path
@@ -44,6 +46,7 @@ class Description:
     starts: tuple[Path, ...] = field(default_factory=tuple)
     arguments: bool = False
     problem: str = ""
+    slips: tuple[Slip, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -85,7 +88,8 @@ def read(file: Path, root: Path, kind: str | None = None) -> Description:
     if kind is None:
         kind = match.lastgroup if (match := _NAMED.fullmatch(file.name)) else "workflow"
     if kind == "shell":  # started in its own folder or at the root, most often; it may say so itself with cd
-        return Description(file=file, runs=((Part(1, text),),), starts=(top, own), arguments=True)
+        meant, slips = repaired(text)
+        return Description(file=file, runs=((Part(1, meant),),), starts=(top, own), arguments=True, slips=slips)
     if kind == "make":
         from checks.preflight import makefiles
 
