@@ -81,8 +81,10 @@ class Attributes:
         files: Mapping[str, Path],
         texts: Texts,
         library: Library,
+        closed: bool,
     ) -> None:
-        """``texts``: those of the package, and of what is outside."""
+        """``texts``: those of the package, and of what is outside. ``closed``: nobody outside imports its modules."""
+        self._closed = closed
         self._library = library
         self._facts = facts
         self._resolver = resolver
@@ -162,7 +164,7 @@ class Attributes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words], heads=True)
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
@@ -272,7 +274,7 @@ class Attributes:
         facts = self._bindings.facts_of(package)
         if module.file is None or (facts is not None and name in facts.givers):
             return False
-        return module.file not in self._loaded and not self._computed
+        return self._closed and module.file not in self._loaded and not self._computed
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
