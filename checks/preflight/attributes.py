@@ -253,13 +253,13 @@ class Attributes:
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
+            name, _, thing = module.name.partition(":")
+            if not thing and self._is_settled(module, part, last=count == len(parts)):
+                return None
             taken = (".".join(parts[:count]), module.name, part)
             passed = part in self._set or part.startswith("__")
-            name, _, thing = module.name.partition(":")
             if thing:
                 return taken if self._library.lacks(name, part, thing) and not passed else None
-            if self._is_settled(module, part, last=count == len(parts)):
-                return None
             below = self._below(module, part)
             if below is None:
                 lacks = not self._shared(module) and self._bindings.has(module, part) is False

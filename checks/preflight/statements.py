@@ -135,8 +135,9 @@ class Statements:
                 below = self._resolver.module(f"{target}.{name}")
                 if below.found not in (Found.MISSING, Found.UNKNOWN):
                     submodules[name] = below.file or ""
-        lazily = [file for name, _ in names or () for file in self.lazily(module.file, name)] if self.lazy else ()
-        files = (*self.chain(target), *lazily)
+        files = self.chain(target)
+        if module.file in self.lazy:
+            files = (*files, *[file for name, _ in names or () for file in self.lazily(module.file, name)])
         targets = (*files, *filter(None, submodules.values()))
         return Asked(
             target=target,
@@ -147,7 +148,7 @@ class Statements:
             module=None if names is None else module.file,
             submodules=submodules,
             targets=tuple(dict.fromkeys(targets)),
-            lazy=any(file in self.lazy for file in (module.file, *submodules.values())),
+            lazy=bool(self.lazy) and any(file in self.lazy for file in (module.file, *submodules.values())),
         )
 
     def lazily(self, file: str | None, name: str) -> Iterator[str]:
