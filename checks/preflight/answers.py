@@ -5,18 +5,29 @@ from __future__ import annotations
 import ast
 
 from checks.preflight.asides import words
+from checks.preflight.sketch import less_indented
 
 _COLLECTIONS = ("frozenset", "set", "dict", "tuple", "list")
 
 
-def of(tree: ast.Module) -> list[str] | None:
-    """The names that ``__getattr__`` of the module answers for; None if there is none, or it may answer for any.
+def function(source: bytes, start: int) -> ast.FunctionDef | None:
+    """The function that begins at a place of the text; None if it cannot be parsed alone."""
+    below = less_indented(0).search(source, start)
+    text = source[start : below.start() + 1] if below else source[start:]
+    try:
+        [found] = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    return found if isinstance(found, ast.FunctionDef) else None
+
+
+def of(tree: ast.Module, getter: ast.FunctionDef | None) -> list[str] | None:
+    """The names that a module's ``__getattr__`` answers for; None if it may answer for any.
 
     Read are a function that lets only names through that are written in it or are listed in the module (``if name in
     _LAZY``, ``if name == "x"``, ``_LAZY[name]`` where a KeyError is caught), and raises for the others.
     """
-    found = [s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "__getattr__"]
-    if len(found) != 1 or len(found[0].args.args) != 1:
+    if getter is None or len(getter.args.args) != 1:
         return None
     lists = {}
     for statement in tree.body:
@@ -25,7 +36,7 @@ def of(tree: ast.Module) -> list[str] | None:
             for target in targets:
                 if isinstance(target, ast.Name):
                     lists[target.id] = _listed(statement.value, {})
-    return _Answers(found[0].args.args[0].arg, lists).through(found[0].body)
+    return _Answers(getter.args.args[0].arg, lists).through(getter.body)
 
 
 def _listed(node: ast.expr | None, lists: dict[str, list[str] | None]) -> list[str] | None:

@@ -7,16 +7,22 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from checks.preflight.asides import has_line, lines_of
 from checks.preflight.conditions import ALWAYS, Conditions, both, dotted
 
+_CALL = re.compile(rb"import_module|__import__")
+_LOOKUP = re.compile(rb"(?:import_module|__import__)\(\s*[^\s\"')]")
+_TEXT = re.compile(rb"[\"'](?:\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\.[A-Za-z_]\w*)[\"']")
 _MODULE = re.compile(r"\.*[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z|\.[A-Za-z_]\w*\Z")
 
 
-def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> Iterator[tuple[list[Any], bool]]:
+def imports(
+    source: bytes, tree: ast.Module, conditions: Conditions, tries: list[list[Any]]
+) -> Iterator[tuple[list[Any], bool]]:
     """``importlib.import_module("literal")`` and ``__import__("literal")`` as imports (``facts``), each with whether it
     runs when the module is loaded.
     """
-    for call, spot in _Calls(conditions, tries).within(tree, Spot()):
+    for call, spot in _Calls(conditions, tries, lines_of(_CALL, source)).within(tree, Spot()):
         name = dotted(call.func) or ""
         literal = call.args[0] if call.args else None
         if name.rpartition(".")[2] not in ("import_module", "__import__") or not isinstance(literal, ast.Constant):
@@ -31,28 +37,16 @@ def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) ->
         yield [call.lineno, spot.scope, level, module.lstrip("."), None, "", within, spot.when, False], spot.load
 
 
-def listed(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> list[list[Any]]:
+def listed(source: bytes, tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> list[list[Any]]:
     """Texts that may be names of modules, in a file that imports modules by names that it looks up: ``[line, text,
     name, within, scope, tries, when]``. ``name``: what may be asked of the module, beside the text in a pair or as its
     key in a dict; empty for none. ``within``: the same number for all that stand in one list or dict, 0 for none. The
     rest are the circumstances of the first such call.
     """
-    found = [(call, spot) for call, spot in _Calls(conditions, tries).within(tree, Spot()) if _is_lookup(call)]
-    if not found:
-        return []
-    spot = found[0][1]
-    beside = _beside(tree)
-    where = [list(pair) for pair in spot.tries]
-    rows: list[list[Any]] = []
-    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
-    while waiting:
-        node, within = waiting.pop()
-        if isinstance(node, (ast.Dict, ast.List, ast.Tuple, ast.Set)):
-            within = within or len(rows) + 1
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
-            rows.append([node.lineno, node.value, beside.get(id(node), ""), within, spot.scope, where, spot.when])
-        waiting += [(child, within) for child in ast.iter_child_nodes(node)]
-    return rows
+    lines = lines_of(_TEXT, source)
+    spots = _Calls(conditions, tries, lines_of(_LOOKUP, source)).within(tree, Spot()) if lines else iter(())
+    spot = next((spot for call, spot in spots if _is_lookup(call)), None)
+    return [] if spot is None else list(_texts(tree, lines, spot))
 
 
 def _is_lookup(call: ast.Call) -> bool:
@@ -61,19 +55,32 @@ def _is_lookup(call: ast.Call) -> bool:
     return name in ("import_module", "__import__") and bool(call.args) and not isinstance(call.args[0], ast.Constant)
 
 
-def _beside(tree: ast.Module) -> dict[int, str]:
-    """By the node of a text: the text that stands with it in a pair, or as its key."""
-    pairs: list[tuple[Any, Any]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == 2:  # noqa: PLR2004 - a pair
-            pairs.append((node.elts[0], node.elts[1]))
-        elif isinstance(node, ast.Dict):
-            pairs += zip(node.values, node.keys)  # noqa: B905 - Python 3.8
-    return {
-        id(module): name.value
-        for module, name in pairs
-        if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value.isidentifier()
-    }
+def _texts(tree: ast.Module, lines: list[int], spot: Spot) -> Iterator[list[Any]]:
+    where = [list(pair) for pair in spot.tries]
+    names: dict[int, ast.AST | None] = {}
+    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while waiting:
+        node, within = waiting.pop()
+        if isinstance(node, (ast.Dict, ast.List, ast.Tuple, ast.Set)):
+            if id(node) in names and _is_elsewhere(node):
+                continue
+            within = within or node.lineno * 1000 + node.col_offset
+            pairs = zip(node.values, node.keys) if isinstance(node, ast.Dict) else [node.elts]  # noqa: B905 - 3.8
+            names.update((id(pair[0]), pair[1]) for pair in pairs if len(pair) == 2)  # noqa: PLR2004 - a pair
+            for item in getattr(node, "elts", ()):
+                names.setdefault(id(item), names.get(id(node)))  # ``"X": (__package__, ".module")``
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
+            name = getattr(names.get(id(node)), "value", "")
+            named = isinstance(name, str) and name.isidentifier()
+            yield [node.lineno, node.value, name if named else "", within, spot.scope, where, spot.when]
+        waiting += [(child, within) for child in ast.iter_child_nodes(node) if has_line(child, lines)]
+
+
+def _is_elsewhere(node: ast.AST) -> bool:
+    """Whether it is a package and a module within that, as the value of a key: ``"X": ("other", ".module")``."""
+    texts = [getattr(item, "value", None) for item in getattr(node, "elts", ())]
+    both = [text for text in texts if isinstance(text, str)]
+    return len(both) == len(texts) == 2 and not both[0].startswith(".") and both[1].startswith(".")  # noqa: PLR2004
 
 
 class Spot(NamedTuple):
@@ -87,16 +94,17 @@ class Spot(NamedTuple):
 
 
 class _Calls:
-    """Every call of a file with its circumstances. Try statements are found again by their line."""
+    """Calls on some lines of a file with their circumstances. Try statements are found again by their line."""
 
-    def __init__(self, conditions: Conditions, tries: list[list[Any]]) -> None:
+    def __init__(self, conditions: Conditions, tries: list[list[Any]], lines: list[int]) -> None:
         self._conditions = conditions
+        self._lines = lines
         self._tries = {item[0]: index for index, item in enumerate(tries)}
 
     def within(self, node: ast.AST, spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
         """The calls below a node."""
         if isinstance(node, ast.If):
-            body, orelse = self._conditions.branches(node.test)
+            body, orelse = self._conditions.circumstances(node.test, load=not spot.scope)
             yield from self.within(node.test, spot)
             yield from self._each(node.body, spot._replace(when=both(spot.when, body)))
             yield from self._each(node.orelse, spot._replace(when=both(spot.when, orelse)))
@@ -117,7 +125,8 @@ class _Calls:
 
     def _each(self, nodes: Iterable[ast.AST], spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
         for node in nodes:
-            yield from self.within(node, spot)
+            if has_line(node, self._lines):
+                yield from self.within(node, spot)
 
 
 def _inside(node: ast.AST, spot: Spot) -> Spot:

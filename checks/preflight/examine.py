@@ -114,6 +114,7 @@ class Examiner:
                 files=package.files,
                 texts=extractor,
                 library=extractor.library,
+                closed=package.entry_known,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),

@@ -39,7 +39,9 @@ class Imports(Statements):
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
+        # By what is asked for; apart, where a file asks for itself.
         self._problems: dict[Asked, Sequence[Problem]] = {}
+        self._problems_inside: dict[Asked, Sequence[Problem]] = {}
 
     @cached_property
     def absences(self) -> Absences:
@@ -73,17 +75,16 @@ class Imports(Statements):
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
-            for target in self._touched(file, item):
+            for target in self._touched(file, item, asked) if asked.lazy else ():
                 found[target, item.line] = Edge(target, item.line, lazy=True, guarded=False)
         return list(found.values())
 
-    def _touched(self, file: str, item: Import) -> Iterator[str]:
+    def _touched(self, file: str, item: Import, asked: Asked) -> Iterator[str]:
         """The files that are loaded when attributes of an imported module are asked for."""
-        touched = self._facts[file].touched if self.lazy else {}
-        for name in item.bindings if touched else ():
-            module = self._resolver.module(item.module if item.names is None else f"{self.target(file, item)}.{name}")
-            for chain in touched.get(name, ()):
-                yield from self.lazily(module.file, chain.partition(".")[0])
+        modules = [(new or name, asked.submodules.get(name)) for name, new in item.names or ()]
+        for name, module in modules or [(item.bound, asked.home)]:
+            for chain in self._facts[file].touched.get(name, ()):
+                yield from self.lazily(module, chain.partition(".")[0])
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -195,11 +196,12 @@ class Imports(Statements):
             else:
                 message = f"relative import {dots!r} in a file that is not in a package{self._without_dots(item)}"
             return (Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message),)
-        if asked.home == file:
-            problems = self._judged(asked, file)
-        else:
-            known = self._problems.get(asked)
-            problems = self._problems[asked] = self._judged(asked) if known is None else known
+        inside = asked.home == file
+        judged = self._problems_inside if inside else self._problems
+        problems = judged.get(asked)
+        if problems is None:
+            judged[asked] = ()  # what a module's `__getattr__` imports of itself is asked for while it is judged
+            problems = judged[asked] = self._judged(asked, file if inside else None)
         if not problems or item.level or asked.target == item.module:
             return problems
         # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.

@@ -25,6 +25,7 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "branch": Kind.UNBOUND,
     "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
     "union": Kind.SYNTAX,
@@ -269,7 +270,7 @@ class Judge:
                 self._imports.module_of(file), name
             ):
                 continue
-            if kind not in ("unbound", "unset", "too_new", "union") and facts.dynamic:
+            if kind not in ("unbound", "unset", "branch", "too_new", "union") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -281,6 +282,7 @@ class Judge:
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
+                "branch": f"{name!r} is imported in one branch only, and read on a way without",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
                 "unset_global": f"name {name!r} is declared global, and read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"

@@ -271,6 +271,8 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Names that it has once it is loaded, or that its functions give it, without those of star imports; those that
         its own ``__getattr__`` answers for.
         """
+        if not self.late and not self.answers:
+            return self.loaded
         return self.loaded.union(self.late, self.answers)
 
     @cached_property
