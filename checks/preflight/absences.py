@@ -101,8 +101,11 @@ class Absences:
             message = f"No module named {missing!r} where the package runs"
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=own_top)
         if own_top and not providers:
-            message = f"No module named {missing!r}{self._off_path.told(missing)}"
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
+            away = self._off_path.told(missing)
+            # A base image that is not known may search other folders.
+            unknown = bool(away and self._provided.besides)
+            message = self._provided.besides if unknown else f"No module named {missing!r}{away}"
+            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, unknown=unknown)
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"

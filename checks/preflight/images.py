@@ -131,7 +131,7 @@ def _not_there(
     top = started.partition(".")[0]
     installed = [part for held in package.files for part in held.removesuffix(".py").split("/")]
     beside = _below(begin.file, stage.workdir) if begin.file else module_file(started, context, ("",))
-    forgotten = beside in context
+    forgotten = beside in context and context.get(beside or "") not in package.files.values()
     brought = begin.file is None and (
         bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names

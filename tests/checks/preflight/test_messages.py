@@ -82,3 +82,23 @@ def test_nobody_runs_the_main_part_of_a_function(tmp_path: Path) -> None:
     assert report(packages.of_folder(function), tmp_path).findings == ()
     program = write(tmp_path / "p", {"main.py": text, "requirements.txt": "", "Procfile": "web: python main.py\n"})
     assert [f.symbol for f in report(packages.of_folder(program), tmp_path).findings] == ["only_here"]
+
+
+def test_types_of_a_later_python_as_values(tmp_path: Path) -> None:
+    """Evaluated where they stand, whatever annotations are; those that are no types may be anything."""
+    text = (
+        "from __future__ import annotations\nimport re\nText = bytes | str\nFlags = re.I | re.M\n"
+        "name: int | None = None\n"
+    )
+    package = packages.of_folder(write(tmp_path, {"main.py": text, "requirements.txt": ""}))
+    assert [(f.line, f.symbol) for f in report(package, tmp_path, target=(3, 9)).findings] == [(3, "3.10")]
+    assert report(package, tmp_path, target=(3, 10)).findings == ()
+
+
+def test_modules_that_share_a_name_are_noted(tmp_path: Path) -> None:
+    """Which of the two is found depends on what was loaded before: no finding, and not left unsaid."""
+    package = packages.of_folder(
+        write(tmp_path, {"main.py": "", "logging.py": "", "logs.py": "", "requirements.txt": ""})
+    )
+    notes = [note for note in report(package, tmp_path).notes if "rename" in note]
+    assert notes == ["logging.py has the name of a module of the standard library: rename it"]
