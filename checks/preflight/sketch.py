@@ -99,15 +99,14 @@ class Sketch:
     def text(self, functions: Collection[Function], words: Collection[bytes] = ()) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
-        words = (b"import", *words)
         for function in self.functions:
             if function.sure and not function.needed and function not in functions:
                 lines = source.count(b"\n", function.start, function.end)
-                if any(source.find(word, function.arguments, function.colon) >= 0 for word in words):
+                head = source[function.arguments : function.colon]
+                if b"import" in head or (words and any(word in head for word in words)):
                     parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
                 else:
-                    within = source.count(b"\n", function.arguments, function.colon)
-                    parts += [source[at : function.arguments], b"\n" * within, b"):pass\n", b"\n" * lines]
+                    parts += [source[at : function.arguments], b"\n" * head.count(b"\n"), b"):pass\n", b"\n" * lines]
                 at = function.end
         parts.append(source[at:])
         return b"".join(parts)
