@@ -94,6 +94,7 @@ class Attributes:
         self._files = files
         self._texts = texts
         self._text = texts.text
+        self._outlines: dict[str, ast.Module | None] = {}
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
@@ -145,8 +146,14 @@ class Attributes:
         """The first line where loading a file surely takes an attribute; None if none does."""
         from checks.preflight.conditions import ALWAYS
 
-        paths = frozenset([path])
-        uses = self._uses(file, self._tree(file, paths), {}, paths)
+        def used() -> list[list[Any]]:
+            # Bodies of functions are no part of it.
+            if file not in self._outlines:
+                self._outlines[file] = self._tree(file, ())
+            return self._uses(file, self._outlines[file], {}, frozenset([path]))
+
+        key = f"loads-{self._texts.digest(self._files[file])} {path}"
+        uses = self._texts.remembered(key, used, json.loads)
         lines = [line for _, _, line, scope, when, caught in uses if not scope and when == ALWAYS and caught is None]
         return min(lines, default=None)
 
@@ -157,7 +164,7 @@ class Attributes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words], heads=True)
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
@@ -267,7 +274,7 @@ class Attributes:
         facts = self._bindings.facts_of(package)
         if module.file is None or (facts is not None and name in facts.givers):
             return False
-        return self._closed and not self._computed and module.file not in self._loaded
+        return self._closed and module.file not in self._loaded and not self._computed
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
@@ -277,7 +284,7 @@ class Attributes:
 
     @cached_property
     def _computed(self) -> bool:
-        """Whether modules may be loaded by names that somebody computes."""
+        """Whether modules may be loaded by names that somebody computes. Reads every text: not to be asked in vain."""
         return any(word in self._text(self._files[file]) for file in self._facts for word in _BY_NAME)
 
     def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:

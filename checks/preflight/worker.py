@@ -92,13 +92,14 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
     functions = {key: names for suspects in binding.values() for key, names in suspects.items()}
-    kept, heads = {*binding, *sketch.holding([name.encode() for name in absent])}, bool(absent)
+    words = [name.encode() for name in absent]
+    kept = {*binding, *sketch.holding(words)}
     if absent or not all(function.sure for function in binding):
-        code = code_of(sketch.text(kept, heads=heads))
+        code = code_of(sketch.text(kept, words))
         absent, functions = _read(absent, code), suspicious(code, solid)
     suspects = _lonely(tree, facts) + _branched(tree, facts, solid, reader)
     if absent or functions:  # most names that are absent stand in annotations alone
-        suspects += _suspects(sketch.tree(kept, heads=heads), [], absent, functions, reader)
+        suspects += _suspects(sketch.tree(kept, words), [], absent, functions, reader)
     return _with_uses(facts, reader, None, suspects)
 
 
