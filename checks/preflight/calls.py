@@ -58,6 +58,7 @@ def _is_lookup(call: ast.Call) -> bool:
 def _texts(tree: ast.Module, lines: list[int], spot: Spot) -> Iterator[list[Any]]:
     where = [list(pair) for pair in spot.tries]
     names: dict[int, ast.AST | None] = {}
+    elsewhere: set[int] = set()
     waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
     while waiting:
         node, within = waiting.pop()
@@ -65,7 +66,11 @@ def _texts(tree: ast.Module, lines: list[int], spot: Spot) -> Iterator[list[Any]
             within = within or node.lineno * 1000 + node.col_offset
             pairs = zip(node.values, node.keys) if isinstance(node, ast.Dict) else [node.elts]  # noqa: B905 - 3.8
             names.update((id(pair[0]), pair[1]) for pair in pairs if len(pair) == 2)  # noqa: PLR2004 - a pair
+            if isinstance(node, ast.Tuple):  # ``("other", ".below")`` is relative to the text before it
+                elsewhere.update(id(item) for item in node.elts[1:])
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
+            if node.value[0] == "." and id(node) in elsewhere:
+                continue
             name = getattr(names.get(id(node)), "value", "")
             named = isinstance(name, str) and name.isidentifier()
             yield [node.lineno, node.value, name if named else "", within, spot.scope, where, spot.when]
