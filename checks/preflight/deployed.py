@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.preflight import deploying, requirements, scripts, services, shipping
-from checks.preflight.deploying import Build, Deployment
+from checks.preflight.deploying import Build, Deployed, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.packages import PLATFORM, python_of
@@ -16,19 +17,34 @@ from checks.preflight.scripts import Description
 from checks.preflight.slips import Slip
 from checks.preflight.workspace import Listed
 
+# Folders of descriptions that are no longer used, most likely.
+_OLD = re.compile(r"(?:^|/)[_.]?(?:archived?|archives|attic|backups?|deprecated|obsolete|old)(?:/|$)", re.IGNORECASE)
 
-@dataclass(slots=True, kw_only=True)
-class Told:
-    """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
-    for it; those tried count where nothing else says how it is deployed, and so with images. ``untold``: the script
-    and the line where it deploys from a folder that cannot be told. ``slips``: of each script. ``problems``: what
-    is to be said of functions of which nothing says how they are deployed.
-    """
+
+@dataclass(slots=True)
+class _Said:
+    """Functions with what a description was told for them, and builds by their Dockerfiles."""
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
-    tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
-    tried_images: dict[Path, list[Build]] = field(default_factory=dict)
+
+    def add(self, found: Deployed, told: str = "") -> None:
+        for item in found.functions:
+            self.functions.append((item, told or (f" with {', '.join(item.chosen)}" if item.chosen else "")))
+        for build in found.images:
+            self.images.setdefault(build.dockerfile.resolve(), []).append(build)
+
+
+@dataclass(slots=True)
+class Told:
+    """What a repository says of its deployments. What was ``tried`` (an old description, one that was told the names of
+    folders in turn) counts where nothing else says how something is deployed. ``untold``: script and line where it is
+    deployed from a folder that cannot be told. ``slips``: of each script. ``problems``: what is to be said of
+    functions of which nothing is said.
+    """
+
+    sure: _Said = field(default_factory=_Said)
+    tried: _Said = field(default_factory=_Said)
     slips: dict[Path, Sequence[Slip]] = field(default_factory=dict)
     untold: dict[tuple[Path, int], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -36,16 +52,16 @@ class Told:
     def builds(self, dockerfile: Path) -> Sequence[Build]:
         """The builds of a Dockerfile."""
         path = dockerfile.resolve()
-        return self.images.get(path) or self.tried_images.get(path) or ()
+        return self.sure.images.get(path) or self.tried.images.get(path) or ()
 
     def as_deployed(self, found: Sequence[Package]) -> list[Package]:
         """The packages, functions that are deployed as they are deployed, and what is deployed besides."""
         made: dict[Path, list[Package]] = {}
-        for items in (self.functions, self.tried):
-            sure = frozenset(made)
-            for item, told in items:
+        for said in (self.sure, self.tried):
+            known = frozenset(made)
+            for item, told in said.functions:
                 package = _of_deployment(item, told)
-                if package is None or package.root in sure:
+                if package is None or package.root in known:
                     continue
                 slips = _slips(item.script, self.slips.get(item.script, ()))
                 package = replace(package, problems=(*slips, *package.problems))
@@ -75,7 +91,8 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
             problem = str(error)
         if problem:
             told.problems.append(f"{shown(file)} cannot be read ({problem}); what it deploys is not known")
-    known = {(item.script, item.line) for item, _ in (*told.functions, *told.tried) if "main.py" in item.files}
+    functions = (*told.sure.functions, *told.tried.functions)
+    known = {(item.script, item.line) for item, _ in functions if "main.py" in item.files}
     told.problems += [
         f"{shown(script)}:{line} deploys from a folder that cannot be told"
         for script, line in told.untold
@@ -86,16 +103,12 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
 
 def _follow(told: Told, description: Description, root: Path, listed: Listed, names: Iterable[str]) -> None:
     found = deploying.follow(description, root, listed)
-    told.functions += [(item, _chosen(item)) for item in found.functions]
-    for build in found.images:
-        told.images.setdefault(build.dockerfile.resolve(), []).append(build)
+    old = _OLD.search(os.path.relpath(description.file.parent, root))
+    (told.tried if old else told.sure).add(found)
     told.untold.update(dict.fromkeys(found.untold))
     if not found.functions and description.asks:
         for name in dict.fromkeys(names):
-            more = deploying.follow(description, root, listed, name)
-            told.tried += [(item, f" with {name} as its argument") for item in more.functions]
-            for build in more.images:
-                told.tried_images.setdefault(build.dockerfile.resolve(), []).append(build)
+            told.tried.add(deploying.follow(description, root, listed, name), f" with {name} as its argument")
 
 
 def _add(known: list[Package], package: Package) -> None:
@@ -106,10 +119,6 @@ def _add(known: list[Package], package: Package) -> None:
                 known[index] = replace(other, further=(*other.further, package.handler))
             return
     known.append(package)
-
-
-def _chosen(item: Deployment) -> str:
-    return f" with {', '.join(item.chosen)}" if item.chosen else ""
 
 
 def _of_deployment(item: Deployment, told: str) -> Package | None:

@@ -1,7 +1,7 @@
 """What a Dockerfile puts into its image from the build context, read and not run.
 
-Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, ``pip install``, and the command that starts it. What a RUN line
-does to the files otherwise cannot be told.
+Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, what is installed, and the command that starts it. What a RUN
+line does to the files otherwise cannot be told.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
-from checks.preflight import installing, projects, requirements
-from checks.preflight.shipping import Shipped
+from checks.preflight import installing, projects, requirements, starting
+from checks.preflight.installing import Install
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,7 +27,9 @@ class Stage:
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
     folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
-    something is installed from and that are not here, with their lines.
+    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
+    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
+    that may install anything.
     """
 
     name: str = ""
@@ -43,10 +45,13 @@ class Stage:
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
     unfound: list[tuple[int, str]] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    untold: bool = False
+    scripts: bool = False
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -97,7 +102,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
             parts = [part for part in rest.split() if not part.startswith("--")]
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
-            stage = old.copy(name) if old else Stage(name=name, base=parts[0])
+            stage = old.copy(name) if old else Stage(name=name, base=parts[0], **_given(parts[0]))
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
         elif word == "ENV":
@@ -115,9 +120,17 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
     return stage
 
 
+def _given(base: str) -> dict[str, Any]:
+    """Where what an image is for lies, if the base image says so (AWS Lambda: docs, python-image.html)."""
+    if not re.search(r"lambda[/-]python", base):
+        return {}
+    return {"workdir": "/var/task", "env": {"LAMBDA_TASK_ROOT": "/var/task"}}
+
+
 def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
     flags, paths = _paths(rest)
     origin = stages.get(flags["from"]) if "from" in flags else None
+    stage.scripts |= "-packages" in rest or ("from" in flags and origin is None)
     if "from" in flags and origin is None:
         return  # out of another image, which is not here to be looked into
     *names, target = paths or [""]
@@ -128,6 +141,9 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         stage.required += origin.required
         stage.absent += [item for item in origin.absent if item not in stage.absent]
         stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
+        stage.groups |= origin.groups
+        stage.untold |= origin.untold
+        stage.scripts |= origin.scripts
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -165,12 +181,22 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
         if source in context
     }
     files = {**stage.files, **bound}
+    made: dict[str, Install] = {}
     for install in installing.installs(rest, stage.workdir):
+        stage.untold |= install.untold
+        stage.scripts |= install.script
+        if install.made:
+            made[install.made] = install
+            continue
         stage.pip += install.words
         for path in install.files:
-            if path in files:
+            if path in made and projects.is_project(files, made[path].folder):
+                _need(stage, files, made[path].folder, made[path].groups)
+            elif path in files:
                 stage.required.append((path, files[path]))
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
+            elif path in made:
+                stage.untold = True
             else:
                 stage.unfound.append((line, path))
         folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
@@ -178,10 +204,25 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
                 continue
-            stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+            _need(stage, files, folder, install.groups)
             if name in folders:
-                stage.projects.append(projects.home(files, folder))
-                stage.programs.update(projects.programs(files, folder))
+                _bring(stage, files, folder, editable=install.editable)
+
+
+def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:
+    """What a project needs is installed."""
+    stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+    stage.groups |= groups
+
+
+def _bring(stage: Stage, files: Mapping[str, Path], folder: str, *, editable: bool) -> None:
+    """The modules and programs of a project are installed; where its packaging leaves some out, only the others."""
+    home = projects.home(files, folder)
+    brought = {} if editable else projects.packaged(files, folder)
+    if brought:
+        stage.files |= {posixpath.join(_SITE, path): file for path, file in brought.items()}
+    stage.projects.append(_SITE if brought else home)
+    stage.programs.update(projects.programs(files, folder))
 
 
 def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
@@ -221,7 +262,7 @@ def _words(rest: str, *, shell: bool = True) -> list[str]:
         if isinstance(words, list):
             return [str(word) for word in words]
     try:
-        return shlex.split(rest) if shell else shlex.split(rest, posix=True)
+        return starting.words_of(rest) if shell else shlex.split(rest)
     except ValueError:
         return rest.split()
 
@@ -242,85 +283,3 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, default) if name in values or found[2] else found[0]
 
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)", value, text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it.
-
-    ``server``: the module of the server that imports it, where it is not run as a program.
-    """
-
-    file: str | None = None
-    module: str | None = None
-    folder: str | None = None
-    name: str = ""
-    server: str = ""
-
-
-_MODULES = {"waitress-serve": "waitress"}
-
-
-def start(stage: Stage) -> Start | None:
-    """What the command starts, for the ways that Python programs are commonly started; None if it is none of them."""
-    words = [*stage.entrypoint, *stage.command]
-    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
-        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
-    if len(words) >= 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1] == "-c":  # noqa: PLR2004
-        try:
-            words = shlex.split(words[2])
-        except ValueError:
-            return None
-    while words and (words[0] in ("exec", "tini", "--", "dumb-init") or re.match(r"\w+=", words[0])):
-        words = words[1:]
-    if not words:
-        return None
-    program, rest = words[0].rpartition("/")[2], words[1:]
-    options = _options(rest)
-    if program in ("poetry", "uv", "pipenv") and rest[:1] == ["run"]:
-        return start(replace(stage, entrypoint=[], command=rest[1:]))
-    if re.fullmatch(r"python[\d.]*", program):
-        return _python(rest, stage.workdir)
-    if program in ("functions-framework", "functions_framework"):
-        source = options.get("source", "main.py")
-        file = posixpath.join(stage.workdir, source)
-        target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target, server=program.replace("-", "_"))
-    if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
-        folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
-        named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
-        if named:
-            module, _, name = named.partition(":")
-            return Start(
-                module=module, folder=posixpath.normpath(folder), name=name, server=_MODULES.get(program, program)
-            )
-    if program in stage.programs:
-        module, _, name = stage.programs[program].partition(":")
-        return Start(module=module, name=name)
-    return None
-
-
-def _python(rest: list[str], workdir: str) -> Start | None:
-    words = list(rest)
-    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
-        words = words[2:] if words[0] in ("-W", "-X") else words[1:]
-    if words[:1] == ["-m"] and len(words) > 1:
-        if words[1] in ("gunicorn", "uvicorn", "functions_framework", "flask"):
-            return start(Stage(command=words[1:], workdir=workdir))
-        return Start(module=words[1], folder=workdir)
-    if words and words[0].endswith(".py"):
-        file = posixpath.normpath(posixpath.join(workdir, words[0]))
-        return Start(file=file, folder=posixpath.dirname(file))
-    return None
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word, following in zip_longest(words, words[1:], fillvalue=""):
-        if word.startswith("--"):
-            name, _, value = word[2:].partition("=")
-            found[name] = value or following
-    return found
-
-
-__all__ = ["Shipped", "Stage", "Start", "build", "instructions", "sources", "start"]

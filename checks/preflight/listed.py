@@ -64,10 +64,10 @@ class _Listing:
         if target is None or not self._owns(target.partition(".")[0]):
             return None
         there = self._resolver.module(target)
-        if there.found in _ABSENT:
+        if there.found in _ABSENT and not level:
             above, _, last = target.rpartition(".")
             module = self._resolver.module(above)
-            if not level and module.file is not None and last[:1].isupper():
+            if module.file is not None and last[:1].isupper():
                 there = module  # ``package.module.Class``
                 item = msgspec.structs.replace(item, module=above, names=((last, None),))
             elif module.found is Found.FILE or self._may_bind(module.file, last):
@@ -100,6 +100,9 @@ class Lazy:
 
     def __bool__(self) -> bool:
         return bool(self._of_file)
+
+    def __contains__(self, file: str | None) -> bool:
+        return file in self._of_file
 
     def imports(self, file: str | None, name: str) -> Sequence[Import]:
         """What asking the module of that file for a name makes it import."""

@@ -18,19 +18,20 @@ _NAMED = re.compile(
     r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)"
 )
 _SUFFIXES = (".sh", ".yaml", ".yml", ".json", "akefile", ".mk")
-_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b")
+_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b|uses:\s*['\"]?\./")
 _MOST_BYTES = 1_000_000
 
 
 class Part(NamedTuple):
     """Commands of one shell: where they begin in the file, in which folder (below where the description is started; a
-    word of a shell), with which variables.
+    word of a shell), with which variables; ``file``: where they are written below the root, if not in the description.
     """
 
     line: int
     text: str
     folder: str = "."
     values: Mapping[str, str] = {}
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +94,16 @@ def read(file: Path, root: Path, kind: str | None = None) -> Description:
         from checks.preflight import makefiles
 
         return Description(file=file, runs=makefiles.runs(text, own, top), starts=(own,))
-    from checks.preflight import ci_files
+    from checks.preflight import ci_files, ci_yaml
+
+    def other(path: str) -> str | None:
+        file = (top / path).resolve()
+        inside = file.is_relative_to(top) and file.is_file() and file.stat().st_size <= _MOST_BYTES
+        return file.read_text(encoding="utf-8", errors="replace").replace("\0", "") if inside else None
 
     starts = {"cloudbuild": (top, own), "compose": (own,)}.get(kind or "", (top,))
     try:
-        runs = ci_files.runs(kind or "", text)
-    except ci_files.UnreadableError as error:
+        runs = ci_files.runs(kind or "", text, other)
+    except ci_yaml.UnreadableError as error:
         return Description(file=file, problem=str(error))
     return Description(file=file, runs=runs, starts=starts)
