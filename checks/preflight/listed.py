@@ -26,7 +26,7 @@ def with_listed(facts: Mapping[str, Facts], resolver: Resolver) -> dict[str, Fac
     answer = dict(facts)
     for file, item in facts.items():
         if item.listed:
-            more = _Listing(file, item, resolver).imports()
+            more = _Listing(file, facts, resolver).imports()
             answer[file] = msgspec.structs.replace(item, imports=(*item.imports, *more)) if more else item
     return answer
 
@@ -34,12 +34,13 @@ def with_listed(facts: Mapping[str, Facts], resolver: Resolver) -> dict[str, Fac
 class _Listing:
     """The texts of one file."""
 
-    def __init__(self, file: str, facts: Facts, resolver: Resolver) -> None:
-        self._rows = facts.listed
+    def __init__(self, file: str, facts: Mapping[str, Facts], resolver: Resolver) -> None:
+        self._rows = facts[file].listed
+        self._facts = facts
         self._resolver = resolver
         name = resolver.name_of(file) or ""
         self._package = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
-        self._lazy = facts.answering
+        self._lazy = facts[file].answering
 
     def imports(self) -> list[Import]:
         """The imports that the texts stand for."""
@@ -64,14 +65,20 @@ class _Listing:
             return None
         there = self._resolver.module(target)
         if there.found in _ABSENT and not level:
-            above, _, last = plain.rpartition(".")
+            above, _, last = target.rpartition(".")
             module = self._resolver.module(above)
-            if module.found is Found.FILE or (module.file is not None and last[:1].isupper()):
+            if module.file is not None and last[:1].isupper():
                 there = module  # ``package.module.Class``
                 item = msgspec.structs.replace(item, module=above, names=((last, None),))
+            elif module.found is Found.FILE or self._may_bind(module.file, last):
+                return None  # a name of the module
         elif row.name and (self._lazy or row.name[:1].isupper()) and there.file is not None:
             item = msgspec.structs.replace(item, names=((row.name, None),))
         return item, there.found not in _ABSENT
+
+    def _may_bind(self, file: str | None, name: str) -> bool:
+        facts = self._facts.get(file or "")
+        return facts is not None and (name in facts.bound or facts.dynamic)
 
     def _owns(self, top: str) -> bool:
         module = self._resolver.module(top)
@@ -102,12 +109,7 @@ class Lazy:
         found = self._of_file.get(file or "")
         if file is None or not found or name in self._facts[file].loaded or self._is_below(file, name):
             return ()
-        answers = self._facts[file].answers
-        if answers and name not in answers:
-            return ()
-        return [item for item in found if name in item.bindings] or [
-            item for item in found if answers.isdisjoint(item.bindings)
-        ]
+        return [item for item in found if name in item.bindings]
 
     def _is_below(self, file: str, name: str) -> bool:
         """Whether it is a module of the package that the file is: that is found without asking."""

@@ -93,6 +93,21 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
         SOURCES | {"sources/registry.py": REGISTRY.replace("sources.b", "sources.x").replace("sources.c", "sources.y")},
         [],
     ),
+    "texts of which one is a name of its module": (
+        SOURCES
+        | {
+            "sources/__init__.py": "some = 1\n",
+            "sources/registry.py": """\
+                from importlib import import_module
+
+                SOURCES = ["sources.a", "sources.b", "sources.some", "sources.c.logging"]
+
+                def load(number):
+                    return import_module(SOURCES[number])
+                """,
+        },
+        [],
+    ),
     "texts in a file that looks nothing up": (
         SOURCES
         | {
