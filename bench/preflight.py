@@ -87,16 +87,21 @@ def main() -> None:
             str(big),
         ]
         ours = [str(SCRIPTS / "phasewatch"), "preflight", "--package", str(big), "--root", str(big), "--format", "json"]
-        times: dict[str, list[tuple[float, float]]] = {"ruff": [], "cold": [], "warm": []}
-        for _ in range(options.rounds):
+        times: dict[str, list[tuple[float, float]]] = {"ruff": [], "cold": [], "warm": [], "changed": []}
+        files = sorted(big.rglob("*.py"))
+        for round_ in range(options.rounds):
             shutil.rmtree(cache, ignore_errors=True)
             env = {"XDG_CACHE_HOME": str(cache)}
             times["ruff"].append(timed(ruff, {}))
             times["cold"].append(timed(ours, env))
             times["warm"].append(timed(ours, env))
+            with files[len(files) * (round_ + 1) // (options.rounds + 1)].open("a") as changed:
+                changed.write("\n\ndef added_by_the_benchmark():\n    import added_too\n")
+            times["changed"].append(timed(ours, env))
         report("ruff F821,F401,E9", times["ruff"], times["ruff"])
         report("preflight, no cache yet", times["cold"], times["ruff"])
         report("preflight, cache full", times["warm"], times["ruff"])
+        report("preflight, a file changed", times["changed"], times["ruff"])
         if options.no_pylint:
             return
         program = pylint()

@@ -1,12 +1,13 @@
 """What preflight finds of packages that were broken on purpose, and what it says of whole ones.
 
     python bench/preflight_mutations.py [--each 3] [--seed 1] [--tree sqlalchemy ...] [--kind TEXT] [--verbose]
+        [--python /path/of/env/bin/python]
 
-Copies packages of this environment, breaks each in the ways of ``preflight_breaks.py`` and ``preflight_slips.py``, one
-at a time, and compares preflight's new findings with what newly fails when the package is really imported and its
-functions' names looked up (``preflight_oracle.py``). A break *bites* if something newly fails; it is *found* if
-preflight has a new finding at such a line, *wholly* if at all of them. A new finding elsewhere, in a file that could be
-imported to its end, counts as *false*. Same seed, same breaks.
+Copies packages of this environment, or of another one, breaks each in the ways of ``preflight_breaks.py``,
+``preflight_slips.py`` and ``preflight_library.py``, one at a time, and compares preflight's new findings with what
+newly fails when the package is really imported and its functions' names looked up (``preflight_oracle.py``). A break
+*bites* if something newly fails; it is *found* if preflight has a new finding at such a line, *wholly* if at all of
+them. A new finding elsewhere, in a file that could be imported to its end, counts as *false*. Same seed, same breaks.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import preflight_slips  # noqa: E402, F401 - more of the same list
+import preflight_library  # noqa: E402, F401 - more of the same list
+import preflight_slips  # noqa: E402, F401
 from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
 
 from checks.preflight import packages  # noqa: E402 - from this tree, wherever it is installed
 from checks.preflight.examine import Examiner  # noqa: E402
 from checks.preflight.extract import interpreter  # noqa: E402
 
-SITE = Path(sysconfig.get_path("purelib"))
 TREES = (
     *("sqlalchemy", "google/cloud/bigquery", "apscheduler", "rich", "pydantic", "slack_sdk", "hypothesis"),
     *("alembic", "apprise", "bqemulator"),
@@ -57,12 +58,13 @@ class Score:
 class Subject:
     """One package, copied to where it may be broken."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, command: str) -> None:
         self.name = name
+        self.command = command
         self.root = folder / name.replace("/", "-")
-        self.python = interpreter(sys.executable)
+        self.python = interpreter(command)
         self.cache = folder / "cache.db"
-        shutil.copytree(SITE / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(site_of(command) / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
         self.tree: Tree = {}
         self.loaded: set[str] = set()
         for path in sorted(self.root.rglob("*.py")):
@@ -85,7 +87,7 @@ class Subject:
             if ("__main__" not in path.name and str(path.relative_to(self.root)) in self.tree) or "moved" in path.name
         ]
         done = subprocess.run(
-            [sys.executable, HERE / "preflight_oracle.py", self.root, *modules],
+            [self.command, HERE / "preflight_oracle.py", self.root, *modules],
             capture_output=True,
             check=False,
             timeout=120,
@@ -151,6 +153,14 @@ class Subject:
             print(f"    false? {told}: {'; '.join(extra[:3])}")
 
 
+def site_of(command: str) -> Path:
+    """Where an interpreter has its packages."""
+    if command == sys.executable:
+        return Path(sysconfig.get_path("purelib"))
+    asked = [command, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    return Path(subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip())
+
+
 def untouched(subject: Subject, verbose: bool) -> None:
     """What preflight and the oracle say of the package as it is."""
     failing, told = set(subject.fails.values()), set(subject.said.values())
@@ -171,14 +181,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=3, help="breaks of each kind and package")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tree", action="append", help="packages of this environment")
+    parser.add_argument("--python", default=sys.executable, help="of another environment, whose packages are broken")
+    parser.add_argument("--tree", action="append", help="packages of the environment")
     parser.add_argument("--kind", default="", help="only kinds with this in their name")
     parser.add_argument("--verbose", action="store_true", help="also every miss and every false finding")
     options = parser.parse_args()
     kinds: dict[str, Score] = defaultdict(Score)
     with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):  # then the table of what was done
         for name in options.tree or TREES:
-            subject = Subject(name, Path(folder))
+            subject = Subject(name, Path(folder), options.python)
             untouched(subject, options.verbose)
             for kind, change in ALL.items():
                 for number in range(options.each if options.kind in kind else 0):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from checks.preflight.conditions import dotted
 
 _IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)")
+
+OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
 
 
 def fakes(tree: ast.Module) -> tuple[list[str], bool]:
@@ -82,12 +83,13 @@ def words(node: ast.expr) -> list[str] | None:
     return None
 
 
-def places(source: bytes, text: bytes) -> Iterator[int]:
+def places(source: bytes, text: bytes) -> list[int]:
     """Where a text stands, from the first to the last."""
-    at = source.find(text)
+    found, at, size = [], source.find(text), len(text)
     while at >= 0:
-        yield at
-        at = source.find(text, at + len(text))
+        found.append(at)
+        at = source.find(text, at + size)
+    return found
 
 
 def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:

@@ -7,26 +7,27 @@ suggest is looked up in its syntax tree, where scopes and circumstances show (``
 from __future__ import annotations
 
 import ast
+import json
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from checks.preflight.bindings import Bindings, absolute, package_of
-from checks.preflight.conditions import ALWAYS, Conditions
 from checks.preflight.imports import Imports
+from checks.preflight.library import Library
 from checks.preflight.model import Facts, Import, Version
-from checks.preflight.names import Finder
 from checks.preflight.resolve import Found, Module, Resolver
-from checks.preflight.sketch import Sketch
 
+_BY_NAME = (b"import_module(", b"__import__(", b"walk_packages", b"iter_modules", b"module_from_spec")
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
-
-Remembered = Callable[[str, bytes, Callable[[], dict[str, Any]]], dict[str, Any]]
 
 
 class Absent(NamedTuple):
-    """A use of an attribute that its module lacks; ``when`` and ``caught`` as in ``names.Finder.find``."""
+    """A use of what a module, or a thing in one (``module:thing``), lacks; without ``name`` it is called. ``when`` and
+    ``caught`` as in ``names.Finder.find``.
+    """
 
     line: int
     scope: str
@@ -34,6 +35,36 @@ class Absent(NamedTuple):
     caught: int | None
     module: str
     name: str
+
+    @property
+    def symbol(self) -> str:
+        """The attribute, or the module that is called."""
+        return ".".join(filter(None, [self.module.replace(":", "."), self.name]))
+
+    @property
+    def message(self) -> str:
+        """What is wrong, for people."""
+        module, _, thing = self.module.partition(":")
+        if not self.name:
+            return f"module {module!r} is called, and is no function"
+        owner = f"{thing!r}, taken from module {module!r}," if thing else f"module {module!r}"
+        return f"{owner} has no attribute {self.name!r}"
+
+
+class Texts(Protocol):
+    """Texts of files, and what was found in them: see ``extract.Extractor``."""
+
+    def text(self, file: Path) -> bytes:
+        """The text; empty if it cannot be read."""
+        ...
+
+    def digest(self, file: Path) -> str:
+        """What stands for it."""
+        ...
+
+    def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Any]) -> Any:
+        """What follows from some text, made once."""
+        ...
 
 
 class Attributes:
@@ -48,61 +79,79 @@ class Attributes:
         *,
         python: Version,
         files: Mapping[str, Path],
-        text: Callable[[Path], bytes],
-        remembered: Remembered,
+        texts: Texts,
+        library: Library,
     ) -> None:
-        """``text``: of a file on this disk. ``remembered``: see ``extract.Extractor``."""
+        """``texts``: those of the package, and of what is outside."""
+        self._library = library
         self._facts = facts
         self._resolver = resolver
         self._bindings = bindings
         self._imports = imports
         self._python = python
         self._files = files
-        self._text = text
-        self._remembered = remembered
+        self._texts = texts
+        self._text = texts.text
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
-        self._set = {tuple(pair)[1].rpartition(".")[2] for item in facts.values() for pair in item.raw.get("sets", ())}
-        self._open = {name for item in facts.values() for name, what in item.raw.get("sets", ()) if what == "*"}
+        self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
+        self._open = {name for item in facts.values() for name, what in item.sets if what == "*"}
 
     def absent(self, file: str) -> Iterator[Absent]:
         """The uses in a file that would fail."""
-        facts = self._facts[file]
-        wrong: dict[str, tuple[str, str]] = {}
-        touched = facts.raw.get("touched")
-        if not touched:
-            return
-        by_name: dict[str, list[Import]] = {}
-        for item in facts.imports:
-            for name in item.bindings:
-                by_name.setdefault(name, []).append(item)
-        events = frozenset(facts.events)
-        for base, chains in touched.items():
-            modules = [] if base in events or base in self._open else self._modules(file, by_name.get(base, ()), base)
-            for chain in chains if modules else ():
-                lacks = [self._lacking(module, chain) for module in modules]
-                if all(lacks) and lacks[0] is not None:
-                    taken, module, name = lacks[0]
-                    wrong[f"{base}.{taken}"] = (module, name)
+        wrong = self._wrong(file)
         if not wrong:
             return
         paths = frozenset(wrong)
-        text = b"\0".join([self._text(self._files[file]), *sorted(path.encode() for path in paths)])
-        uses = self._remembered("uses", text, lambda: {"uses": self._uses(file, self._tree(file, paths), {}, paths)})
-        for _, chain, line, scope, when, caught in uses["uses"]:
+        key = f"attributes-{self._texts.digest(self._files[file])} {' '.join(sorted(paths))}"
+
+        def used() -> list[list[Any]]:
+            return self._uses(file, self._tree(file, paths), {}, paths)
+
+        for _, chain, line, scope, when, caught in self._texts.remembered(key, used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
+
+    def _wrong(self, file: str) -> dict[str, tuple[str, str]]:
+        """What a file takes of modules that lack it, as it stands there: the module, and the name (empty: a call)."""
+        facts = self._facts[file]
+        wrong: dict[str, tuple[str, str]] = {}
+        for base, chains in facts.touched.items():
+            items = () if base in facts.events or base in self._open else facts.givers.get(base, ())
+            modules = self._modules(file, items, base)
+            for chain in chains if modules else ():
+                if chain == "(":
+                    wrong.update({f"{base}(": (modules[0].name, "")} if all(map(self._is_one, modules)) else {})
+                    continue
+                lacks = self._lacking(modules[0], chain)
+                if lacks is not None and all(self._lacking(module, chain) for module in modules[1:]):
+                    taken, module, name = lacks
+                    wrong[f"{base}.{taken}"] = (module, name)
+        return wrong
 
     def needed_at_load(self, file: str, names: Collection[str], guard: int) -> Iterator[tuple[str, int]]:
         """Where loading a file surely reads names that it does not have: each with the line. ``guard``: the line of the
         statement that passes over the import's failure; what else stands in it is not reached.
         """
+        from checks.preflight.conditions import ALWAYS
+
         tree = self._tree(file, names)
         for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
 
+    def used_at_load(self, file: str, path: str) -> int | None:
+        """The first line where loading a file surely takes an attribute; None if none does."""
+        from checks.preflight.conditions import ALWAYS
+
+        paths = frozenset([path])
+        uses = self._uses(file, self._tree(file, paths), {}, paths)
+        lines = [line for _, _, line, scope, when, caught in uses if not scope and when == ALWAYS and caught is None]
+        return min(lines, default=None)
+
     def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
         """The syntax tree, as far as it holds the words."""
+        from checks.preflight.sketch import Sketch
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -115,6 +164,9 @@ class Attributes:
     ) -> list[list[Any]]:
         if tree is None:
             return []
+        from checks.preflight.conditions import Conditions
+        from checks.preflight.names import Finder  # where all is known, start-up counts
+
         try:
             return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
         except RecursionError:
@@ -138,7 +190,11 @@ class Attributes:
             whole = base != target.partition(".")[0] or "." not in target
             return self._resolver.module(target if whole else base)
         asked = next(name for name, new in item.names if (new or name) == base)
-        return self._below(self._resolver.module(target), asked)
+        package = self._resolver.module(target)
+        below = self._below(package, asked)
+        if below is None and package.found is Found.STDLIB and self._library.names(target, asked) is not None:
+            return Module(found=Found.STDLIB, name=f"{target}:{asked}")
+        return below
 
     def _below(self, package: Module, name: str) -> Module | None:
         """The module that a package means by a name; None if it means, or may mean, another thing by it."""
@@ -148,19 +204,23 @@ class Attributes:
         return self._known[key]
 
     def _meant(self, package: Module, name: str) -> Module | None:
+        below: Module | None
+        if package.found is Found.STDLIB:
+            below = self._resolver.module(f"{package.name}.{name}")
+            return below if below.real is not None or below.name == "os.path" else None
         if package.real is not None and self._readable(f"{package.name}.{name}") is None:
             return None
         facts = self._bindings.facts_of(package)
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
             return below if package.found is Found.NAMESPACE else None
-        if name in facts.events or name in facts.raw.get("late", ()) or facts.dynamic:
+        if name in facts.events or name in facts.late or facts.dynamic:
+            return None
+        if facts.stars:
             return None
         meant: set[str] = set()
-        for item in facts.imports:
-            if item.star:
-                return None
-            if name in item.bindings and item.binds:
+        for item in facts.givers.get(name, ()):
+            if item.binds:
                 source = absolute(package_of(package), item)
                 old = next((old for old, new in item.names or () if (new or old) == name), None)
                 meant.add(f"{source}.{old}" if old else "")
@@ -172,7 +232,7 @@ class Attributes:
         module = self._resolver.module(name) if name else None
         if module is None or module.found not in _MODULES:
             return None
-        return None if module.found in (Found.STDLIB, Found.OTHER) and module.real is None else module
+        return None if module.found is Found.OTHER and module.real is None else module
 
     def _lacking(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         """The part of a dotted path up to what is not there, the module that lacks it, and its name."""
@@ -181,35 +241,65 @@ class Attributes:
             self._lacks[key] = self._looked_up(module, chain)
         return self._lacks[key]
 
-    def _mentions(self, module: Module, name: str) -> bool:
-        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
-        text = self._text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
-        word = name.encode()
-        at = text.find(word)
-        while at >= 0:
-            before, after = text[at - 1 : at] if at else b"", text[at + len(word) : at + len(word) + 1]
-            if not (before in (b".", b"_") or after == b"_" or before.isalnum() or after.isalnum()):
-                return True
-            at = text.find(word, at + 1)
-        return False
-
     def _looked_up(self, module: Module, chain: str) -> tuple[str, str, str] | None:
         parts = chain.split(".")
         for count, part in enumerate(parts, 1):
-            if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
+            taken = (".".join(parts[:count]), module.name, part)
+            passed = part in self._set or part.startswith("__")
+            name, _, thing = module.name.partition(":")
+            if thing:
+                return taken if self._library.lacks(name, part, thing) and not passed else None
+            if self._is_settled(module, part, last=count == len(parts)):
                 return None
-            if module.real is not None and self._mentions(module, part):
-                return None  # bound there somehow: not worth reading a distribution's syntax tree for
             below = self._below(module, part)
-            if below is not None:
-                module = below
-                continue
-            above = self._resolver.module(module.name.rpartition(".")[0])
-            shared = module.found is Found.NAMESPACE and above.file is None  # others may have a part in it
-            told = part in self._set or part.startswith("__") or shared
-            lacks = not told and self._bindings.has(module, part) is False
-            return (".".join(parts[:count]), module.name, part) if lacks else None
+            if below is None:
+                lacks = not self._shared(module) and self._bindings.has(module, part) is False
+                return taken if lacks and not passed else None
+            if self._is_loaded_by_nobody(module, part, below):
+                return taken
+            module = below
         return None
+
+    def _is_loaded_by_nobody(self, package: Module, name: str, module: Module) -> bool:
+        """Whether a module below a package is not there, as nobody's import loads it: ``import lib; lib.sub.x``."""
+        facts = self._bindings.facts_of(package)
+        if module.file is None or (facts is not None and name in facts.givers):
+            return False
+        return not self._computed and module.file not in self._loaded
+
+    @cached_property
+    def _loaded(self) -> frozenset[str]:
+        """The files that the imports of all files load, whether they run or not."""
+        every = (asked for file in self._facts for asked in self._imports.asked(file))
+        return frozenset(target for asked in every if asked is not None for target in asked.targets)
+
+    @cached_property
+    def _computed(self) -> bool:
+        """Whether modules may be loaded by names that somebody computes."""
+        return any(word in self._text(self._files[file]) for file in self._facts for word in _BY_NAME)
+
+    def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:
+        """Whether a module has a name, or nobody can tell, so that no more is to be asked of it."""
+        lacks = self._bindings.lacks(module, part) if module.found is Found.STDLIB else None
+        if lacks is not None:
+            return last and not lacks
+        if module.found in (Found.STDLIB, Found.OTHER) and module.real is None:
+            return True
+        if module.real is not None and (self._bindings.plainly(module, part) or self._bindings.mentions(module, part)):
+            return True  # bound there somehow: not worth reading a distribution's syntax tree for
+        return last and part in self._bindings.surely(module)
+
+    def _is_one(self, module: Module) -> bool:
+        """Whether a module surely is one: none that puts something else in its own place."""
+        if module.found is Found.STDLIB:
+            return ":" not in module.name
+        facts = self._bindings.facts_of(module)
+        own = module.file is not None or bool(module.folders)
+        return own and (facts is None or not facts.dynamic)
+
+    def _shared(self, module: Module) -> bool:
+        """Whether others may have a part in a namespace."""
+        return module.found is Found.NAMESPACE and self._resolver.module(module.name.rpartition(".")[0]).file is None
 
 
 def _in_guard(tree: ast.Module | None, guard: int, line: int) -> bool:

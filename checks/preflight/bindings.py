@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from checks.preflight.library import Library
 from checks.preflight.model import Facts, Import
 from checks.preflight.resolve import Found, Module, Resolver, finds_names
 
@@ -18,7 +19,11 @@ GIVEN = frozenset(
         *("dict", "cached", "annotations", "path", "class"),
     )
 )
-_PLAIN = re.compile(rb"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
+# What begins with a fixed byte is found three times as fast as what begins with `^`.
+_PLAIN = re.compile(rb"\n(?:(?:(?:async )?def|class)\s+(\w+)|(\w+)\s*=)")
+
+
+_OTHER_PLATFORM = re.compile(rb"win32|_winapi|msvcrt|darwin|cygwin|[\"']nt[\"']")
 
 
 class Outside(Protocol):
@@ -36,14 +41,15 @@ class Outside(Protocol):
 class Bindings:
     """Answers for the modules of one package, and for those outside whose text is at hand."""
 
-    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, outside: Outside) -> None:
+    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, outside: Outside, library: Library) -> None:
         """``outside`` reads files that are not in the package."""
+        self._library = library
         self._facts = facts
         self._resolver = resolver
         self._outside = outside
         self._plain: dict[Path, frozenset[str]] = {}
         # `module.name = ...` in another file binds a name that the module's own text does not have.
-        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.raw.get("sets", ())}
+        self._set_from_outside = {(base, name) for item in facts.values() for base, name in item.sets}
 
     def set_from_outside(self, module: str, name: str) -> bool:
         """Whether another file of the package assigns to the module's attribute of that name."""
@@ -51,13 +57,16 @@ class Bindings:
 
     def has(self, module: Module, name: str) -> bool | None:
         """Whether ``from module import name`` finds the name once the module is loaded; None if nobody can tell."""
-        if name in GIVEN or self._plainly(module, name):
+        lacks = self.lacks(module, name) if module.found is Found.STDLIB else None
+        if name in GIVEN or lacks is False or self.plainly(module, name):
             return True
         facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
         there = below.found not in (Found.MISSING, Found.UNKNOWN)
+        if lacks and (not there or below.real is None):
+            return None if self._is_for_other_platforms(module, name) else False
         if module.found in (Found.STDLIB, Found.OTHER) and facts is None:
             # What a distribution's module holds is known only where its text is.
             return True if there and below.real is not None else None
@@ -69,19 +78,42 @@ class Bindings:
             return None
         return self._bound(module, facts, name, set())
 
+    def lacks(self, module: Module, name: str) -> bool | None:
+        """Whether a module of the standard library has no such name on any platform; None if that cannot be told."""
+        if not self._library.knows(module.name) and self.plainly(module, name):
+            return False
+        return self._library.lacks(module.name, name)
+
     def surely(self, module: Module) -> frozenset[str]:
         """Names of a module of the package that need no further look."""
         facts = self._facts.get(module.file) if module.file is not None else None
         return facts.bound if facts is not None else frozenset()
 
-    def _plainly(self, module: Module, name: str) -> bool:
+    def plainly(self, module: Module, name: str) -> bool:
         """Whether the text of a module outside the package binds the name where anybody sees it: nothing to parse."""
         if module.real is None or module.real.suffix != ".py":
             return False
         if module.real not in self._plain:
-            found = _PLAIN.findall(self._outside.text(module.real))
+            found = _PLAIN.findall(b"\n" + self._outside.text(module.real))
             self._plain[module.real] = frozenset((one or other).decode() for one, other in found)
         return name in self._plain[module.real]
+
+    def mentions(self, module: Module, name: str) -> bool:
+        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
+        text = self._outside.text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
+        word = name.encode()
+        at = text.find(word)
+        while at >= 0:
+            before, after = text[at - 1 : at] if at else b"", text[at + len(word) : at + len(word) + 1]
+            if not (before in (b".", b"_") or after == b"_" or before.isalnum() or after.isalnum()):
+                return True
+            at = text.find(word, at + 1)
+        return False
+
+    def _is_for_other_platforms(self, module: Module, name: str) -> bool:
+        """Whether a module of the standard library may have a name on a platform that is not the target's."""
+        text = self._outside.text(module.real) if module.real is not None else b""
+        return self.mentions(module, name) and _OTHER_PLATFORM.search(text) is not None
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
@@ -91,12 +123,11 @@ class Bindings:
     def from_stars(self, module_name: str, facts: Facts, name: str) -> bool | None:
         """Whether one of a file's star imports brings the name."""
         answer: bool | None = False
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(module_name, item, name, set())
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(module_name, item, name, set())
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def facts_of(self, module: Module) -> Facts | None:
@@ -116,12 +147,11 @@ class Bindings:
         seen.add(module.name)
         answer: bool | None = False
         package = package_of(module)
-        for item in facts.imports:
-            if item.star:
-                brought = self._star(package, item, name, seen)
-                if brought:
-                    return True
-                answer = None if brought is None else answer
+        for item in facts.stars:
+            brought = self._star(package, item, name, seen)
+            if brought:
+                return True
+            answer = None if brought is None else answer
         return answer
 
     def _star(self, package: str, item: Import, name: str, seen: set[str]) -> bool | None:
@@ -134,7 +164,7 @@ class Bindings:
         facts = self.facts_of(module)
         if facts is None or facts.error is not None:
             return None
-        if facts.exported is not None and (name in facts.exported or not facts.raw.get("all_open")):
+        if facts.exported is not None and (name in facts.exported or not facts.all_open):
             return name in facts.exported
         if "__all__" in facts.bound:
             return None

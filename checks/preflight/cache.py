@@ -1,4 +1,4 @@
-"""Facts of files already read, by their content.
+"""What is known of files already read: their facts by their content, and their content's digest by what the disk says.
 
 A file of SQLite, so that a small package reads few rows of it and two runs may share it. It holds nothing that cannot
 be made again: whatever is wrong with it, it is left alone, and the run goes on without.
@@ -7,19 +7,23 @@ be made again: whatever is wrong with it, it is left alone, and the run goes on 
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _KEEP = 60_000  # rows; some 100 MB of sources
 _AT_ONCE = 500
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS facts (maker TEXT, digest TEXT, facts BLOB, PRIMARY KEY (maker, digest))",
+    "CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, state TEXT, digest TEXT)",
+)
+
+Answer = TypeVar("Answer")
 
 
 class Cache:
-    """Facts by content digest, for one *maker*: interpreter, target, ruff and our own version."""
+    """Facts by content digest, for one *maker*: interpreter, target, ruff and our own version; and digests of files."""
 
     def __init__(self, path: Path | None, maker: str) -> None:
         self._maker = maker
@@ -31,40 +35,56 @@ class Cache:
             self._db = sqlite3.connect(path, timeout=2, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=OFF")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS facts (maker TEXT, digest TEXT, facts BLOB, PRIMARY KEY (maker, digest))"
-            )
+            for table in _TABLES:
+                self._db.execute(table)
         except (OSError, sqlite3.Error):
             self._db = None
 
-    def get(self, digests: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The facts that are there."""
-        found: dict[str, dict[str, Any]] = {}
-        wanted = list(digests)
-        if self._db is None:
-            return found
-        with contextlib.suppress(sqlite3.Error, ValueError, zlib.error):
-            for start in range(0, len(wanted), _AT_ONCE):
-                part = wanted[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(part))
-                sql = f"SELECT digest, facts FROM facts WHERE maker = ? AND digest IN ({marks})"
-                for digest, facts in self._db.execute(sql, (self._maker, *part)):
-                    found[digest] = json.loads(facts)
+    def get(self, digests: Iterable[str], decode: Callable[[str], Answer]) -> dict[str, Answer]:
+        """The facts that are there, decoded. What cannot be (a ValueError) is not there."""
+        found: dict[str, Answer] = {}
+        for digest, facts in self._rows("digest, facts FROM facts WHERE maker = ? AND digest", [self._maker], digests):
+            with contextlib.suppress(ValueError, TypeError):
+                found[digest] = decode(facts)
         return found
 
     def put(self, facts: Mapping[str, str]) -> None:
         """Keep these, JSON each, and of the others not more than fit."""
-        if self._db is None or not facts:
+        self._keep("facts", [(self._maker, digest, item) for digest, item in facts.items()])
+
+    def digests(self, paths: Iterable[bytes]) -> dict[bytes, tuple[str, str]]:
+        """For each path that is known what the disk said of the file when it was read, and its content's digest."""
+        return {path: (state, digest) for path, state, digest in self._rows("* FROM files WHERE path", [], paths)}
+
+    def put_digests(self, files: Sequence[tuple[bytes, str, str]]) -> None:
+        """Keep these: path, what the disk says of it, digest."""
+        self._keep("files", files)
+
+    def _rows(self, what: str, first: Sequence[str], keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
+        """The rows with one of these keys, as far as they can be read."""
+        rows: list[tuple[Any, ...]] = []
+        if self._db is None:
+            return rows
+        wanted = list(keys)
+        with contextlib.suppress(sqlite3.Error):
+            for start in range(0, len(wanted), _AT_ONCE):
+                part = wanted[start : start + _AT_ONCE]
+                sql = f"SELECT {what} IN ({','.join('?' * len(part))})"
+                rows += self._db.execute(sql, (*first, *part))
+        return rows
+
+    def _keep(self, table: str, rows: Sequence[tuple[str | bytes, ...]]) -> None:
+        """Keep these rows, and of the oldest not more than fit."""
+        if self._db is None or not rows:
             return
-        rows = [(self._maker, digest, item) for digest, item in facts.items()]
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("BEGIN")
-            self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
-            self._db.execute(
-                "DELETE FROM facts WHERE rowid <= (SELECT max(rowid) FROM facts) - ?",
-                (_KEEP,),
-            )
+            self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)
+            self._db.execute(f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?", (_KEEP,))
             self._db.execute("COMMIT")
+            return
+        with contextlib.suppress(sqlite3.Error):  # the disk is full, or another run writes for long
+            self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Let go of the file."""

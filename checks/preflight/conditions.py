@@ -9,8 +9,9 @@ import ast
 import re
 
 # How sure it is that what stands below a condition runs. The order is that of getting less likely.
-ALWAYS, MAYBE, MAIN, TYPING, NEVER = "always", "maybe", "main", "typing", "never"
-_ORDER = (ALWAYS, MAYBE, MAIN, TYPING, NEVER)
+# ``PERHAPS`` goes by data, ``MAYBE`` may ask what there is: a version, a feature.
+ALWAYS, PERHAPS, MAYBE, MAIN, TYPING, NEVER = "always", "perhaps", "maybe", "main", "typing", "never"
+_ORDER = (ALWAYS, PERHAPS, MAYBE, MAIN, TYPING, NEVER)
 ASKED = "asked"  # no import: a test asks whether the module is there
 # Flags that say the same everywhere, whichever module they are imported from.
 _FALSE = frozenset(
@@ -19,6 +20,11 @@ _FALSE = frozenset(
 _TRUE = frozenset({"PY3", "IS_PY3", "LINUX", "POSIX"})
 _FLIPPED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
 _SINCE = re.compile(r"(?:IS_|_)?PY(?:THON)?(?:_AT_LEAST|_GE|_MIN)?_?3_?(\d\d)(?:_?PLUS)?")
+# Names in tests that may ask for a version, a platform or a feature; a constant may be what such a test gave.
+_ABOUT = re.compile(
+    r"(?i:\w*(?:version|platform|compat|support|avail|install|feature|windows|linux|darwin|python|pypy|py_?\d)\w*"
+    r"|_?ha(?:s|ve)_\w+|hasattr|find_spec|sys)|_*[A-Z][A-Z0-9_]+"
+)
 _PLATFORM = {
     "sys.implementation.name": "cpython",
     "implementation.name": "cpython",
@@ -66,6 +72,12 @@ class Conditions:
             return MAYBE, MAYBE
         return (ALWAYS, NEVER) if known else (NEVER, ALWAYS)
 
+    def leaves(self, node: ast.If) -> bool:
+        """Whether nothing below is reached in its block: ``if sys.version_info >= (3, 10): return``."""
+        body, orelse = self.branches(node.test)
+        taken = node.body if body == ALWAYS else node.orelse if orelse == ALWAYS else []
+        return bool(taken) and isinstance(taken[-1], (ast.Return, ast.Raise))
+
     def about_platform(self, test: ast.expr) -> bool:
         """Whether it asks where the code runs: functions that use what is bound elsewhere are called elsewhere."""
         for node in ast.walk(test):
@@ -73,6 +85,15 @@ class Conditions:
             if name in _PLATFORM or name in self._platforms or name.rpartition(".")[2] in _FALSE | _TRUE:
                 return True
         return False
+
+    def circumstances(self, test: ast.expr, *, load: bool) -> tuple[str, str]:
+        """The same as ``branches``, and ``PERHAPS`` of what goes by data: nobody asks there what the target has.
+        ``load``: it stands in no function.
+        """
+        body, orelse = self.branches(test)
+        if MAYBE not in (body, orelse) or _asks_what_there_is(test, load=load):
+            return body, orelse
+        return PERHAPS if body == MAYBE else body, PERHAPS if orelse == MAYBE else orelse
 
     def _combined(self, test: ast.BoolOp) -> tuple[str, str]:
         parts = [self.branches(value) for value in test.values]
@@ -167,6 +188,17 @@ class Conditions:
                 upper = index.upper.value
                 return self.target[:upper] if isinstance(upper, int) else None
         return None
+
+
+def _asks_what_there_is(test: ast.expr, *, load: bool) -> bool:
+    """Whether a test may ask for a version, a platform or a feature. ``load``: as ``if _compiled is None`` does."""
+    for node in ast.walk(test):
+        if load and isinstance(node, (ast.Is, ast.IsNot)):
+            return True
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name and (_ABOUT.fullmatch(name) or dotted(node) == "os.name"):
+            return True
+    return False
 
 
 def _is_version_info(node: ast.expr) -> bool:

@@ -41,6 +41,8 @@ def provided(lines: Iterable[str], implied: Sequence[str], python: Version, besi
     private: set[str] = set()
     optional: dict[str, set[str]] = {}
     for line in lines:
+        if line.startswith(("-", "<", ">", "=", "|")):
+            continue  # no requirement, which is told of itself
         requirement = _parsed(line)
         if requirement is None:
             name = _named(line) or normal(line.rstrip("/").rpartition("/")[2])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Self
 
+from checks.preflight import declared
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -36,10 +40,11 @@ class Examiner:
         rules: Sequence[Forbidden] = (),
         today: date | None = None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """``root``: the repository, to tell what is there and not shipped. ``python``: the target of packages that name
         none. ``environment``: where the packages are installed; without it their requirements are believed.
-        ``today``: to tell which rules have expired.
+        ``today``: to tell which rules have expired. ``clock``: the time in nanoseconds, as the disk tells it.
         """
         self._root = root
         self._python = python
@@ -48,6 +53,7 @@ class Examiner:
         self._rules = rules
         self._today = today or date.max
         self._progress = progress
+        self._clock = clock
         self._extractors: dict[Version, Extractor] = {}
         self._undo = ExitStack()
 
@@ -59,20 +65,19 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
         sources = {path: file for path, file in package.files.items() if path.endswith(".py")}
         read = extractor.read(list(sources.values()))
         facts = {path: read[file] for path, file in sources.items()}
         provided = None
-        declared = package.requirements is not None
-        if (declared or package.implied) and self._environment is None:
+        besides = NOTHING_SAID if package.requirements is None else package.besides
+        if (package.requirements is not None or package.implied) and self._environment is None:
             lines = [text for text, _ in package.requirements or ()]
             from checks.preflight import distributions  # for requirements only: packaging takes its time
 
-            provided = distributions.provided(
-                lines, package.implied, python, package.besides if declared else NOTHING_SAID
-            )
+            provided = distributions.provided(lines, package.implied, python, besides)
         search, notes = _search(package, facts)
         resolver = Resolver(
             package.files,
@@ -82,11 +87,11 @@ class Examiner:
             environment=_environment(self._environment),
             complete=package.installed,
             library=extractor.python.stdlib if extractor.python else None,
-            made={name for item in facts.values() for name in item.raw.get("fakes", ())},
-            importers={path for path, item in facts.items() if item.raw.get("importer")},
+            made={name for item in facts.values() for name in item.fakes},
+            importers={path for path, item in facts.items() if item.importer},
         )
 
-        bindings = Bindings(facts, resolver, extractor)
+        bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
         )
@@ -102,8 +107,8 @@ class Examiner:
                 imports,
                 python=python,
                 files=package.files,
-                text=extractor.text,
-                remembered=extractor.remembered,
+                texts=extractor,
+                library=extractor.library,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
@@ -123,7 +128,7 @@ class Examiner:
             findings=judged.findings,
             unknown=judged.unknown,
             ways=judged.ways,
-            ignores={path: item.raw["ignores"] for path, item in facts.items() if "ignores" in item.raw},
+            ignores={path: item.ignores for path, item in facts.items() if item.ignores},
             notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
         )
 
@@ -143,7 +148,9 @@ class Examiner:
 
     def _extractor(self, python: Version) -> Extractor:
         if python not in self._extractors:
-            made = Extractor(python, python=for_target(python), cache=self._cached, progress=self._progress)
+            made = Extractor(
+                python, python=for_target(python), cache=self._cached, progress=self._progress, clock=self._clock
+            )
             self._undo.callback(made.close)
             self._extractors[python] = made
         return self._extractors[python]
@@ -167,11 +174,14 @@ class Examiner:
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
-                for shape in (f"{base}.py", f"{base}/__init__.py"):
-                    if (root / shape).is_file() and (root / shape).resolve() not in shipped():
-                        return _shown(root / shape, self._root)
-                if any(file.resolve() not in shipped() for file in (root / base).glob("*.py")):
-                    return _shown(root / base, self._root)
+                place = f"{root}/{base}"
+                for name in (f"{place}.py", f"{place}/__init__.py"):
+                    # Most are not there: told without making a path of it.
+                    if os.path.isfile(name) and Path(name).resolve() not in shipped():  # noqa: PTH113
+                        return _shown(Path(name), self._root)
+                folder = Path(place)
+                if os.path.isdir(place) and any(file.resolve() not in shipped() for file in folder.glob("*.py")):  # noqa: PTH112
+                    return _shown(folder, self._root)
             return None
 
         return find
@@ -193,7 +203,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - all above it too
             folders.add(folder)
     for path, item in facts.items():
-        for line, ups, tail in item.raw.get("paths", ()):
+        for line, ups, tail in item.paths:
             added = _added(path, ups, tail)
             if added is not None and added in folders and added not in search:
                 search.append(added)

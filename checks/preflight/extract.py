@@ -6,25 +6,26 @@ compiles here; else under our own, which is said.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from checks.preflight import ruff
-from checks.preflight.cache import Cache
-from checks.preflight.model import Facts, Version
-from checks.preflight.worker import VERSION, names_of
+from checks.preflight.cache import Answer, Cache
+from checks.preflight.digests import digest_of, digests_of
+from checks.preflight.library import Library
+from checks.preflight.model import Facts, Version, facts_from
 
 _HOME = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
@@ -33,7 +34,6 @@ _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
 _TRIES = 10  # workers in a row that read nothing
 _DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
-_LARGEST = 5_000_000  # bytes of one source file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,28 +101,33 @@ class Extractor:
         python: Interpreter | None,
         cache: Path | None,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        self._clock = clock
         self.target = target
         self.python = python
         self._command = python.command if python else sys.executable
         self._ruff = ruff.program()
         self._progress = progress
         self._known: dict[Path, Facts] = {}
+        self._digests: dict[Path, str] = {}
         self._outside: dict[Path, Facts | None] = {}
         self._texts: dict[Path, bytes] = {}
         self.blind: str | None = None
         if self._ruff is None:
             self.blind = "ruff is not installed: nobody looked for undefined names; install phasewatch[preflight]"
         version = python.version if python else sys.version_info[:2]
-        maker = f"{VERSION} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
+        maker = f"{_code()} {version} {target} {ruff.identity(self._ruff) if self._ruff else None}"
         self._cache = Cache(cache, maker)
+        self.library = Library(python.command if python else None, self._cache)
 
     def read(self, files: Sequence[Path]) -> Mapping[Path, Facts]:
         """The facts of these files, by the path asked for; each is read once in a lifetime of this object."""
         wanted = [file for file in dict.fromkeys(files) if file not in self._known]
-        digests, unread = _digests(wanted)
+        digests, unread = digests_of(wanted, self._cache, now=self._clock())
         self._known.update(unread)
-        found = self._cache.get(set(digests.values()))
+        self._digests.update(digests)
+        found = self._cache.get(set(digests.values()), facts_from)
         missing: dict[str, Path] = {}
         for file, digest in digests.items():
             if digest not in found:
@@ -130,33 +135,43 @@ class Extractor:
         if missing:
             fresh = self._fresh(list(missing.values()))
             made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
-            found.update({digest: json.loads(answer) for digest, answer in made.items()})
+            found.update({digest: facts_from(answer) for digest, answer in made.items()})
             # An answer without ruff's share would be remembered as complete.
             if self.blind is None:
-                self._cache.put({d: answer for d, answer in made.items() if not found[d].get("unread")})
-        views = {digest: Facts(raw) for digest, raw in found.items()}
+                self._cache.put({d: answer for d, answer in made.items() if not found[d].unread})
         for file, digest in digests.items():
-            self._known[file] = views[digest]
+            self._known[file] = found[digest]
         return {file: self._known[file] for file in files}
 
     def outside(self, file: Path) -> Facts | None:
         """The facts of a file outside the packages, of which only its names matter: read here and now, without ruff."""
         if file not in self._outside:
             text = self.text(file)
-            found = self.remembered("names", text, lambda: names_of(text, self.target))
-            self._outside[file] = Facts(found) if "error" not in found else None
+            found = self.remembered(f"names-{digest_of(text)}", lambda: self._names_of(text), facts_from)
+            self._outside[file] = found if found.error is None else None
         return self._outside[file]
 
-    def remembered(self, what: str, text: bytes, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What is told of a text by itself, made once in the lifetime of the cache. It must be JSON-able."""
-        digest = f"{what}-" + hashlib.blake2b(text, digest_size=16).hexdigest()
-        found = self._cache.get([digest]).get(digest)
-        if found is None:
+    def _names_of(self, text: bytes) -> dict[str, Any]:
+        from checks.preflight import worker  # most often these are known
+
+        return worker.names_of(text, self.target)
+
+    def digest(self, file: Path) -> str:
+        """What stands for the content of a file."""
+        return self._digests.get(file) or digest_of(self.text(file))
+
+    def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Answer]) -> Answer:
+        """What follows from some content by itself, made once in the lifetime of the cache. ``key`` says of what, and
+        from the digest of which; ``make`` gives what JSON can hold, ``decode`` takes the JSON.
+        """
+        found = self._cache.get([key], decode)
+        if key not in found:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = make()
-            self._cache.put({digest: json.dumps(found)})
-        return found
+                made = json.dumps(make())
+            self._cache.put({key: made})
+            found[key] = decode(made)
+        return found[key]
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""
@@ -168,7 +183,8 @@ class Extractor:
         return self._texts[file]
 
     def close(self) -> None:
-        """Let go of the cache."""
+        """Let go of the cache, and of the interpreter that was asked for its library."""
+        self.library.close()
         self._cache.close()
 
     def _fresh(self, files: list[Path]) -> dict[Path, str]:
@@ -220,6 +236,8 @@ class Extractor:
             answered(file, _DIED)
 
     def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
+        import tempfile  # where nothing is to be read, start-up counts
+
         with tempfile.TemporaryFile() as lines:
             for file, hits in requests:
                 lines.write(json.dumps([os.fspath(file), hits]).encode() + b"\n")
@@ -242,6 +260,13 @@ class Extractor:
             process.stdout.close()
 
 
+@cache
+def _code() -> str:
+    """What tells the code that reads files, here and in the workers, from any other: its facts may differ."""
+    texts = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    return f"{sys.hexversion:x}-{digest_of(b''.join(texts))}"
+
+
 def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
     """Hand on the answers as they come; how many came before the worker ended. It ends itself at a file that takes
     too long.
@@ -252,21 +277,3 @@ def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Call
             return count
         answered(file, line.decode())
     return len(requests)
-
-
-def _digests(files: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, Facts]]:
-    """The digest of each file's content, and what is to be said of those that cannot be read."""
-    digests: dict[Path, str] = {}
-    unread: dict[Path, Facts] = {}
-    for file in files:
-        try:
-            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - twice as fast as a path, thousands of times
-                content = opened.readall() if os.fstat(opened.fileno()).st_size <= _LARGEST else None
-        except OSError as error:
-            unread[file] = Facts({"error": [1, f"cannot be read: {error.strerror}"], "unread": True})
-            continue
-        if content is None:
-            unread[file] = Facts({"error": [1, f"larger than {_LARGEST // 10**6} MB"], "unread": True})
-        else:
-            digests[file] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return digests, unread

@@ -1,8 +1,8 @@
 """What one file says: its imports with their circumstances, the names it binds, what it does to the import system.
 
 Pure: from the source to plain JSON-able values. Runs in the worker, under the target's interpreter (3.8 or newer):
-standard library only, none of its newer syntax. Only statements are visited, and functions only where the text of one
-holds an import; expressions only in files whose text asks for it. That, and nothing else, makes thousands of files
+standard library only, none of its newer syntax. Only statements are visited (most functions have none here, see
+``sketch``); expressions only in files whose text asks for it. That, and nothing else, makes thousands of files
 bearable: visiting every node costs four times as much as parsing.
 """
 
@@ -21,7 +21,6 @@ from checks.preflight import asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 
-_INTERESTING = (b"import", b"global ")  # searched as plain bytes: ten times faster than a pattern
 # The namespace is written to by other means than statements, or the module replaces itself.
 _DYNAMIC = (
     b"global_enum",
@@ -90,15 +89,12 @@ class Reader:
         source: bytes,
         target: tuple[int, int],
         holding: Callable[[list[bytes]], ast.Module],
-        code: CodeType | None = None,
+        compiled: Callable[[list[bytes]], CodeType],
     ) -> None:
-        """``holding``: gives the syntax tree with the functions that hold one of some words. ``code``: the file
-        compiled.
-        """
+        """``holding``: gives the syntax tree with the functions that hold one of some words, ``compiled`` its code."""
         self.source = source
         self._holding = holding
-        self._code = code
-        self.unsure = False  # only compiled code tells whether the module computes its names
+        self._compiled = compiled
         self.conditions = Conditions(target)
         self.imports: list[list[Any]] = []
         self.tries: list[list[Any]] = []
@@ -110,19 +106,17 @@ class Reader:
         self.told = 0
         self._flags: dict[str, int] = {}  # what a failed import clears: the try statement
         self.sets: list[list[str]] = []
-        self._lines: list[int] = []
         self._visitors = _visitors()
 
     def read(self, tree: ast.Module) -> dict[str, Any]:
         """The facts of the parsed file. The tree may lack functions that import nothing and bind no global names."""
-        self._lines = asides.lines_with(self.source, _INTERESTING)
         self._body(tree.body, Place())
         if b":=" in self.source:
             self._walruses(tree)
         bound = {event for event in self.events if isinstance(event, str)} | self.late
         for item in self.imports:
             if item[1] == "" and item[8]:
-                bound.update(_bound_by(item))
+                bound.update(bound_by(item))
         facts: dict[str, Any] = {
             "imports": self.imports,
             "tries": self.tries,
@@ -149,14 +143,10 @@ class Reader:
             return True
         if any(_MADE_ELSEWHERE.search(source, max(0, at - _BEFORE), at) for at in asides.places(source, b"__name__")):
             return True
-        for word, found in (
-            ("globals", b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))),
-            ("exec", bool(b"exec(" in source and _EXEC.search(source)) and asides.executes(self._holding([b"exec("]))),
-        ):
-            self.unsure |= found and self._code is None
-            if found and (self._code is None or word in mentioned(self._code)):
-                return True
-        return False
+        if b"exec(" in source and _EXEC.search(source) and asides.executes(self._holding([b"exec("])):
+            return True
+        asked = b"globals()" in source and b"globals()" in _READ_GLOBALS.sub(b"", asides.around(source, b"globals()"))
+        return asked and "globals" in mentioned(self._compiled([b"globals()"]))
 
     def _circumstances(self, tree: ast.Module, facts: dict[str, Any]) -> None:
         """What the text has to ask for: expressions are visited in few files."""
@@ -181,7 +171,7 @@ class Reader:
         for item in self.imports:
             if item[7] not in (TYPING, NEVER):
                 # What begins with a capital is a class, as good as always.
-                bound = [name for name in _bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
+                bound = [name for name in bound_by(item) if name and (item[4] is None or not name[:1].isupper())]
                 names.update(bound)
                 lazy.update(bound if item[1] else ())
         return names, lazy
@@ -193,6 +183,8 @@ class Reader:
             visit = self._visitors.get(type(statement))
             if visit is not None:
                 visit(self, statement, place)
+                if place.scope and isinstance(statement, ast.If) and self.conditions.leaves(statement):
+                    place = place._replace(when=NEVER)
 
     def _bind(self, name: str, place: Place) -> None:
         if place.namespace != "module":
@@ -219,7 +211,7 @@ class Reader:
 
     def _function(self, node: ast.FunctionDef, place: Place) -> None:
         self._bind(node.name, place)
-        if _has(node, self._lines):
+        if type(node.body[0]) is not ast.Pass:  # as of all that import nothing
             name = f"{place.prefix}{node.name}"
             inside = Place(scope=name, namespace="function", when=place.when, prefix=f"{name}.")
             self._body(node.body, inside)
@@ -244,9 +236,9 @@ class Reader:
         if binds and place.when in (TYPING, NEVER):
             item[8] = False
             if place.when == TYPING:
-                self.typing.update(_bound_by(item))
+                self.typing.update(bound_by(item))
             else:
-                self._bind_never(_bound_by(item), place)
+                self._bind_never(bound_by(item), place)
         self.imports.append(item)
         if place.namespace in ("module", "class") and place.when not in (NEVER, TYPING):
             self.events.append(len(self.imports) - 1)
@@ -286,7 +278,7 @@ class Reader:
             self.late.update(node.names)
 
     def _if(self, node: ast.If, place: Place) -> None:
-        body, orelse = self.conditions.branches(node.test)
+        body, orelse = self.conditions.circumstances(node.test, load=not place.scope)
         elsewhere = place.elsewhere or (NEVER in (body, orelse) and self.conditions.about_platform(node.test))
         places = [place._replace(when=both(place.when, when), elsewhere=elsewhere) for when in (body, orelse)]
         test, negated = node.test, False
@@ -405,7 +397,7 @@ def _has(node: ast.stmt, lines: list[int]) -> bool:
     return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
 
 
-def _bound_by(item: list[Any]) -> list[str]:
+def bound_by(item: list[Any]) -> list[str]:
     """The names an import statement binds."""
     names, bound = item[4], item[5]
     return [bound] if names is None else [new or name for name, new in names if name != "*"]

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from checks.preflight import stdlib
-from checks.preflight.bindings import GIVEN, Bindings, absolute
-from checks.preflight.loading import Loaded
+from checks.preflight.bindings import GIVEN, Bindings
 from checks.preflight.model import Facts, Import, Kind, Try, Version
 from checks.preflight.problems import Guard, Moved, Problem, meant
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
+from checks.preflight.statements import Asked, Statements
 
-_NOTHING = Loaded()
 _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the question for one
 
 
-class Imports:
+class Imports(Statements):
     """Judges the imports of one package. ``elsewhere`` says where in the repository a module lies that it lacks."""
 
     def __init__(
@@ -33,104 +32,37 @@ class Imports:
         python: Version,
         elsewhere: Callable[[str], str | None],
     ) -> None:
-        self._facts = facts
-        self._resolver = resolver
+        super().__init__(facts, resolver)
         self._bindings = bindings
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
-        self._problems: dict[tuple[str, int], list[Problem]] = {}
-        self._targets: dict[tuple[str, int, str], str | None] = {}
-        self._packages: dict[str, str] = {}
-        self._asked: dict[tuple[str, int], Loaded] = {}
-        self._owned: dict[str, bool] = {}
-        self._chains: dict[str, tuple[str, ...]] = {}
+        self._problems: dict[Asked, Sequence[Problem]] = {}
 
     @cached_property
     def _moved(self) -> Moved:
         return Moved(map(self.module_of, self._facts))
 
-    # -- what an import means ------------------------------------------------------------------------------------------
+    # -- what it leads to ----------------------------------------------------------------------------------------------
 
-    def module_of(self, file: str) -> str:
-        """The dotted name of a file; empty if it has none."""
-        return self._resolver.name_of(file) or ""
-
-    def module(self, file: str) -> Module:
-        """The module that a file of the package is."""
-        return self._resolver.module(self.module_of(file))
-
-    def package_of(self, file: str) -> str:
-        """The package that relative imports of a file start from; empty at the top."""
-        package = self._packages.get(file)
-        if package is None:
-            name = self.module_of(file)
-            package = self._packages[file] = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
-        return package
-
-    def target(self, file: str, item: Import) -> str | None:
-        """The absolute name of the module that is asked for; None beyond the top."""
-        key = (file, item.level, item.module)
-        if key not in self._targets:
-            name = absolute(self.package_of(file), item)
-            self._targets[key] = name if name is None or item.level else self._beside(file, name)
-        return self._targets[key]
-
-    def _beside(self, file: str, name: str) -> str:
-        """A module that lies beside a program is found there; any folder that is no package may hold programs."""
-        folder = posixpath.dirname(file)
-        if not folder or (f"{folder}/__init__.py" in self._facts and not self._facts[file].raw.get("script")):
-            return name
-        top = name.partition(".")[0]
-        if file == f"{folder}/{top}.py" or not (
-            f"{folder}/{top}.py" in self._facts or f"{folder}/{top}/__init__.py" in self._facts
-        ):
-            return name
-        if self._resolver.module(top).found not in (Found.MISSING, Found.UNKNOWN):
-            return name
-        inside = self._resolver.name_of(f"{folder}/{top}.py")
-        return name if inside is None else f"{inside}{name[len(top) :]}"
-
-    def edges(self, file: str, *, script: bool) -> list[Edge]:
-        """The files of the package that a file imports. ``script``: its ``__main__`` part runs."""
+    def edges(self, file: str, *, script: bool, deployed: bool) -> list[Edge]:
+        """The files of the package that a file imports. ``script``: its ``__main__`` part runs. ``deployed``: what a
+        function loads for some of its data is loaded some day; in a library it may be an option that nobody takes.
+        """
         found: dict[tuple[object, ...], Edge] = {}
-        for item in self._facts[file].imports:
-            asked = self._asks(file, item)
-            if not asked.files or not self.runs(file, item, script=script):
+        for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
+            if asked is None or not asked.own or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
             broad = guarded and guard is not None and guard.broad
-            lazy, maybe = bool(item.scope), item.when == "maybe"
-            for target in (*asked.files, *filter(None, asked.submodules.values())):
+            lazy = bool(item.scope)
+            maybe = item.when == "maybe" or (item.when == "perhaps" and not (lazy and deployed))
+            for target in asked.targets:
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
         return list(found.values())
-
-    def loads(self, file: str, item: Import, *, script: bool) -> Loaded:
-        """What it loads, for playing through."""
-        if item.scope or not self.runs(file, item, script=script) or self.target(file, item) is None:
-            return Loaded(skipped=True)
-        asked = self._asks(file, item)
-        return replace(asked, guarded=True) if item.tries and self.guard(file, item) is not None else asked
-
-    def _asks(self, file: str, item: Import) -> Loaded:
-        """What it asks the package for, if it runs."""
-        key = (file, id(item))
-        if key not in self._asked:
-            target = self.target(file, item)
-            self._asked[key] = self._inside(target, item) if target and self._own(target) else _NOTHING
-        return self._asked[key]
-
-    def _inside(self, target: str, item: Import) -> Loaded:
-        asked = self._resolver.module(target).file if item.names is not None else None
-        submodules = {}
-        for name, _ in item.names or ():
-            below = self._resolver.module(f"{target}.{name}")
-            if below.found not in (Found.MISSING, Found.UNKNOWN):
-                submodules[name] = below.file or ""
-        return Loaded(files=self.chain(target), asked=asked, submodules=submodules)
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -145,23 +77,6 @@ class Imports:
             for index, part in item.tries
         )
 
-    def _own(self, target: str) -> bool:
-        """Whether the top of a dotted name lies in the package."""
-        owned = self._owned.get(target)
-        if owned is None:
-            top = self._resolver.module(target.partition(".")[0])
-            owned = self._owned[target] = top.file is not None or bool(top.folders)
-        return owned
-
-    def chain(self, target: str) -> tuple[str, ...]:
-        """The files that importing a module loads: of the packages above it, and its own."""
-        chain = self._chains.get(target)
-        if chain is None:
-            above = self.chain(target.rpartition(".")[0]) if "." in target else ()
-            file = self._resolver.module(target).file
-            chain = self._chains[target] = above if file is None else (*above, file)
-        return chain
-
     # -- who catches it ------------------------------------------------------------------------------------------------
 
     def guard(self, file: str, item: Import) -> Guard | None:
@@ -173,7 +88,7 @@ class Imports:
             if part == "body" and attempt.catches and silent:
                 whole = attempt.catches == "broad" and not attempt.about_imports
                 fallback = self._replaced(file, index, attempt, item)
-                return Guard(attempt.line, fallback, whole, attempt.catches == "broad")
+                return Guard(attempt.line, fallback, whole, attempt.catches == "broad", bool(attempt.binds))
         return None
 
     def optional(self, file: str, symbol: str) -> bool:
@@ -188,7 +103,7 @@ class Imports:
     def _handler_fails(self, file: str, index: int) -> bool:
         """Whether the handler of a try statement fails itself, by an import of its own that nobody catches."""
         return any(
-            list(other.tries[0]) == [index, "handler"] and self.problems(file, other)
+            other.tries[0] == (index, "handler") and self.problems(file, other)
             for other in self._facts[file].imports
             if other.tries
         )
@@ -198,7 +113,7 @@ class Imports:
         wanted = set(item.bindings)
         given = {name for name in attempt.binds if not name.startswith("?")}
         for other in self._facts[file].imports:
-            if (index, "handler") in {(i, part) for i, part in other.tries} and self.problems(file, other):
+            if (index, "handler") in other.tries and self.problems(file, other):
                 given -= set(other.bindings)
         return bool(wanted) and wanted <= given
 
@@ -207,7 +122,7 @@ class Imports:
         facts = self._facts[file]
         names = [event for event in facts.events if isinstance(event, str) and not event.startswith("-")]
         others = [name for other in facts.imports if other is not item and other.binds for name in other.bindings]
-        return [*names, *others, *facts.raw.get("late", ())]
+        return [*names, *others, *facts.late]
 
     def alternative_works(self, file: str, item: Import) -> bool:
         """Whether the handler imports the same names from somewhere else, successfully."""
@@ -217,7 +132,7 @@ class Imports:
                 continue
             given: set[str] = set()
             for other in self._facts[file].imports:
-                if (index, "handler") in {(i, p) for i, p in other.tries} and not self.problems(file, other):
+                if (index, "handler") in other.tries and not self.problems(file, other):
                     given.update(other.bindings)
             if wanted and wanted <= given:
                 return True
@@ -231,47 +146,54 @@ class Imports:
             if any(i == index and part == "body" for i, part in other.tries) and other.when not in ("typing", "never")
         ]
         if surely:
-            nearest = [other for other in body if list(other.tries[0]) == [index, "body"]]
+            nearest = [other for other in body if other.tries[0] == (index, "body")]
             return any(not problem.unknown for other in nearest for problem in self.problems(file, other))
         return not body or any(self.problems(file, other) for other in body)
 
     # -- what is wrong with it -----------------------------------------------------------------------------------------
 
-    def problems(self, file: str, item: Import) -> list[Problem]:
-        """What it asks for that is not there, whether or not it is ever executed."""
-        key = (file, id(item))
-        if key not in self._problems:
-            self._problems[key] = []  # an import asked about while it is judged has none
-            self._problems[key] = self._judged(file, item)
-        return self._problems[key]
+    def wrong(self, file: str) -> Iterator[tuple[Import, Sequence[Problem]]]:
+        """The imports of a file that have problems."""
+        for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
+            # What others asked for and found is there for this file, too.
+            if asked is not None and asked.home != file and self._problems.get(asked) == ():
+                continue
+            problems = self.problems(file, item)
+            if problems:
+                yield item, problems
 
-    def _judged(self, file: str, item: Import) -> list[Problem]:
-        target = self.target(file, item)
-        if item.level and self._unnamed(file) and self._lies_there(file, item):
-            return []
-        if target is None:
+    def problems(self, file: str, item: Import) -> Sequence[Problem]:
+        """What it asks for that is not there, whether or not it is ever executed."""
+        if item.level and not self.place(file).named and self._lies_there(file, item):
+            return ()
+        asked = self.meant(self.target(file, item), item.names)
+        if asked is None:
             dots = "." * item.level + item.module
             if self.package_of(file):
                 message = f"relative import {dots!r} goes beyond the top-level package"
             else:
                 message = f"relative import {dots!r} in a file that is not in a package"
-            return [Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message)]
-        module = self._resolver.module(target)
-        # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
-        beside = not item.level and target != item.module
-        unsure = beside and self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
-        if module.found in (Found.MISSING, Found.UNKNOWN):
-            problems = [self._absent(module)]
+            return (Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message),)
+        if asked.home == file:
+            problems = self._judged(asked, file)
         else:
-            own = self._own_bindings(file, module.name) if module.file == file else None
-            there = self._bindings.surely(module) if own is None else frozenset()
-            names = [name for name, _ in item.names or () if name not in there]
-            problems = [problem for name in names for problem in self._named(module, name, own)]
+            known = self._problems.get(asked)
+            problems = self._problems[asked] = self._judged(asked) if known is None else known
+        if not problems or item.level or asked.target == item.module:
+            return problems
+        # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
+        unsure = self._resolver.module(item.module.partition(".")[0]).found is Found.UNKNOWN
         return [replace(problem, unknown=True) for problem in problems] if unsure else problems
 
-    def _unnamed(self, file: str) -> bool:
-        """Whether a file has no dotted name of its own here: it is found by a search path that the code sets."""
-        return self.module(file).file != file
+    def _judged(self, asked: Asked, file: str | None = None) -> Sequence[Problem]:
+        """What is not there of what a statement asks for. ``file``: the one it stands in, where it asks for itself."""
+        module = self._resolver.module(asked.target)
+        if module.found in (Found.MISSING, Found.UNKNOWN):
+            return (self._absent(module),)
+        own = self._own_bindings(file, module.name) if file is not None else None
+        there = self._bindings.surely(module) if own is None else frozenset()
+        names = [name for name, _ in asked.names or () if name not in there]
+        return tuple(problem for name in names for problem in self._named(module, name, own))
 
     def _lies_there(self, file: str, item: Import) -> bool:
         """Whether a relative import leads to something, seen from the folder of the file."""
@@ -290,7 +212,7 @@ class Imports:
         }
         others = [item for item in facts.imports if item.binds and self.target(file, item) != name]
         given = {new for item in others for new in item.bindings}
-        return facts.bound - (taken - given - set(facts.raw.get("late", ())) - set(map(str, facts.events)))
+        return facts.bound - (taken - given - set(facts.late) - set(map(str, facts.events)))
 
     def _named(self, module: Module, name: str, own_bindings: frozenset[str] | None = None) -> list[Problem]:
         if name == "*":
@@ -348,7 +270,7 @@ class Imports:
         message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
         place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
         above = self._resolver.module(top)
-        own_top = self._own(top)
+        own_top = self.own(top)
         if place is not None:
             message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
@@ -383,7 +305,10 @@ class Imports:
         unsure = sorted(self._provided.unknown)
         if providers and not self._provided.might_bring(providers):
             message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            if unsure:
+            slip = self._provided.misspelt(providers)
+            if slip:
+                message += f"; is it meant by {slip!r}?"
+            elif unsure:
                 message += f", unless one of them brings it ({_few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
         if (unsure and providers) or self._suspects:

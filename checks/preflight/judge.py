@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
-from checks.preflight.loading import Loaded, play
+from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
+_CONDITIONAL = ("perhaps", "maybe")
 _NAME_KINDS = {
     "undefined": Kind.UNDEFINED,
     "star": Kind.UNDEFINED,
@@ -22,6 +24,7 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
 }
 
@@ -75,17 +78,22 @@ class Judge:
         self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
 
+    @cached_property
+    def _aside(self) -> frozenset[str]:
+        return frozenset(file for file in self._facts if is_aside(file))
+
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
         entries = [file for file in self._package.entries if file in self._facts]
-        edges = {file: self._imports.edges(file, script=file in self._scripts) for file in self._facts}
+        known = self._package.entry_known
+        edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
-        made = {name for facts in self._facts.values() for name in facts.raw.get("builtins", ())}
+        made = {name for facts in self._facts.values() for name in facts.builtins}
         for file, facts in self._facts.items():
             self._compiles(file, facts)
-            self._file_imports(file, facts)
+            self._file_imports(file)
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
@@ -102,11 +110,10 @@ class Judge:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
         if self._package.entry_known:
             return reach(entries, edges)
-        aside = {file for file in self._facts if is_aside(file)}
-        aside = aside if len(aside) < len(self._facts) else set()
+        aside = self._aside if len(self._aside) < len(self._facts) else frozenset()
         # A program within a package that is imported is a sideline of it.
         alone = all(entry.endswith("__init__.py") for entry in entries)
-        scripts = [file for file, facts in self._facts.items() if not alone and facts.raw.get("script")]
+        scripts = [file for file, facts in self._facts.items() if not alone and facts.script]
         found = reach([file for file in (*entries, *scripts) if file not in aside], edges)
         reach_rest(found, [file for file in self._facts if file not in aside], edges)
         return found
@@ -133,11 +140,11 @@ class Judge:
 
     # -- imports -------------------------------------------------------------------------------------------------------
 
-    def _file_imports(self, file: str, facts: Facts) -> None:
-        for item in facts.imports:
+    def _file_imports(self, file: str) -> None:
+        for item, problems in self._imports.wrong(file):
             if not self._imports.runs(file, item, script=file in self._scripts):
                 continue
-            for problem in self._imports.problems(file, item):
+            for problem in problems:
                 if problem.unknown:
                     unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
                     self._unknown.append(unknown)
@@ -165,12 +172,12 @@ class Judge:
                 reason = f"{message}; whether it is asked for depends on a condition"
                 self._unknown.append(Unknown(file=file, line=item.line, symbol=problem.symbol, reason=reason))
             elif problem.own or not self._imports.optional(file, problem.symbol):
-                condition = ", under a condition" if item.when == "maybe" else ""
+                condition = ", under a condition" if item.when in _CONDITIONAL else ""
                 self._add(at, problem.kind, problem.symbol, message + condition, importing=True)
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and guard.fallback:
+        if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
             return
         message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
@@ -200,28 +207,39 @@ class Judge:
             files = [edge.target for edge in edges if edge.lazy and not edge.guarded]
         else:
             public = [file for file in self._reached if "/_" not in f"/{file.replace('__init__.py', '')}"]
-            files = sorted(file for file in public if not is_aside(file))
+            files = sorted(file for file in public if file not in self._aside)
         return [other for file in dict.fromkeys(files) for other in self._imports.chain(self._imports.module_of(file))]
 
     def _depends(self, file: str, item: Import, problem: Problem) -> bool:
         """Whether it stands, or its file is loaded, under a condition that most often asks for what is missing."""
         here = self._reached.get(file)
-        return (item.when == "maybe" and (problem.dated or not item.scope)) or (here is not None and not here.sure)
+        asks = item.when == "maybe" if problem.dated else item.when in _CONDITIONAL and not item.scope
+        return asks or (here is not None and not here.sure)
 
     def _circles(self, entries: Sequence[str]) -> None:
         tops = [file for file in self._facts if file.count("/") == 1 and file.endswith("/__init__.py")]
         tops += [file for file in (*entries, "__init__.py") if file in self._facts and file.endswith("__init__.py")]
         starts = entries if self._package.entry_known else sorted(set(tops))
 
-        def loads(file: str, item: Import) -> Loaded:
-            return self._imports.loads(file, item, script=file in self._scripts)
+        def runs(file: str, item: Import) -> bool:
+            if item.scope or not self._imports.runs(file, item, script=file in self._scripts):
+                return False
+            return self._imports.target(file, item) is not None
 
-        for late in play([*starts, *self._loaded_later()], self._facts, loads):
+        def guarded(file: str, item: Import) -> bool:
+            return self._imports.guard(file, item) is not None
+
+        uses = self._attributes.used_at_load
+        for late in play([*starts, *self._loaded_later()], self._facts, self._imports.asked, runs, guarded, uses=uses):
             guard = self._imports.guard(late.file, late.item)
             module = self._imports.target(late.file, late.item)
             message = f"cannot import name {late.name!r} from partially loaded {module!r}: circular import"
             at, symbol = _At(late.file, late.item.line, ""), f"{module}.{late.name}"
-            if guard is None:
+            if late.line is not None:
+                module = self._imports.module_of(late.asked)
+                message = f"partially loaded module {module!r} has no attribute {late.name!r} yet: circular import"
+                self._add(at._replace(line=late.line), Kind.CIRCULAR, f"{module}.{late.name}", message)
+            elif guard is None:
                 self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
                 told = f"{message}; the error is caught at line {guard.line}"
@@ -230,10 +248,10 @@ class Judge:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _file_names(self, file: str, facts: Facts, made: set[str]) -> None:
-        for kind, name, line, scope, when, caught in facts.raw.get("suspects", ()):
+        for kind, name, line, scope, when, caught in facts.suspects:
             if name in made or (when == "main" and file not in self._scripts):
                 continue
-            if kind in ("typing_only", "never") and self._bindings.set_from_outside(
+            if kind in ("typing_only", "never", "unset_global") and self._bindings.set_from_outside(
                 self._imports.module_of(file), name
             ):
                 continue
@@ -250,6 +268,7 @@ class Judge:
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
+                "unset_global": f"name {name!r} is declared global, and read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
@@ -275,11 +294,10 @@ class Judge:
         for absent in self._attributes.absent(file):
             if absent.when == "main" and file not in self._scripts:
                 continue
-            message = f"module {absent.module!r} has no attribute {absent.name!r}"
+            message = absent.message
             if absent.caught is not None:
                 message += f"; the error is caught at line {absent.caught}"
-            symbol = f"{absent.module}.{absent.name}"
-            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, symbol, message)
+            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, absent.symbol, message)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def _lines() -> dict[str, Known]:
         requires: list[str] = []
         for item in needed.split():
             requires += found[item].requires if item.startswith("@") else [normal(item)]
-        names = tuple(modules.split()) or (name.replace("-", "_"),)
+        names = () if modules.strip() == "-" else tuple(modules.split()) or (name.replace("-", "_"),)
         found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
     return found
 

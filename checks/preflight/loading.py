@@ -6,73 +6,102 @@ down gets an ImportError. Both branches of a condition are taken, so that only w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from checks.preflight.model import Facts, Import
-
-# What an import statement of a file loads.
-Loads = Callable[[str, Import], "Loaded"]
+from checks.preflight.statements import Asked
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What one import statement loads: ``files`` in order; ``asked`` is the file that a ``from`` takes names of, and
-    ``submodules`` the files of those names that are modules (empty for one without Python text). ``skipped``: it does
-    not run. ``guarded``: loading goes on after it failed.
+class Late(NamedTuple):
+    """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``; or at a later ``line`` as an
+    attribute of what ``item`` imports.
     """
-
-    files: tuple[str, ...] = ()
-    asked: str | None = None
-    submodules: Mapping[str, str] = field(default_factory=dict)
-    skipped: bool = False
-    guarded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A name that is asked for before it is there: by ``file`` at ``item``, of ``asked``."""
 
     file: str
     item: Import
     name: str
     asked: str
+    line: int | None = None
 
 
-def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> list[Late]:
+class _Bound:
+    """The names that a file has bound when loading it has come to an event. Few are asked for their names."""
+
+    def __init__(self, facts: Facts, runs: Callable[[Import], bool]) -> None:
+        self.reached = 0
+        self._facts = facts
+        self._runs = runs
+        self._names: set[str] = set()
+        self._seen = 0
+
+    def __contains__(self, name: str) -> bool:
+        for event in self._facts.events[self._seen : self.reached]:
+            if isinstance(event, int):
+                item = self._facts.imports[event]
+                self._names.update(item.bindings if self._runs(item) else ())
+            elif event.startswith("-"):
+                self._names.discard(event[1:])
+            else:
+                self._names.add(event)
+        self._seen = self.reached
+        return name in self._names
+
+
+def play(
+    entries: Iterable[str],
+    facts: Mapping[str, Facts],
+    asked_by: Callable[[str], Sequence[Asked | None]],
+    runs: Callable[[str, Import], bool],
+    guarded: Callable[[str, Import], bool],
+    *,
+    uses: Callable[[str, str], int | None],
+) -> list[Late]:
     """Load the entries one after the other, as one process would. A failure that nobody catches ends what it belongs
     to: of a circle one place is told, the one that Python would name.
+
+    ``asked_by``: what each import of a file asks for. ``runs``: it is executed when the file is loaded, and binds its
+    names. ``guarded``: loading goes on after it failed. ``uses``: the line where loading a file surely takes an
+    attribute, as it is written there.
     """
-    bound: dict[str, set[str]] = {}
+    bound: dict[str, _Bound] = {}
     loading: set[str] = set()
     found: list[Late] = []
 
     def load(file: str) -> Iterator[str | None]:
         """Yields the files to be loaded first, one by one; None once it has failed."""
         loading.add(file)
-        names = bound[file] = set()
-        here = facts[file]
-        for event in here.events:
+        here, asks = facts[file], asked_by(file)
+        names = bound[file] = _Bound(here, lambda item: runs(file, item))
+        partly: list[tuple[str, str, Import]] = []
+        for at, event in enumerate(here.events):
             if isinstance(event, str):
-                names.discard(event[1:]) if event.startswith("-") else names.add(event)
                 continue
-            item = here.imports[event]
-            loaded = loads(file, item)
-            if loaded.skipped:
+            item, asked = here.imports[event], asks[event]
+            if asked is None or not asked.own or not runs(file, item):
                 continue
-            for other in loaded.files:
+            names.reached = at
+            for other in asked.files:
                 if other in facts and other not in bound:
                     yield other
             for name, _ in item.names or ():
-                own = loaded.submodules.get(name)
-                asked = loaded.asked
-                if own is not None and own not in bound and own in facts and name not in bound.get(asked or "", ()):
+                own = asked.submodules.get(name)
+                module = asked.module
+                if own is not None and own not in bound and own in facts and name not in bound.get(module or "", ()):
                     yield own
-                elif own is None and asked in loading and _comes_later(facts[asked], name, bound[asked], item):
-                    found.append(Late(file, item, name, asked))
-                    if not loaded.guarded:
+                elif own is None and module in loading and _comes_later(facts[module], name, bound[module], item):
+                    found.append(Late(file, item, name, module))
+                    if not guarded(file, item):
                         yield None
-            names.update(item.bindings)
+            partly += [(path, module, item) for path, module in _modules(item, asked) if module in loading]
+        for path, module, item in partly:
+            for name in _attributes(here, path):
+                later = _comes_later(facts[module], name, bound[module], item) and not _is_below(facts, module, name)
+                line = uses(file, f"{path}.{name}") if later else None
+                if line is not None:
+                    found.append(Late(file, item, name, module, line))
+                    yield None
+        names.reached = len(here.events)
         loading.discard(file)
 
     for entry in entries:
@@ -91,7 +120,29 @@ def play(entries: Iterable[str], facts: Mapping[str, Facts], loads: Loads) -> li
     return found
 
 
-def _comes_later(facts: Facts, name: str, bound: set[str], asking: Import) -> bool:
+def _modules(item: Import, asked: Asked) -> Iterator[tuple[str, str]]:
+    """The modules that an import gives a file: by the path that they have there, and their files."""
+    if item.names is None and asked.home is not None:
+        yield (asked.target if item.bound == asked.target.partition(".")[0] else item.bound), asked.home
+    for name, new in item.names or ():
+        yield new or name, asked.submodules.get(name, "")
+
+
+def _attributes(facts: Facts, path: str) -> list[str]:
+    """The names that a file takes of what has such a path in it."""
+    base, _, below = path.partition(".")
+    before = below + "." if below else ""
+    chains = [chain.removeprefix(before) for chain in facts.touched.get(base, ()) if chain.startswith(before)]
+    return [chain.partition(".")[0] for chain in chains]
+
+
+def _is_below(facts: Mapping[str, Facts], module: str, name: str) -> bool:
+    """Whether a name may be that of a module below a package, which has it as soon as that is loaded."""
+    base = module.removesuffix("__init__.py")
+    return base != module and (f"{base}{name}.py" in facts or f"{base}{name}/__init__.py" in facts)
+
+
+def _comes_later(facts: Facts, name: str, bound: _Bound, asking: Import) -> bool:
     """Whether loading binds the name (and no function, nor the import that asks), and has not done so yet."""
     if name in bound or facts.dynamic:
         return False

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+
+import msgspec
 
 Version = tuple[int, int]
 
@@ -23,13 +25,8 @@ class Effect(StrEnum):
     DISABLES = "disables_feature"
     NEVER = "cannot_happen"
 
-    @property
-    def rank(self) -> int:
-        """0 is worst."""
-        return _RANKS[self]
-
-
-_RANKS = {effect: rank for rank, effect in enumerate(Effect)}
+    def __init__(self, _value: str) -> None:
+        self.rank = len(type(self).__members__)  # of those before it: 0 is worst
 
 
 class Kind(StrEnum):
@@ -159,26 +156,33 @@ class PackageReport:
     python: Version
     findings: Sequence[Finding]
     unknown: Sequence[Unknown]
-    ignores: Mapping[str, Sequence[Sequence[Any]]]
+    ignores: Mapping[str, Sequence[Ignore]]
     ways: Mapping[str, Way]
     notes: Sequence[str] = ()
     passed_over: Sequence[tuple[Finding, str]] = ()
 
 
-class Import(NamedTuple):
-    """One import statement or call. ``names`` None: ``import module``; else ``[(name, as), ...]``, ``*`` included.
+# What a comment passes over: its line, the kinds (none: all), the reason.
+Ignore = tuple[int, tuple[str, ...], str]
+
+
+_STAR = (("*", None),)
+
+
+class Import(msgspec.Struct, array_like=True, frozen=True, eq=False, gc=False):
+    """One import statement or call. ``names`` None: ``import module``; else ``((name, as), ...)``, ``*`` included.
 
     ``tries``: enclosing try statements of the same function, innermost first, as (index in ``Facts.tries``, part).
-    ``binds``: it binds its names in the module.
+    ``binds``: it binds its names in the module. Two are never the same: each stands at its place.
     """
 
     line: int
     scope: str
     level: int
     module: str
-    names: Sequence[Sequence[Any]] | None
+    names: tuple[tuple[str, str | None], ...] | None
     bound: str
-    tries: Sequence[Sequence[Any]]
+    tries: tuple[tuple[int, str], ...]
     when: str
     binds: bool
 
@@ -192,11 +196,10 @@ class Import(NamedTuple):
     @property
     def star(self) -> bool:
         """``from module import *``."""
-        return self.names is not None and any(name == "*" for name, _ in self.names)
+        return self.names == _STAR
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A try statement: ``catches`` is ``import`` (exactly import errors), ``broad`` or empty; ``outcome`` of its
     handler ``raise`` or ``silent``; ``binds`` the names it binds (with ``?`` before those it sets to nothing of use).
     """
@@ -204,42 +207,43 @@ class Try:
     line: int
     catches: str
     outcome: str
-    binds: Sequence[str]
+    binds: tuple[str, ...]
     about_imports: bool
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a file says, as the worker answered it."""
+class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """What a file says, as the worker answered it (``facts``, ``worker``). What it does not say is empty.
 
-    raw: Mapping[str, Any] = field(repr=False)
+    ``error``: line and message if the file does not compile; ``unread`` if the error is ours: the file could not be
+    read, and nothing is known of it. ``tries``: the try statements that hold imports or might. ``events``: what happens
+    when it is loaded, in order: a name is bound, ``-name`` deleted, an import (its index) runs. ``late``: names that
+    its functions give it. ``typing``: names bound only under TYPE_CHECKING; ``computed``: it computes its names.
+    ``exported``: ``__all__``, if it is there and literal, and ``all_open`` if that may not be all of it. ``sets``: the
+    attributes of other modules that it assigns to. ``touched``: for each imported name the attributes asked of it.
+    ``suspects``: names that are not there: kind, name, line, scope, when, the line that catches the error.
+    ``fakes``: modules that it puts into ``sys.modules``; ``importer``: it does so in ways that cannot be read.
+    ``paths``: see ``paths.additions``. ``builtins``: names that it adds to those. ``script``: it has a main part.
+    """
 
-    @property
-    def error(self) -> tuple[int, str] | None:
-        """Line and message if the file does not compile."""
-        error = self.raw.get("error")
-        return None if error is None else (error[0], error[1])
-
-    @property
-    def unread(self) -> bool:
-        """The error is ours: the file could not be read, and nothing is known of it."""
-        return bool(self.raw.get("unread"))
-
-    @cached_property
-    def imports(self) -> tuple[Import, ...]:
-        """Its imports, in the order of the text."""
-        return tuple(Import(*item) for item in self.raw.get("imports", ()))
-
-    @cached_property
-    def tries(self) -> tuple[Try, ...]:
-        """Its try statements that hold imports or might."""
-        return tuple(Try(*item) for item in self.raw.get("tries", ()))
-
-    @property
-    def events(self) -> Sequence[str | int]:
-        """What happens when it is loaded, in order: a name is bound, ``-name`` deleted, an import (its index) runs."""
-        events: Sequence[str | int] = self.raw.get("events", ())
-        return events
+    error: tuple[int, str] | None = None
+    unread: bool = False
+    imports: tuple[Import, ...] = ()
+    tries: tuple[Try, ...] = ()
+    events: tuple[str | int, ...] = ()
+    late: tuple[str, ...] = ()
+    typing: frozenset[str] = frozenset()
+    computed: bool = msgspec.field(default=False, name="dynamic")
+    exported: tuple[str, ...] | None = msgspec.field(default=None, name="all")
+    all_open: bool = False
+    sets: tuple[tuple[str, str], ...] = ()
+    touched: Mapping[str, tuple[str, ...]] = {}
+    suspects: tuple[tuple[str, str, int, str, str, int | None], ...] = ()
+    fakes: tuple[str, ...] = ()
+    importer: bool = False
+    paths: tuple[tuple[int, int | None, str | None], ...] = ()
+    builtins: tuple[str, ...] = ()
+    script: bool = False
+    ignores: tuple[Ignore, ...] = ()
 
     @cached_property
     def bound(self) -> frozenset[str]:
@@ -247,25 +251,44 @@ class Facts:
         names: set[str] = set()
         for event in self.events:
             if isinstance(event, int):
-                names.update(self.imports[event].bindings if self.imports[event].binds else ())
-            elif event.startswith("-"):
+                if self.imports[event].binds:
+                    names.update(self.imports[event].bindings)
+            elif event[0] == "-":
                 names.discard(event[1:])
             else:
                 names.add(event)
-        return frozenset(names | set(self.raw.get("late", ())))
+        names.update(self.late)
+        return frozenset(names)
 
-    @property
-    def typing(self) -> frozenset[str]:
-        """Names bound only under TYPE_CHECKING."""
-        return frozenset(self.raw.get("typing", ()))
+    @cached_property
+    def givers(self) -> Mapping[str, Sequence[Import]]:
+        """For each name the imports that bind it, in order."""
+        found: dict[str, list[Import]] = {}
+        for item in self.imports:
+            for name in item.bindings:
+                found.setdefault(name, []).append(item)
+        return found
+
+    @cached_property
+    def stars(self) -> tuple[Import, ...]:
+        """Its star imports."""
+        return tuple(item for item in self.imports if item.star)
 
     @property
     def dynamic(self) -> bool:
         """Its names cannot be told: it computes them, or answers for any."""
-        return bool(self.raw.get("dynamic")) or "__getattr__" in self.bound
+        return self.computed or "__getattr__" in self.bound
 
-    @property
-    def exported(self) -> Sequence[str] | None:
-        """``__all__``, if it is there and literal."""
-        exported: Sequence[str] | None = self.raw.get("all")
-        return exported
+
+_DECODER = msgspec.json.Decoder(Facts)
+
+
+def facts_from(answer: str | bytes) -> Facts:
+    """The facts in a worker's answer.
+
+    :raises ValueError: if it is none.
+    """
+    try:
+        return _DECODER.decode(answer)
+    except ValueError:  # half a surrogate pair in a string: only json reads that
+        return msgspec.convert(json.loads(answer), Facts)

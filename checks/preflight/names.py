@@ -33,6 +33,7 @@ _VISITORS = {
     "BoolOp": "_boolean",
     "Name": "_name",
     "Attribute": "_attribute",
+    "Call": "_call",
     "ClassDef": "_class",
     "AnnAssign": "_annotated",
 }
@@ -117,9 +118,8 @@ class Finder:
     def _each(self, nodes: list[Any], spot: _Spot) -> None:
         for node in nodes:
             self._visit(node, spot)
-            leaves = isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Return, ast.Raise))
-            if leaves and self._conditions.branches(node.test)[0] == ALWAYS:
-                spot = spot._replace(when=NEVER)  # below `if sys.version_info < (3, 12): return`
+            if isinstance(node, ast.If) and self._conditions.leaves(node):
+                spot = spot._replace(when=NEVER)
 
     def _name(self, node: ast.Name, spot: _Spot) -> None:
         if spot.caught == 0:
@@ -139,10 +139,21 @@ class Finder:
 
     def _attribute(self, node: ast.Attribute, spot: _Spot) -> None:
         path = dotted(node) if self._attributes and isinstance(node.ctx, ast.Load) else None
-        if path in self._attributes and path is not None and spot.when not in (NEVER, TYPING) and not spot.lacking:
-            base = path.partition(".")[0]
-            if base not in spot.local | spot.own and not any(base in _stored(function) for function in spot.functions):
-                self.found.append(["attribute", path, node.lineno, spot.scope, spot.when, spot.caught or None])
+        if path in self._attributes and path is not None and not spot.lacking:
+            self._lacking(path, node, spot)
+        self._children(node, spot)
+
+    def _lacking(self, path: str, node: ast.expr, spot: _Spot) -> None:
+        """Keep a use of what an imported module lacks, unless its name means something else here."""
+        base = path.partition(".")[0].rstrip("(")
+        hidden = base in spot.local | spot.own or any(base in _stored(function) for function in spot.functions)
+        if spot.when not in (NEVER, TYPING) and not hidden:
+            self.found.append(["attribute", path, node.lineno, spot.scope, spot.when, spot.caught or None])
+
+    def _call(self, node: ast.Call, spot: _Spot) -> None:
+        """A module that is called stands among the attributes as ``time(``."""
+        if self._attributes and isinstance(node.func, ast.Name) and f"{node.func.id}(" in self._attributes:
+            self._lacking(f"{node.func.id}(", node.func, spot)
         self._children(node, spot)
 
     def _annotation(self, node: ast.expr | None, spot: _Spot) -> None:
@@ -205,7 +216,9 @@ class Finder:
                 caught = 0 if kind == "named" else caught if raises else handler.lineno
                 break
         self._each(node.body, spot._replace(caught=caught, lacking=lacking))
-        self._each([*node.handlers, *node.orelse, *node.finalbody], spot)
+        # What stands in a handler for it is asked for instead.
+        self._each(node.handlers, spot._replace(lacking=lacking))
+        self._each([*node.orelse, *node.finalbody], spot)
 
     def _comprehension(self, node: Any, spot: _Spot) -> None:
         if self._absent or self._attributes:
@@ -271,10 +284,14 @@ def _lines_of(paths: Iterable[str], text: bytes) -> list[int]:
 
 
 def _stored(function: Any) -> set[str]:
-    """Names that a function assigns to."""
-    return {
-        n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    """Names that a function binds, but for those that it imports."""
+    names: set[Any] = set()
+    for node in (inner for statement in function.body for inner in ast.walk(statement)):
+        if isinstance(node, ast.Name):
+            names.update({node.id} if isinstance(node.ctx, ast.Store) else ())
+        elif not isinstance(node, ast.alias):
+            names.add(getattr(node, "name", None))  # functions, handlers, patterns
+    return names
 
 
 def _nonlocal(function: Any) -> set[str]:

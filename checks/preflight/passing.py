@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from checks.preflight.model import Finding, PackageReport
+from checks.preflight.model import Finding, Ignore, PackageReport
 
 BASELINE_VERSION = 1
 _KEYS = ("package", "file", "kind", "symbol", "scope")
@@ -32,7 +32,7 @@ def heed_comments(report: PackageReport) -> PackageReport:
     return replace(report, findings=tuple(kept), passed_over=tuple(passed))
 
 
-def _reason(finding: Finding, ignores: Sequence[Sequence[Any]]) -> str | None:
+def _reason(finding: Finding, ignores: Sequence[Ignore]) -> str | None:
     for line, kinds, reason in ignores:
         if line == finding.line and (not kinds or finding.kind.value in kinds):
             return str(reason)

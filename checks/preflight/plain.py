@@ -13,61 +13,74 @@ import re
 from checks.preflight.asides import around
 from checks.preflight.sketch import less_indented
 
-_COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[^\n]*coding(?![:=][ \t]*utf-?8\b)", re.IGNORECASE)
-# ruff passes over what a comment tells it to: of a whole file, or of a line with one of these words.
-_UNTOLD_FILE = re.compile(rb"(?:ruff|flake8)[ \t]*:")
-_UNTOLD_LINE = re.compile(
-    rb"\n(?:[^\n]*\b(?:return|yield|await|async|break|continue|except|__future__)\b|[ \t]+from\b[^\n]*\*)[^\n]*#[^\n]*"
-    rb"noqa(?:(?![ \t]*:[ \t]*[a-z]+\d)|[^\n]*\b(?:f[467]|ple))"
+_COOKIE = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?(?:[^\n\r]*[\n\r]+)?[ \t\f]*#[^\n\r]*coding[:=](?![ \t]*utf-?8\b)", re.IGNORECASE
 )
-_GROUP = re.compile(rb"\n[ \t]*except[ \t]*\*[^\n]*[:(]")
-_CASE = re.compile(rb"\n[ \t]+case\b[^\n]*:")
+_KEYWORD = re.compile(rb"__debug__\s*=(?!=)")
+_TARGET = re.compile(rb"\*(?<= as \*)[^\n]*[:,]")
+_GROUP = re.compile(rb"except[ \t]*\*[^\n]*[:(]")
+# Patterns with a name before `|`, or in a formatted string, or of many lines.
+_CASE = re.compile(
+    rb"\n[ \t]+case\b[^\n]*?(?:"
+    rb"(?<![\w.])(?!(?:None|True|False)\b)[A-Za-z_\x80-\xff][\w\x80-\xff]*[ \t)]*\|"
+    rb"|[fF][rR]?[\"']"
+    rb"|[(\[{,\\][ \t]*(?:#[^\n]*)?(?:\r?\n|\Z))"
+)
 _STAR = re.compile(rb"\*(?<=[\n:; \t]\*)(?!\*)[^\n,=)\]}]*(?=[\n;]|\Z)")
-_STAR_IN_TEXT = re.compile(rb"\{[ \t]*\*(?!\*)")
+_STAR_IN_TEXT = re.compile(rb"\{\s*\*(?!\*)")
 _NESTED_TEXT = re.compile(rb":\{[^{}\n]*:\{")
+_TEXT = re.compile(rb"[fF][rR]?[\"']")
+_LONG_TEXT = re.compile(rb"[fF][rR]?(?:\"\"\"|''')")
 _GENERATOR = re.compile(rb"^( *)async def ", re.MULTILINE)
-_VALUE = re.compile(rb"\breturn[ \t(]+[^\s#;]")
-_NONLOCAL = re.compile(rb"nonlocal[ \t]+([\w, \t]+)")
-_GLOBAL = re.compile(rb"global[ \t]+([\w, \t]+)")
-# More than twenty blocks in one another (CO_MAXBLOCKS), by how far the innermost is indented.
-_BLOCK = rb"(?:for|while|with|try|async)\b"
-_DEEP = re.compile(rb"\n(?: {76,}|\t{18,}[ \t]*)" + _BLOCK)
-_DEEP_IF_NARROW = re.compile(rb"\n {18,}" + _BLOCK)
-_NARROW = re.compile(rb"\n {1,3}(?:for|while|with|try|async|if|el|except|finally|def|class)")
+_YIELD = re.compile(rb"[\n:;=({][ \t]*yield\b")
+_VALUE = re.compile(rb"[\n:;][ \t]*return[ \t(]+[^\s#;]")
+_NONLOCAL = re.compile(rb"nonlocal[ \t]+([^\n#;]+)")
+_GLOBAL = re.compile(rb"global[ \t]+([^\n#;]+)")
+# More than twenty blocks in one another (CO_MAXBLOCKS); each is indented further than the one around it.
+_BLOCK = re.compile(rb"\n([ \t]*)(?:for|while|with|try|async)\b")
+_DEEP = re.compile(rb"\n[ \t]{18,}(?:for|while|with|try|async)\b")
+_DEEPEST = 18
 
 
 def plain(source: bytes) -> bool:
     """Whether a file that ruff accepts surely compiles."""
-    return not any(doubt(source) for doubt in (_rare, _undeclared, _returning, _starred, _hushed, _deep))
+    return not any(doubt(source) for doubt in (_rare, _undeclared, _returning, _starred, _deep))
 
 
 def _rare(source: bytes) -> bool:
     """What nobody writes, or nearly so."""
     return bool(
-        b"__debug__" in source
+        b"\0" in source
+        or any(b"with " in _line(source, found.start()) for found in _TARGET.finditer(source))
+        or (b"__debug__" in source and _KEYWORD.search(source))
         or _COOKIE.match(source)
-        or ((b"except*" in source or b"except *" in source) and _GROUP.search(source))
-        or (b"case " in source and b"match " in source and _CASE.search(source))
+        or any(not _line(source, found.start()).strip() for found in _GROUP.finditer(source))
+        or (b"case " in source and b"match " in source and _CASE.search(around(source, b"case ")))
     )
 
 
 def _undeclared(source: bytes) -> bool:
-    return b"nonlocal" in source and any(_used_before(source, found) for found in _NONLOCAL.finditer(source))
+    """Names that are declared to be of another scope after they were used; ruff sees most of those that are global."""
+    return any(_before(source, found, rb"") for found in _NONLOCAL.finditer(source)) or any(
+        _before(source, found, rb"\b(?:def|class)[ \t]+") for found in _GLOBAL.finditer(source)
+    )
 
 
-def _starred(source: bytes) -> bool:
-    """Stars where ruff allows them and the compiler does not: as a statement, in a formatted string."""
-    if b"*" not in source:
-        return False
-    if source.startswith(b"*") or any(_is_statement(source, found.start()) for found in _STAR.finditer(source)):
+def _before(source: bytes, found: re.Match[bytes], word: bytes) -> bool:
+    """Whether a name that a statement declares stands before it in the same function, after a certain word."""
+    ahead = _line(source, found.start()).rstrip()
+    if ahead and not ahead.endswith((b":", b";")):
+        return False  # within a text
+    if b"\\" in found[1]:
         return True
-    return bool(_STAR_IN_TEXT.search(source) or _NESTED_TEXT.search(source))
-
-
-def _used_before(source: bytes, found: re.Match[bytes]) -> bool:
-    """Whether a name that a nonlocal statement declares stands before it in the same function."""
     before = source[source.rfind(b"def ", 0, found.start()) : found.start()]
-    return any(name.strip() in before for name in found[1].split(b","))
+    names = b"|".join(re.escape(name.strip()) for name in found[1].split(b","))
+    return re.search(rb"%b(?<![\w.])(?:%b)(?!\w)" % (word, names), before) is not None
+
+
+def _line(source: bytes, at: int) -> bytes:
+    """What stands before a place on its line."""
+    return source[source.rfind(b"\n", 0, at) + 1 : at]
 
 
 def _returning(source: bytes) -> bool:
@@ -81,9 +94,22 @@ def _returning(source: bytes) -> bool:
         while below and below[0].endswith((b")", b"]")):  # of the head
             below = less_indented(len(head[1])).search(source, below.end())
         body = source[head.end() : below.start() if below else len(source)]
-        if b"yield" in body and _VALUE.search(body):
+        if b"yield" in body and _YIELD.search(body) and _VALUE.search(body):
             return True
     return False
+
+
+def _starred(source: bytes) -> bool:
+    """Stars where ruff allows them and the compiler does not: as a statement, in a formatted string; and such strings
+    within one another.
+    """
+    if _NESTED_TEXT.search(source):
+        return True
+    if b"*" not in source:
+        return False
+    if source.startswith(b"*") or any(_is_statement(source, found.start()) for found in _STAR.finditer(source)):
+        return True
+    return any(_in_text(source, found.start()) for found in _STAR_IN_TEXT.finditer(source))
 
 
 def _is_statement(source: bytes, star: int) -> bool:
@@ -97,17 +123,12 @@ def _is_statement(source: bytes, star: int) -> bool:
     return not (source.count(b'"""', 0, star) % 2 or source.count(b"'''", 0, star) % 2)
 
 
-def _hushed(source: bytes) -> bool:
-    """Whether comments may keep ruff from telling what does not compile."""
-    lowered = source.lower()
-    if b"noqa" not in lowered and b"ruff:" not in lowered:
-        return False
-    if _UNTOLD_FILE.search(around(lowered, b"ruff") + around(lowered, b"flake8")):
-        return True
-    if _UNTOLD_LINE.search(around(lowered, b"noqa")):
-        return True
-    return b"global" in source and any(_used_before(source, found) for found in _GLOBAL.finditer(source))
+def _in_text(source: bytes, at: int) -> bool:
+    """Whether a place may be in a formatted string."""
+    line = source.rfind(b"\n", 0, at) + 1
+    return bool(source.endswith(b"\\\n", 0, line) or _TEXT.search(source, line, at) or _LONG_TEXT.search(source))
 
 
 def _deep(source: bytes) -> bool:
-    return bool(_DEEP.search(source) or (_DEEP_IF_NARROW.search(source) and _NARROW.search(source)))
+    """Whether there may be more blocks within one another than the compiler takes."""
+    return _DEEP.search(source) is not None and len(set(_BLOCK.findall(source))) >= _DEEPEST

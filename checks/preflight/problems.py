@@ -29,14 +29,15 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Who catches an import error: the line of the try statement; ``fallback`` says that a handler puts something in
-    place; ``whole`` that the try is about more than imports, so that its work is lost with them; ``broad`` that it
-    catches any error.
+    place, ``noted`` that it sets anything, if only a flag; ``whole`` that the try is about more than imports, so that
+    its work is lost with them; ``broad`` that it catches any error.
     """
 
     line: int
     fallback: bool
     whole: bool
     broad: bool
+    noted: bool
 
 
 def meant(name: str, names: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from checks.preflight import known
 
 # Namespaces of many: that one distribution is in it says nothing of another.
 _SHARED = frozenset({"google", "azure", "aws", "opentelemetry", "zope", "backports", "flask", "django", "python"})
+_SHORT = 5  # letters: what is shorter is like too many others
 _PIECES = re.compile(r"[-_.]+")
 
 
@@ -57,9 +58,24 @@ class Provided:
         """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs,
         and those of one family (``firebase-functions``, ``firebase-admin``) often need each other.
         """
-        if self.private or (self.unknown and not known.widespread().isdisjoint(distributions)):
+        others = [name for name in self.unknown if not any(is_slip(name, one) for one in distributions)]
+        if self.private or (others and not known.widespread().isdisjoint(distributions)):
             return True
-        return not {_family(name) for name in self.unknown}.isdisjoint(_family(name) for name in distributions)
+        return not {_family(name) for name in others}.isdisjoint(_family(name) for name in distributions)
+
+    def misspelt(self, distributions: Collection[str]) -> str:
+        """The unknown distribution that one of these seems to be meant by; empty if there is none."""
+        return next((name for name in sorted(self.unknown) if any(is_slip(name, one) for one in distributions)), "")
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Whether a name is another one with two letters exchanged, or one letter too many, too few or wrong."""
+    if name == meant or abs(len(name) - len(meant)) > 1 or min(len(name), len(meant)) < _SHORT:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(name, meant, strict=False)) if a != b), min(len(name), len(meant)))
+    one, other = name[at:], meant[at:]
+    exchanged = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return exchanged or one[1:] == other[1:] or one[1:] == other or one == other[1:]
 
 
 def _may_be(distribution: str, module: str) -> bool:

@@ -13,25 +13,31 @@ PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
-    """The lines of a requirements file and of those that it includes; options and constraints are passed over.
+    """The lines of a requirements file and of those that it includes; of options only an include of what is not there.
 
     :raises OSError: if it cannot be read.
     """
     found: list[Line] = []
-    data = path.read_bytes()
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as PowerShell's ``pip freeze >`` writes it
-    for number, line in _logical_lines(data.decode("utf-16" if wide else "utf-8-sig", errors="replace")):
-        include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line)
+    for number, line in _logical_lines(_decoded(path.read_bytes())):
+        include = re.match(r"(-r|--requirement|-c|--constraint)[ =]*(\S+)", line)
         if include:
-            other = path.parent / include[1]
-            if other.is_file() and other not in seen:
+            other = path.parent / include[2]
+            if include[1].startswith(("-r", "--r")) and other.is_file() and other not in seen:
                 found += of_file(other, seen | {path})
+            elif not other.exists() and "$" not in line and "://" not in line:
+                found.append((line, f"{path.name}:{number}"))
             continue
         editable = re.match(r"(?:-e|--editable)[ =]*(\S+)", line)
         text = editable[1] if editable else line
         if text and not text.startswith("-"):
             found.append((re.split(r"\s--?\w", text)[0].strip(), f"{path.name}:{number}"))
     return found
+
+
+def _decoded(content: bytes) -> str:
+    """As pip reads it: editors of Windows write UTF-16, with a mark at the beginning."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

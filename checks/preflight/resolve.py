@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from checks.preflight import stdlib
 from checks.preflight.model import Version
@@ -21,6 +22,14 @@ NOTHING_SAID = "nothing says what is installed: no requirements found"
 _MADE = "made by the code itself"
 _SMALL = 6  # files in the folder of a package that does nothing else
 _EXTENSIONS = (".so", ".pyd", ".abi3.so")
+# Found before anything on the path: compiled or frozen into CPython 3.11 and newer, or loaded when it starts.
+_FIRST = frozenset(
+    (
+        *("atexit", "builtins", "errno", "faulthandler", "gc", "itertools", "marshal", "posix", "pwd", "sys", "time"),
+        *("_signal", "_thread", "abc", "codecs", "encodings", "genericpath", "io", "ntpath", "os", "posixpath"),
+        *("runpy", "site", "stat", "zipimport"),
+    )
+)
 
 
 class Found(Enum):
@@ -36,8 +45,7 @@ class Found(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one dotted name.
 
     ``file`` is the path in the package, or the path on this disk for a module of the standard library or of an
@@ -59,39 +67,47 @@ class Environment:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = [folder for folder in folders if folder.is_dir()]
+        self._known: dict[str, tuple[Module | None, Sequence[Path]]] = {}
 
     def find(self, name: str) -> Module | None:
         """The module as it is installed; None if its top-level name is not."""
-        parts = name.split(".")
-        folders = self.folders
-        for count, part in enumerate(parts, 1):
-            here = ".".join(parts[:count])
-            spaces = []
-            hit: Module | None = None
-            for folder in folders:
-                names = _listing(folder)
-                if part in names and (folder / part / "__init__.py").is_file():
-                    hit = Module(found=Found.PACKAGE, name=here, real=folder / part / "__init__.py")
-                    folders = [folder / part]
-                    break
-                if f"{part}.py" in names:
-                    hit = Module(found=Found.FILE, name=here, real=folder / f"{part}.py")
-                    folders = []
-                    break
-                if any(n.startswith(f"{part}.") and n.endswith(_EXTENSIONS) for n in names):
-                    hit = Module(found=Found.EXTENSION, name=here)
-                    folders = []
-                    break
-                if part in names and (folder / part).is_dir():
-                    spaces.append(folder / part)
-            if hit is None and not spaces:
-                return None if count == 1 else Module(found=Found.MISSING, name=name, missing=here)
-            if hit is None:
-                hit = Module(found=Found.NAMESPACE, name=here)
-                folders = spaces
-            if hit.found is Found.EXTENSION and count < len(parts):
-                return Module(found=Found.OTHER, name=name)
-        return hit
+        return self._look(name)[0]
+
+    def _look(self, name: str) -> tuple[Module | None, Sequence[Path]]:
+        """The module, and the folders in which those below it lie."""
+        known = self._known.get(name)
+        if known is None:
+            parent, _, part = name.rpartition(".")
+            known = self._known[name] = (
+                self._below(parent, name, part) if parent else self._in(self.folders, name, part)
+            )
+        return known
+
+    def _below(self, parent: str, name: str, part: str) -> tuple[Module | None, Sequence[Path]]:
+        above, folders = self._look(parent)
+        if above is None:
+            return None, ()
+        if above.found in (Found.EXTENSION, Found.OTHER):
+            return Module(found=Found.OTHER, name=name), ()
+        if above.found is Found.MISSING:
+            return Module(found=Found.MISSING, name=name, missing=above.missing), ()
+        found = self._in(folders, name, part)
+        return found if found[0] is not None else (Module(found=Found.MISSING, name=name, missing=name), ())
+
+    @staticmethod
+    def _in(folders: Sequence[Path], name: str, part: str) -> tuple[Module | None, Sequence[Path]]:
+        spaces = []
+        for folder in folders:
+            names = _listing(folder)
+            if part in names and (folder / part / "__init__.py").is_file():
+                return Module(found=Found.PACKAGE, name=name, real=folder / part / "__init__.py"), [folder / part]
+            if f"{part}.py" in names:
+                return Module(found=Found.FILE, name=name, real=folder / f"{part}.py"), ()
+            if any(n.startswith(f"{part}.") and n.endswith(_EXTENSIONS) for n in names):
+                return Module(found=Found.EXTENSION, name=name), ()
+            if part in names and (folder / part).is_dir():
+                spaces.append(folder / part)
+        return (Module(found=Found.NAMESPACE, name=name), spaces) if spaces else (None, ())
 
 
 @cache
@@ -145,6 +161,7 @@ class Resolver:
         self._files = frozenset(files)
         self._folders = _folders(files)
         self._names = _children(files)
+        self._inside = _inside(self._files, self._folders)
         self.search = tuple(search)
         self._deepest_first = sorted(self.search, key=len, reverse=True)
         self._own_names: dict[str, str | None] = {}
@@ -163,6 +180,15 @@ class Resolver:
         if known is None:
             known = self._known[name] = self._resolve(name)
         return known
+
+    def may_hold(self, module: Module, name: str) -> bool:
+        """Whether there may be a module of that name below one of the package: most names are those of other things."""
+        if module.found not in (Found.FILE, Found.PACKAGE) or module.file in self._importers:
+            return True
+        for folder in module.folders:
+            if name in self._inside.get(folder, ()):
+                return True
+        return bool(self._made) and f"{module.name}.{name}" in self._made
 
     def name_of(self, file: str) -> str | None:
         """The dotted name under which a file of the package is imported; None if it cannot be."""
@@ -212,22 +238,21 @@ class Resolver:
     def _in(self, folders: Sequence[str], name: str, part: str) -> Module | None:
         spaces = []
         for folder in folders:
-            base = posixpath.join(folder, part)
-            init = f"{base}/__init__.py"
-            if init in self._files:
-                return Module(found=Found.PACKAGE, name=name, file=init, folders=(base,))
+            base = f"{folder}/{part}" if folder else part
+            holds_code = base in self._folders
+            if holds_code and f"{base}/__init__.py" in self._files:
+                return Module(found=Found.PACKAGE, name=name, file=f"{base}/__init__.py", folders=(base,))
             if f"{base}.py" in self._files:
                 return Module(found=Found.FILE, name=name, file=f"{base}.py")
-            if any(
-                n.startswith(f"{part}.") and n.endswith((*_EXTENSIONS, ".pyc")) for n in self._names.get(folder, ())
-            ):
+            compiled = self._names.get(folder, ())
+            if compiled and any(n.startswith(f"{part}.") and n.endswith((*_EXTENSIONS, ".pyc")) for n in compiled):
                 return Module(found=Found.EXTENSION, name=name)
-            if base in self._folders:
+            if holds_code:
                 spaces.append(base)
         return Module(found=Found.NAMESPACE, name=name, folders=tuple(spaces)) if spaces else None
 
     def _top(self, name: str) -> Module:
-        here = self._in(self.search, name, name)
+        here = self._in(self.search, name, name) if name not in _FIRST else None
         if here is not None and here.found is not Found.NAMESPACE:
             return here
         if name in stdlib.modules(self._python):
@@ -290,6 +315,15 @@ def _folders(files: Collection[str]) -> frozenset[str]:
                 found.add(folder)
                 folder = posixpath.dirname(folder)
     return frozenset(found)
+
+
+def _inside(files: Collection[str], folders: Collection[str]) -> Mapping[str, Collection[str]]:
+    """For each folder the names of the modules and folders in it."""
+    found: dict[str, set[str]] = {}
+    for path in (*files, *folders):
+        folder, _, name = path.rpartition("/")
+        found.setdefault(folder, set()).add(name.partition(".")[0])
+    return found
 
 
 def _children(files: Collection[str]) -> Mapping[str, frozenset[str]]:

@@ -59,35 +59,45 @@ def judges_syntax(command: str, target: Version) -> bool:
 def hits(command: str, files: Sequence[Path], target: Version) -> tuple[dict[str, list[list[Any]]], dict[str, str]]:
     """For each file its findings as ``[code, line, column]``, column in characters from 1 (``DOUBT`` where it does not
     compile); and the files that ruff could not look at, with the reason. One that makes it fail does not keep it from
-    the others.
+    the others. Comments may keep ruff from telling of names, but not of what does not compile.
     """
-    found: dict[str, list[list[Any]]] = {}
+    items, failed = _items(command, [os.fspath(file) for file in files], target, "--ignore-noqa")
+    found = {item["filename"]: [DOUBT] for item in items if item["code"] not in _NAMES}
+    named = sorted({item["filename"] for item in items if item["code"] in _NAMES})
+    heeded, more = _items(command, named, target) if named else ([], {})
+    for item in heeded:
+        place = item["location"]
+        if item["code"] in _NAMES:
+            found.setdefault(item["filename"], []).append([item["code"], place["row"], place["column"]])
+    return found, {**failed, **more}
+
+
+def _items(
+    command: str, names: Sequence[str], target: Version, *options: str
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What ruff finds; and the files that it could not look at, with the reason."""
+    found: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
-    waiting = _parts([os.fspath(file) for file in files])
+    waiting = _parts(names)
     while waiting:
         part = waiting.pop()
         try:
-            items = _run(command, part, target)
+            found += _run(command, part, target, options)
         except RuffError as error:
             if len(part) == 1:
                 failed[part[0]] = str(error)
             else:
                 middle = len(part) // 2
                 waiting += [part[:middle], part[middle:]]
-            continue
-        for item in items:
-            place = item["location"]
-            told = [item["code"], place["row"], place["column"]] if item["code"] in _NAMES else DOUBT
-            found.setdefault(item["filename"], []).append(told)
     return found, failed
 
 
-def _run(command: str, files: Sequence[str], target: Version) -> list[dict[str, Any]]:
+def _run(command: str, files: Sequence[str], target: Version, extra: Sequence[str]) -> list[dict[str, Any]]:
     name = "py{}{}".format(*min(max(target, _OLDEST), _NEWEST))
     options = ["--isolated", "--no-cache", "--exit-zero", "--quiet", "--output-format=json", f"--target-version={name}"]
     try:
         answer = subprocess.run(
-            [command, "check", *options, f"--select={','.join(_NAMES + _SYNTAX)}", "--", *files],
+            [command, "check", *options, *extra, f"--select={','.join(_NAMES + _SYNTAX)}", "--", *files],
             capture_output=True,
             timeout=_SECONDS,
             check=False,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from checks.preflight.asides import places
+from checks.preflight.asides import OF_A_NAME, places
 from checks.preflight.sketch import Function, Sketch
-from checks.preflight.unbound import suspicious
+from checks.preflight.unbound import Suspects, suspicious
 
 # What stands before `=` on a line, with no call open: what is in one of those is a keyword.
 _TARGETS = (
@@ -21,7 +21,7 @@ _TARGETS = (
     re.compile(rb";([^\n=#(;]*=)(?!=)"),
 )
 # Of `x: int =` the annotation is not bound.
-_ANNOTATED = re.compile(rb"[ \t]*(?!(?:else|try|except|finally)\b)[\w.]+[ \t]*(?=:(?!=))")
+_ANNOTATED = re.compile(rb"\A([ \t]*(?!(?:else|try|except|finally)\b)[\w.]+)[ \t]*:(?!=).*", re.DOTALL)
 # The end of a target that may have begun on a line before, and what such a line begins with.
 _LATER = (re.compile(rb"\)[ \t]*=(?!=)"), re.compile(rb"\][ \t]*=(?!=)"))
 _REST = re.compile(rb"[\w., \t]*[)\]][ \t]*=")
@@ -36,22 +36,48 @@ _AFTER = (
     re.compile(rb"class[ \t]+(\w+)"),
     re.compile(rb"import\b[ \t]*(\([^)]*\)|[^\n#;]+)"),
 )
+# What follows a name that is not bound there, but by words such as these.
+_NO_TARGET = frozenset(bytes((byte,)) for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.([\"'")
+_INTRODUCED = re.compile(rb"\b(?:def|class|import)\b[^\n]*\Z")
 # All that is part of no dotted name becomes a space.
 _NAMES = bytes(c if chr(c).isalnum() or c > 127 or chr(c) in "_." else 32 for c in range(256))  # noqa: PLR2004
 
 
-def binders(sketch: Sketch, names: frozenset[str]) -> list[Function]:
-    """The functions of a file that may bind one of the names as their own."""
+def binders(sketch: Sketch, names: frozenset[str]) -> dict[Function, dict[tuple[str, int], Suspects]]:
+    """The functions of a file that may bind one of the names as their own, with what is to be looked at in each
+    (``unbound``): nothing is told of one that is not ``sure``.
+    """
+    found: dict[Function, dict[tuple[str, int], Suspects]] = {}
     if not names or not sketch.functions:
-        return []
+        return found
     wanted = _bound_words(b"\n".join([b"", *sketch.bodies()])).intersection(name.encode() for name in names)
-    # Looked at alone: it may be another one that binds what this one only mentions.
-    return [
-        function
-        for function in (sketch.holding(wanted) if wanted else ())
-        if not wanted.isdisjoint(_bound_words(b"\n" + sketch.source[function.start : function.end]))
-        and (not function.sure or suspicious(sketch.compiled(function), names))
-    ]
+    for function in sketch.functions if wanted else ():
+        # Looked at alone: it may be another one that binds what this one only mentions.
+        if not any(_stands_alone(sketch.source, function, name) for name in wanted):
+            continue
+        if wanted.isdisjoint(_bound_words(b"\n" + sketch.source[function.start : function.end])):
+            continue
+        if not function.sure:
+            found[function] = {}
+            continue
+        code, above = sketch.compiled(function)
+        suspects = suspicious(code, names, above)
+        if suspects:
+            found[function] = suspects
+    return found
+
+
+def _stands_alone(source: bytes, function: Function, name: bytes) -> bool:
+    """Whether a function holds a name that is not just called, indexed or asked for an attribute."""
+    at = source.find(name, function.start, function.end)
+    while at >= 0:
+        end = at + len(name)
+        if source[at - 1] not in OF_A_NAME and (
+            source[end : end + 1] not in _NO_TARGET or _INTRODUCED.search(source, max(0, at - _LONGEST_NAME), at)
+        ):
+            return True
+        at = source.find(name, end, function.end)
+    return False
 
 
 def _bound_words(text: bytes) -> set[bytes]:
@@ -63,9 +89,9 @@ def _bound_words(text: bytes) -> set[bytes]:
         line = text.rfind(b"\n", 0, found.start())
         if _REST.match(text, line + 1):
             parts.append(text[max(0, line - _LONGEST_TARGET) : found.end()])
-    for part in _TARGETS[0].findall(text):
-        annotated = _ANNOTATED.match(part) if b":" in part else None
-        parts.append(annotated[0] if annotated else part)
+    targets = _TARGETS[0].findall(text)
+    parts += [part for part in targets if b":" not in part]
+    parts += [_ANNOTATED.sub(rb"\1", part) for part in targets if b":" in part]
     for pattern in (*_TARGETS[1:], *_AFTER):
         parts += pattern.findall(text)
     return set(b" ".join(parts).translate(_NAMES).split())

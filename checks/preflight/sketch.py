@@ -14,13 +14,18 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-_FIRST = re.compile(rb"([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*(\()?")
-_HEAD = re.compile(rb"\n" + _FIRST.pattern)  # not `^`: a break is found faster than a place after one
+from checks.preflight.asides import around
+
+_HEAD = re.compile(rb"def[ \t]+\w+[ \t]*(\()?")  # what stands before it is looked at where it is found: few lines
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
-# What may be an import where the word stands at all.
-_IMPORT = re.compile(rb"[\n:;][ \t]*(?:import[ \t\\]|from[ \t.\\][^#\n])|import_module|__import__")
+# What imports a module or binds one of its names, on a line that holds one of the words.
+_WORDS = (b"import", b"global ")
+_NEEDED = re.compile(
+    rb"\n(?:[^\n]*[:;])?[ \t]*(?:global |import[ \t\\]|from[ \t.\\](?:[^\n]*[ \t.])?import\b)|import_module|__import__"
+)
+_DOCSTRING = re.compile(rb"\s*[rRuU]?(\"{3}|'{3})")
 
 
 class Function(NamedTuple):
@@ -57,13 +62,14 @@ class Sketch:
         """The bodies of all functions, in order."""
         return [self.source[function.start : function.end] for function in self.functions]
 
-    def compiled(self, function: Function) -> CodeType:
-        """A function alone, as compiled code of a module that holds it.
+    def compiled(self, function: Function) -> tuple[CodeType, int]:
+        """A function alone, as compiled code of a module that holds it; and how many lines of the file stand above it.
 
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         text = self.source[function.head : function.end]
-        return code_of(b"if 1:\n" + text if text[:1] == b" " else text)
+        above = self.source.count(b"\n", 0, function.head)
+        return (code_of(b"if 1:\n" + text), above - 1) if text[:1] == b" " else (code_of(text), above)
 
     def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
         """The syntax tree with these functions. ``heads``: with the arguments of the others.
@@ -78,6 +84,16 @@ class Sketch:
     def tree_holding(self, words: Collection[bytes], *, heads: bool = False) -> ast.Module:
         """The syntax tree with the functions that hold one of the words."""
         return self.tree(set(self.holding(words)), heads=heads)
+
+    def code_holding(self, words: Collection[bytes]) -> CodeType:
+        """The module compiled with the functions that hold one of the words.
+
+        :raises SyntaxError: and whatever else ``compile`` raises.
+        """
+        try:
+            return code_of(self.text(set(self.holding(words)), heads=False))
+        except SyntaxError:
+            return code_of(self.source)  # as for the tree
 
     def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
@@ -106,28 +122,38 @@ def code_of(text: bytes) -> CodeType:
 def _functions(source: bytes) -> Iterator[Function]:
     at = 0
     while True:
-        head = _HEAD.search(source, at - 1) if at else _FIRST.match(source) or _HEAD.search(source)
+        head = _HEAD.search(source, at)
         if head is None:
             return
-        indent, parenthesis = head[1], head[2]
-        tail = _TAIL.match(source, _closing(source, head.end())) if parenthesis else None
+        line = source.rfind(b"\n", 0, head.start()) + 1
+        before = source[line : head.start()]
+        code = before.lstrip(b" \t")
+        if code and code.rstrip(b" \t") != b"async":
+            at = head.end()
+            continue
+        indent = before[: len(before) - len(code)]
+        tail = _TAIL.match(source, _closing(source, head.end())) if head[1] else None
         start = tail.end() if tail else head.end()
         below = less_indented(len(indent)).search(source, start - 1) if b"\t" not in indent else None
         end = at = below.start() + 1 if below else len(source)
         sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
         colon = tail.end(1) if tail else start
-        yield Function(head.start(1), head.end(), colon, start, end, sure, _needed(source, start, end))
+        yield Function(line, head.end(), colon, start, end, sure, _needed(source, start, end))
         if tail is None:
             at = start
 
 
 def _needed(source: bytes, start: int, end: int) -> bool:
     """Whether a module is imported in a function, or a name of the module bound; or it is too long to tell."""
-    return (
-        source.find(b"global ", start, end) >= 0
-        or end - start > _LONGEST
-        or (source.find(b"import", start, end) >= 0 and _IMPORT.search(source, start - 1, end) is not None)
-    )
+    if end - start > _LONGEST:
+        return True
+    words = [word for word in _WORDS if source.find(word, start, end) >= 0]
+    if not words:
+        return False
+    text = _DOCSTRING.match(source, start, end)  # it may show how to use the function
+    if text is not None:
+        start = max(start, source.find(text[1], text.end(), end))
+    return any(_NEEDED.search(around(source[start:end], word)) for word in words)
 
 
 def _closing(source: bytes, at: int) -> int:

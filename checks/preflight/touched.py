@@ -1,4 +1,5 @@
-"""What a file takes from the modules that it imports: ``util.helper`` after ``import lib.util as util``.
+"""What a file takes from the modules that it imports, ``util.helper`` after ``import lib.util as util``, and whether
+it calls one.
 
 The text is searched, not the syntax tree, which takes less than a tenth of the time. Comments and strings are found as
 well (where the file was compiled, only those with names that code has too): who misses something in the answer looks
@@ -8,14 +9,14 @@ again (``attributes``). Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from types import CodeType
 
-from checks.preflight.asides import places
+from checks.preflight.asides import OF_A_NAME, places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
 _ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
-_OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
+# Before a name: what it would belong to, or what shows that it is text.
+_NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
 
 
 def touched(
@@ -40,16 +41,36 @@ def touched(
                 sets.append([name, "*"])
             continue
         chains: set[bytes] = set()
-        for path, assigned in _paths(source, base):
-            chains.add(path)
-            if assigned:
-                sets.append([name, path.decode()])
+        for at in places(source, base):
+            aside = at and (source[at - 1] in _NOT_BEFORE or source[at - 3 : at] == b"://")
+            path = None if aside else _PATH.match(source, at + len(base))
+            if path is not None:
+                chains.add(path[1])
+                if path[2] is not None:
+                    sets.append([name, path[1].decode()])
         known = {path.decode() for path in chains}
         if mentioned is not None:
             known = {_known_part(path, mentioned) for path in known} - {""}
         if known:
             found[name] = sorted(known)
     return found, sets
+
+
+def called(source: bytes, names: set[str]) -> list[str]:
+    """Those of the names that are called: ``time()`` after ``import time``."""
+    found = []
+    for name in names:
+        text = name.encode() + b"("
+        if any(_stands_alone(source, at) for at in places(source, text)):
+            found.append(name)
+    return sorted(found)
+
+
+def _stands_alone(source: bytes, at: int) -> bool:
+    """Whether a name begins here, and is not one that is defined."""
+    if at and source[at - 1] in _NOT_BEFORE:
+        return False
+    return not source[max(0, at - 12) : at].rstrip().endswith((b"def", b"class"))
 
 
 def _known_part(path: str, mentioned: set[str]) -> str:
@@ -68,12 +89,3 @@ def _beside(code: CodeType, names: set[str], lazy: set[str], found: dict[str, se
         if isinstance(constant, CodeType):
             _beside(constant, names, lazy, found)
     return found
-
-
-def _paths(source: bytes, base: bytes) -> Iterator[tuple[bytes, bool]]:
-    """What follows the base wherever it stands for itself, and whether it is assigned to."""
-    for at in places(source, base):
-        if not at or source[at - 1] not in _OF_A_NAME:
-            path = _PATH.match(source, at + len(base))
-            if path is not None:
-                yield path[1], path[2] is not None

@@ -20,6 +20,9 @@ from checks.preflight.unset import expects, never_set
 
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function, not a class body or module
 _ENDS = frozenset({"exit", "_exit", "abort", "quit", "fail", "skip"})
+# What is run later, if ever, and what has no parts.
+_PASSED = frozenset({ast.Lambda, ast.GeneratorExp, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant, ast.Load})
+_COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp})
 _PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 # From Python 3.12 on the compiler marks a read that may find nothing.
 _LOAD, _CHECKED, _STORE = opmap["LOAD_FAST"], opmap.get("LOAD_FAST_CHECK"), opmap["STORE_FAST"]
@@ -32,8 +35,10 @@ class Suspects(NamedTuple):
     early: frozenset[str] = frozenset()
 
 
-def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], Suspects]:
-    """Functions by name and first line with locals to look at; ``names`` are those of the module."""
+def suspicious(code: CodeType, names: frozenset[str], above: int = 0) -> dict[tuple[str, int], Suspects]:
+    """Functions by name and first line with locals to look at; ``names`` are those of the module. ``above``: so many
+    lines of the file stand above what was compiled.
+    """
     found: dict[tuple[str, int], Suspects] = {}
     for inner in code.co_consts:
         if not isinstance(inner, CodeType):
@@ -44,8 +49,8 @@ def suspicious(code: CodeType, names: frozenset[str]) -> dict[tuple[str, int], S
             local = (set(inner.co_varnames[count:]) | set(inner.co_cellvars)) - set(arguments)
             shared, early = names & local, _early(inner, count)
             if shared or early:
-                found[inner.co_name, inner.co_firstlineno] = Suspects(frozenset(shared), early - shared)
-        found.update(suspicious(inner, names))
+                found[inner.co_name, inner.co_firstlineno + above] = Suspects(frozenset(shared), early - shared)
+        found.update(suspicious(inner, names, above))
     return found
 
 
@@ -101,14 +106,17 @@ def _statements(node: ast.AST) -> list[ast.AST]:
     return [child for part in _PARTS for child in getattr(node, part, ())]
 
 
-def _imported(function: Any) -> frozenset[str]:
+def _imported(node: Any) -> frozenset[str]:
     """Names that a function imports."""
-    return frozenset(
-        alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(function)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for alias in node.names
-    )
+    names: set[str] = set()
+    stack = _statements(node)
+    while stack:
+        statement: Any = stack.pop()
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names.update(alias.asname or alias.name.partition(".")[0] for alias in statement.names)
+        else:
+            stack += _statements(statement)
+    return frozenset(names)
 
 
 class _Flow:
@@ -159,28 +167,20 @@ class _Flow:
         bound: set[str] = set()
         stack: list[ast.AST] = [node]
         while stack:
-            item = stack.pop()
-            if isinstance(item, (ast.Lambda, ast.GeneratorExp, ast.FunctionDef, ast.AsyncFunctionDef)):
-                continue
-            if isinstance(item, (ast.ListComp, ast.SetComp, ast.DictComp)):
-                stack.append(item.generators[0].iter)
-                continue
-            if isinstance(item, ast.AnnAssign):
-                stack += [item.target, *([item.value] if item.value else [])]
-                continue
-            if isinstance(item, ast.Assign):
-                stack += [*item.targets, item.value]
-                continue
-            if isinstance(item, ast.Name) and item.id in self._names:
+            item: Any = stack.pop()
+            if isinstance(item, ast.Name):
+                if item.id not in self._names:
+                    continue
                 if isinstance(item.ctx, ast.Load):
                     self._read(item, state | bound)
                 elif isinstance(item.ctx, ast.Store):
                     bound.add(item.id)
                 else:
                     state -= {item.id}
+                continue
             if isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name) and item.target.id in self._names:
                 self._read(item.target, state)
-            stack.extend(reversed(list(ast.iter_child_nodes(item))))
+            stack += _evaluated(item)
         return state | bound
 
     def _read(self, node: ast.Name, state: frozenset[str]) -> None:
@@ -296,6 +296,20 @@ class _Flow:
             after = _joined(after, self.body(case.body, state | {n for n in self._names if n in captured}))
             complete |= type(case.pattern).__name__ == "MatchAs" and case.pattern.pattern is None and case.guard is None
         return after if complete else _joined(after, state)
+
+
+def _evaluated(node: Any) -> list[ast.AST]:
+    """The parts of a node that are evaluated with it, the first of them last."""
+    kind = type(node)
+    if kind in _PASSED:
+        return []
+    if kind in _COMPREHENSIONS:
+        return [node.generators[0].iter]
+    if kind is ast.AnnAssign:
+        return [node.target, *([node.value] if node.value else [])]
+    if kind is ast.Assign:
+        return [*node.targets, node.value]
+    return list(ast.iter_child_nodes(node))[::-1]
 
 
 def _joined(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

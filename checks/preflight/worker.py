@@ -9,24 +9,27 @@ both JSON. Standard library only, syntax of Python 3.8. The file is compiled, ne
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import json
 import signal
 import sys
 import warnings
+from types import CodeType
 from typing import Any
 
-from checks.preflight.facts import Reader
+from checks.preflight.facts import Reader, bound_by
 from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
-from checks.preflight.touched import touched
-from checks.preflight.unbound import suspicious, unbound
+from checks.preflight.touched import called, touched
+from checks.preflight.unbound import Suspects, suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
+from checks.preflight.unset import globals_never_set
 
-VERSION = 20
 _SECONDS = 60  # for one file
+_DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 
@@ -34,15 +37,16 @@ _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     """The facts of one file; ``{"error": [line, message]}`` if it does not compile.
 
-    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it.
+    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it,
+    and only one in which it found no names without reading all of it.
     """
-    if not hits and target >= LAZY and plain(source):
+    if target >= LAZY and all(kind == _DOUBT for kind, _, _ in hits):
         try:
-            facts = _sketched(source, target)
+            if hits or not plain(source):
+                code_of(source)
+            return _sketched(source, target)
         except (SyntaxError, *_FAILURES):
-            facts = None
-        if facts is not None:
-            return facts
+            pass  # does not compile; or what is left out was told wrongly
     try:
         return _compiled(source, hits, target)
     except SyntaxError as error:
@@ -58,7 +62,7 @@ def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     """The facts of a file of which only its names matter: not compiled, nothing suspected."""
     try:
         sketch = Sketch(source)
-        return Reader(source, target, sketch.tree_holding).read(sketch.tree())
+        return Reader(source, target, sketch.tree_holding, sketch.code_holding).read(sketch.tree())
     except (SyntaxError, *_FAILURES):
         return {"error": [1, "cannot be parsed"]}
 
@@ -66,54 +70,65 @@ def names_of(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
 def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     tree = ast.parse(source)
     code = compile(tree, "<file>", "exec", dont_inherit=True)
-    reader = Reader(source, target, lambda _words: tree, code)
+    reader = Reader(source, target, lambda _words: tree, lambda _words: code)
     try:
         facts = reader.read(tree)
-        return _with_uses(facts, reader, code, _suspects(tree, code, hits, reader, facts))
+        functions = suspicious(code, _solid(tree, facts))
+        suspects = _suspects(tree, hits, _read(_absent(facts), code), functions, reader)
+        return _with_uses(facts, reader, code, suspects + _lonely(tree, facts))
     except RecursionError:
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
 
-def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any] | None:
-    """The same without most functions; None if that is not enough to tell."""
+def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
+    """The same without most functions, of a file that compiles."""
     sketch = Sketch(source)
-    reader = Reader(source, target, sketch.tree_holding)
+    reader = Reader(source, target, sketch.tree_holding, sketch.code_holding)
     tree = sketch.tree()
     facts = reader.read(tree)
-    absent = [*facts.get("typing", ()), *facts.get("never", ())]
-    if reader.unsure:
-        return None
+    absent = _absent(facts)
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
-    suspects: list[list[Any]] = []
-    if absent or binding:
-        functions = {*sketch.holding([name.encode() for name in absent]), *binding}
-        code = code_of(sketch.text(functions, heads=bool(absent)))
-        # Most names that are absent stand in annotations alone.
-        if binding or suspicious(code, solid) or read_of(absent, code):
-            suspects = _suspects(sketch.tree(functions, heads=bool(absent)), code, [], reader, facts)
+    functions = {key: names for suspects in binding.values() for key, names in suspects.items()}
+    kept, heads = {*binding, *sketch.holding([name.encode() for name in absent])}, bool(absent)
+    if absent or not all(function.sure for function in binding):
+        code = code_of(sketch.text(kept, heads=heads))
+        absent, functions = _read(absent, code), suspicious(code, solid)
+    suspects = _lonely(tree, facts)
+    if absent or functions:  # most names that are absent stand in annotations alone
+        suspects += _suspects(sketch.tree(kept, heads=heads), [], absent, functions, reader)
     return _with_uses(facts, reader, None, suspects)
 
 
-def _bound_by(item: list[Any]) -> list[str]:
-    return [item[5]] if item[4] is None else [new or name for name, new in item[4]]
+def _absent(facts: dict[str, Any]) -> dict[str, str]:
+    """The names that are bound where the module never goes, with their kind."""
+    names = dict.fromkeys(facts.get("typing", ()), "typing_only")
+    names.update((name, "never") for name in facts.get("never", ()))
+    return names
+
+
+def _read(absent: dict[str, str], code: CodeType) -> dict[str, str]:
+    """Those that the code may read."""
+    read = read_of(absent, code) if absent else set()
+    return {name: kind for name, kind in absent.items() if name in read}
 
 
 def _with_uses(facts: dict[str, Any], reader: Reader, code: Any, suspects: list[list[Any]]) -> dict[str, Any]:
     uses, sets = touched(reader.source, code, *reader.modules())
+    for name in called(reader.source, {item[5] for item in reader.imports if item[4] is None and item[5]}):
+        uses.setdefault(name, []).append("(")
     more = {"touched": uses, "sets": reader.sets + sets, "suspects": suspects}
     return {**facts, **{name: found for name, found in more.items() if found}}
 
 
 def _suspects(
-    tree: ast.Module, code: Any, hits: list[list[Any]], reader: Reader, facts: dict[str, Any]
+    tree: ast.Module,
+    hits: list[list[Any]],
+    absent: dict[str, str],
+    functions: dict[tuple[str, int], Suspects],
+    reader: Reader,
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    absent = dict.fromkeys(facts.get("typing", ()), "typing_only")
-    absent.update((name, "never") for name in facts.get("never", ()))
-    if absent:
-        read = read_of(absent, code)
-        absent = {name: kind for name, kind in absent.items() if name in read}
     if hits or absent:
         lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
         positions = {
@@ -123,8 +138,6 @@ def _suspects(
         }
         found = Finder(tree, reader.conditions).find(positions, absent, text=reader.source)
     found += too_new(tree, reader.conditions.target)
-    solid = _solid(tree, facts)
-    functions = suspicious(code, solid)
     if functions:
         known = {(item[1], item[2]) for item in found}
         more = unbound(tree, functions, reader.conditions)
@@ -132,12 +145,23 @@ def _suspects(
     return found
 
 
+def _lonely(tree: ast.Module, facts: dict[str, Any]) -> list[list[Any]]:
+    """Suspects among the names that only functions bind, as ``global``."""
+    late = facts.get("late")
+    if not late or any(["*", None] in (item[4] or ()) for item in facts.get("imports", ())):
+        return []
+    bound = {event for event in facts.get("events", ()) if isinstance(event, str)}
+    bound.update(name for item in facts.get("imports", ()) if item[8] for name in bound_by(item))
+    lonely = {name for name in late if name not in bound and name[:2] != "__" and not hasattr(builtins, name)}
+    return globals_never_set(tree, lonely) if lonely else []
+
+
 def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
     """Names that the module binds by import, def or class: a local of that name is rarely meant as another thing."""
     names = {s.name for s in tree.body if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
     for item in facts.get("imports", ()):
         if item[8]:
-            names.update(_bound_by(item))
+            names.update(bound_by(item))
     return frozenset(names)
 
 
@@ -163,4 +187,4 @@ def main() -> None:
             gc.collect()
 
 
-__all__ = ["VERSION", "facts_of", "main", "names_of"]
+__all__ = ["facts_of", "main", "names_of"]

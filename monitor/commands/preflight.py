@@ -264,14 +264,13 @@ def _write_baseline(path: Path, reports: list[PackageReport]) -> None:
 
 
 def _rendered(form: str, reports: list[PackageReport], root: Path, *, everything: bool, to_file: bool) -> str:
-    from monitor.preflight import formats, text
+    if form != "text":
+        from monitor.preflight import formats
 
-    if form == "json":
-        return formats.as_json(reports, root)
-    if form == "sarif":
-        return formats.as_sarif(reports, root)
-    if form == "github":
-        return formats.as_github(reports, root)
+        forms = {"json": formats.as_json, "sarif": formats.as_sarif, "github": formats.as_github}
+        return forms[form](reports, root)
+    from monitor.preflight import text
+
     style = click.style if common.coloured(sys.stdout) and not to_file else text.plain
     width = common.width_of_terminal()
     return text.render(reports, style, everything=everything, width=width)

@@ -75,9 +75,32 @@ CASES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         {"main.py": "from lib.util import PY399\nif PY399:\n    import lib.no\n", "lib/util.py": "PY399 = False\n"},
     ),
     "a module or name that only a later Python has": (
-        {"main.py": "def f():\n    import annotationlib\n    from warnings import nope\n"},
-        ["run missing_module main.py:2 annotationlib", "run missing_name main.py:3 warnings.nope"],
-        {"main.py": "def f(new):\n    if new:\n        import annotationlib\n        from warnings import nope\n"},
+        {"main.py": "def f(a):\n    if a:\n        import annotationlib\n        from warnings import nope\n"},
+        ["run missing_module main.py:3 annotationlib", "run missing_name main.py:4 warnings.nope"],
+        {
+            "main.py": "def f():\n    if HAS_NEW:\n        import annotationlib\n        from warnings import nope\nHAS_NEW = len([])\n"
+        },
+    ),
+    "what only data decides": (
+        {
+            "main.py": "def f(a):\n    if a:\n        import lib.more\n        from json import nope\n",
+            "lib/more.py": "import pytz\n",
+        },
+        ["run undeclared lib/more.py:1 pytz", "run missing_name main.py:4 json.nope"],
+        {
+            "main.py": "import platform\ndef f():\n    if platform.python_version() > '4':\n        from json import nope\n"
+            "_fast = None\nif _fast is None:\n    from json import nope\n",
+        },
+    ),
+    "below a return that always comes": (
+        {"main.py": "import sys\ndef f():\n    if sys.version_info < (3, 8):\n        return\n    import pytz\n"},
+        ["run undeclared main.py:5 pytz"],
+        {"main.py": "import sys\ndef f():\n    if sys.version_info >= (3, 8):\n        return\n    import pytz\n"},
+    ),
+    "names of another Python's library, with a flag": (
+        {"main.py": "try:\n    from heapq import nope_max\nexcept ImportError:\n    pass\n"},
+        ["disables missing_name main.py:2 heapq.nope_max"],
+        {"main.py": "try:\n    from heapq import nope_max\nexcept ImportError:\n    HAS = False\n"},
     ),
     "names that somebody else makes": (
         {"lib/__init__.py": RECREATED + "log = print(__name__)\n", "main.py": "from lib import helper\n"},

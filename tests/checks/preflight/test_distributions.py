@@ -116,7 +116,36 @@ def test_requirement_files_include_each_other_and_have_options(tmp_path: Path) -
         },
     )
     lines = [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")]
-    assert lines == ["pytz", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+    assert lines == ["pytz", "-c constraints.txt", "flask==3.0", "requests", "git+https://example.com/x.git#egg=thing"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "functions-framework\n<<<<<<< HEAD\nPyYAML\n=======\n",
+            ["load does_not_compile requirements.txt:2 <<<<<<< HEAD"],
+        ),
+        ("-r base.txt\nPyYAML\n", ["load missing_file requirements.txt:1 -r base.txt"]),
+        ("PyYAML\n-c limits.txt\n", ["load missing_file requirements.txt:2 -c limits.txt"]),
+        ("flask PyYAML\nPyYAML\n", ["load does_not_compile requirements.txt:1 flask PyYAML"]),
+        ("flask==3.0PyYAML==6.0\nPyYAML\n", ["load does_not_compile requirements.txt:1 flask==3.0PyYAML==6.0"]),
+        ("yaml\n", ["load undeclared main.py:1 yaml"]),
+        ("PyYMAL\n", ["load undeclared main.py:1 yaml"]),
+        ("flask >= 3 , < 4\nPyYAML>=6,!=6.1 ; python_version > '3' # the best\n", []),
+        ("-r more.txt\nPyYAML --hash=sha256:abc\n", []),
+    ],
+)
+def test_requirements_that_pip_refuses(lines: str, expected: list[str], tmp_path: Path) -> None:
+    """The first of a file is told; names that nobody has bring nothing, and slips are not taken for other names."""
+    files = {"main.py": "import yaml\n", "requirements.txt": lines, "more.txt": "flask\n"}
+    assert found(tmp_path, files) == expected
+
+
+def test_requirements_in_utf_16(tmp_path: Path) -> None:
+    """As some editors write them, and pip reads them."""
+    (tmp_path / "requirements.txt").write_bytes("flask\r\npytz\r\n".encode("utf-16"))
+    assert [text for text, _ in requirements.of_file(tmp_path / "requirements.txt")] == ["flask", "pytz"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -91,7 +91,7 @@ CASES: dict[str, tuple[str, list[str], str]] = {
     ),
     "names of the standard library that are computed": (
         "import re\nfrom signal import SIGNOPE2\nimport json.nope\n",
-        ["load missing_module main.py:3 json.nope"],
+        ["load missing_name main.py:2 signal.SIGNOPE2", "load missing_module main.py:3 json.nope"],
         "from re import IGNORECASE\nfrom ssl import OP_NO_COMPRESSION\nfrom socket import AF_INET\nfrom math import pi\n",
     ),
     "undeclared": (

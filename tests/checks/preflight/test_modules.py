@@ -42,10 +42,37 @@ MODULES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
         ["load missing_name main.py:1 spaces.a.nope"],
         {"spaces/a/deep.py": "x = 1\n", "main.py": "from spaces.a import deep\nimport spaces.a.deep\n"},
     ),
+    "module of a namespace package": (
+        {"spaces/deep.py": "import nope\n", "main.py": "from spaces import deep\n"},
+        ["load undeclared spaces/deep.py:1 nope"],
+        {"spaces/deep.py": "import os\n", "main.py": "from spaces import deep\n"},
+    ),
     "relative": (
         {"lib/a.py": "from ..nope import x\n", "main.py": "import lib.a\n"},
         ["load missing_module lib/a.py:1 ..nope"],
         {"lib/a.py": "from . import util\nfrom .util import helper\n", "main.py": "import lib.a\n"},
+    ),
+    "a module that nobody loads": (
+        {"main.py": "import lib\ndef f():\n    return lib.util.helper()\n"},
+        ["run missing_attribute main.py:3 lib.util"],
+        {
+            "main.py": "import lib, lib.more\ndef f():\n    return lib.util.helper()\n",
+            "lib/more.py": "import lib.util\n",
+        },
+    ),
+    "a circle through attributes": (
+        {
+            "main.py": "import lib.a\n",
+            "lib/a.py": "import lib.b as b\nclass A: ...\n",
+            "lib/b.py": "import lib.a\nclass B(lib.a.A): ...\n",
+        },
+        ["load circular_import lib/b.py:2 lib.a.A"],
+        {
+            "main.py": "import lib.a\n",
+            "lib/__init__.py": "import lib.util\nfrom lib import b\nfrom lib import util\n",
+            "lib/a.py": "class A: ...\nfrom lib import b\n",
+            "lib/b.py": "import lib\nlib.util.helper()\nfrom lib import a\nclass B(a.A): ...\n",
+        },
     ),
     "circle": (
         {

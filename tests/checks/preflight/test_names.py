@@ -55,6 +55,21 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["load typing_only_name main.py:4 P"],
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class P: ...\nelse:\n    P = object\nclass Q(P): ...\n",
     ),
+    "global that nobody sets": (
+        "def f():\n    global n\n    if n is None:\n        n = 1\n    return n\n",
+        ["run undefined_name main.py:3 n"],
+        "ready = False\ndef f():\n    global n, ready\n    if ready:\n        return n\n    n = 1\n    ready = True\n    return n\n",
+    ),
+    "global that is counted": (
+        "def f():\n    global n\n    n += 1\n",
+        ["run undefined_name main.py:3 n"],
+        "def f():\n    global n\n    n += 1\ndef start():\n    global n\n    n = 0\n",
+    ),
+    "global that is prepared for": (
+        "def f():\n    global n, __doc__\n    return n, __doc__\n",
+        ["run undefined_name main.py:3 n"],
+        "def f():\n    global n\n    try:\n        return n\n    except NameError:\n        n = 1\n    return n\n",
+    ),
     "deleted": ("x = 1\ndel x\nprint(x)\n", ["load undefined_name main.py:3 x"], "x = 1\nif x:\n    del x\n"),
     "exception's name": (
         "def f():\n    try:\n        pass\n    except ValueError as e:\n        pass\n    return e\n",
