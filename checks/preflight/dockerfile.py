@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from itertools import zip_longest
 from pathlib import Path
 
 from checks.preflight import installing, projects, requirements
-from checks.preflight.shipping import Shipped
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,85 +240,3 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, default) if name in values or found[2] else found[0]
 
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)", value, text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What the image runs: a file, or a module; the folder that is first on its search path; what is called in it.
-
-    ``server``: the module of the server that imports it, where it is not run as a program.
-    """
-
-    file: str | None = None
-    module: str | None = None
-    folder: str | None = None
-    name: str = ""
-    server: str = ""
-
-
-_MODULES = {"waitress-serve": "waitress"}
-
-
-def start(stage: Stage) -> Start | None:
-    """What the command starts, for the ways that Python programs are commonly started; None if it is none of them."""
-    words = [*stage.entrypoint, *stage.command]
-    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
-        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
-    if len(words) >= 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1] == "-c":  # noqa: PLR2004
-        try:
-            words = shlex.split(words[2])
-        except ValueError:
-            return None
-    while words and (words[0] in ("exec", "tini", "--", "dumb-init") or re.match(r"\w+=", words[0])):
-        words = words[1:]
-    if not words:
-        return None
-    program, rest = words[0].rpartition("/")[2], words[1:]
-    options = _options(rest)
-    if program in ("poetry", "uv", "pipenv") and rest[:1] == ["run"]:
-        return start(replace(stage, entrypoint=[], command=rest[1:]))
-    if re.fullmatch(r"python[\d.]*", program):
-        return _python(rest, stage.workdir)
-    if program in ("functions-framework", "functions_framework"):
-        source = options.get("source", "main.py")
-        file = posixpath.join(stage.workdir, source)
-        target = options.get("target") or stage.env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target, server=program.replace("-", "_"))
-    if program in ("gunicorn", "uvicorn", "hypercorn", "flask", "daphne", "waitress-serve"):
-        folder = posixpath.join(stage.workdir, options.get("chdir") or options.get("app-dir") or "")
-        named = options.get("app") or next((w for w in reversed(rest) if re.fullmatch(r"[\w.]+:[\w.()]+", w)), None)
-        if named:
-            module, _, name = named.partition(":")
-            return Start(
-                module=module, folder=posixpath.normpath(folder), name=name, server=_MODULES.get(program, program)
-            )
-    if program in stage.programs:
-        module, _, name = stage.programs[program].partition(":")
-        return Start(module=module, name=name)
-    return None
-
-
-def _python(rest: list[str], workdir: str) -> Start | None:
-    words = list(rest)
-    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
-        words = words[2:] if words[0] in ("-W", "-X") else words[1:]
-    if words[:1] == ["-m"] and len(words) > 1:
-        if words[1] in ("gunicorn", "uvicorn", "functions_framework", "flask"):
-            return start(Stage(command=words[1:], workdir=workdir))
-        return Start(module=words[1], folder=workdir)
-    if words and words[0].endswith(".py"):
-        file = posixpath.normpath(posixpath.join(workdir, words[0]))
-        return Start(file=file, folder=posixpath.dirname(file))
-    return None
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word, following in zip_longest(words, words[1:], fillvalue=""):
-        if word.startswith("--"):
-            name, _, value = word[2:].partition("=")
-            found[name] = value or following
-    return found
-
-
-__all__ = ["Shipped", "Stage", "Start", "build", "instructions", "sources", "start"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checks.preflight import dockerfile, requirements, shipping
+from checks.preflight import dockerfile, requirements, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
@@ -38,7 +38,7 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     )
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     stage = dockerfile.build(text, shipped.files)
-    begin = dockerfile.start(stage)
+    begin = starting.start(stage)
     base = stage.workdir.strip("/")
     files = _relative(stage.files, base)
     search = [_below(begin.folder, base) if begin and begin.folder else ""]
@@ -81,16 +81,16 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
     if begin and begin.server:
-        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        lacking = _server(begin.server, package, path, text) if entry in files and not begin.unsure else ()
         package = replace(package, imported=True, problems=(*package.problems, *lacking))
-    if begin and entry not in files:
+    if begin and entry not in files and not begin.unsure:
         lacking = _not_there(begin, stage, path, text, needed=needed, context=shipped.files)
         package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
 
 
 def _not_there(
-    begin: dockerfile.Start,
+    begin: starting.Start,
     stage: dockerfile.Stage,
     path: Path,
     text: str,

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from checks.preflight import dockerfile
+from checks.preflight import dockerfile, starting
 from checks.preflight.model import Version
 
 # The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.
@@ -43,7 +43,7 @@ def python_of(folder: Path) -> Version | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def start(files: Mapping[str, Path]) -> dockerfile.Start | None:
+def start(files: Mapping[str, Path]) -> starting.Start | None:
     """What the ``web`` line of a Procfile starts, or the ``entrypoint`` of ``app.yaml``."""
     for name, line in (("Procfile", r"^web:(.*)$"), ("app.yaml", r"^entrypoint:(.*)$")):
         found = re.search(line, _text(files[name]), re.MULTILINE) if name in files else None
@@ -51,7 +51,7 @@ def start(files: Mapping[str, Path]) -> dockerfile.Start | None:
             words = shlex.split(found[1]) if found else []
         except ValueError:
             continue
-        begin = dockerfile.start(dockerfile.Stage(command=words, workdir=""))
+        begin = starting.start(dockerfile.Stage(command=words, workdir="", files=dict(files)))
         if begin is not None:
             return begin
     return None
