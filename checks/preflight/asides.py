@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from typing import Any
 
 from checks.preflight.conditions import dotted
@@ -100,6 +101,25 @@ def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
         seen = at
         lines.append(line)
     return lines
+
+
+def lines_of(pattern: re.Pattern[bytes], source: bytes) -> list[int]:
+    """The lines on which what a pattern finds begins, counted from 1 and in order."""
+    lines, line, seen = [], 1, 0
+    for found in pattern.finditer(source):
+        line += source.count(b"\n", seen, found.start())
+        seen = found.start()
+        lines.append(line)
+    return lines
+
+
+def has_line(node: ast.AST, lines: list[int]) -> bool:
+    """Whether a node has one of these lines, or may have: what stands nowhere itself, such as arguments."""
+    start = getattr(node, "lineno", None)
+    if start is None:
+        return True
+    first = bisect_left(lines, start)
+    return first < len(lines) and lines[first] <= (getattr(node, "end_lineno", None) or start)
 
 
 def around(source: bytes, text: bytes) -> bytes:

@@ -214,7 +214,7 @@ class Attributes:
         if facts is None:
             below = self._readable(f"{package.name}.{name}")
             return below if package.found is Found.NAMESPACE else None
-        if name in facts.events or name in facts.late or facts.dynamic:
+        if name in facts.events or name in facts.late or name in facts.answers or facts.dynamic:
             return None
         if facts.stars:
             return None

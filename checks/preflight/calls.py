@@ -7,14 +7,22 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from checks.preflight.asides import has_line, lines_of
 from checks.preflight.conditions import ALWAYS, Conditions, both, dotted
 
+_CALL = re.compile(rb"import_module|__import__")
+_LOOKUP = re.compile(rb"(?:import_module|__import__)\(\s*[^\s\"')]")
+_TEXT = re.compile(rb"[\"'](?:\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\.[A-Za-z_]\w*)[\"']")
+_MODULE = re.compile(r"\.*[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z|\.[A-Za-z_]\w*\Z")
 
-def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> Iterator[tuple[list[Any], bool]]:
+
+def imports(
+    source: bytes, tree: ast.Module, conditions: Conditions, tries: list[list[Any]]
+) -> Iterator[tuple[list[Any], bool]]:
     """``importlib.import_module("literal")`` and ``__import__("literal")`` as imports (``facts``), each with whether it
     runs when the module is loaded.
     """
-    for call, spot in _Calls(conditions, tries).within(tree, Spot()):
+    for call, spot in _Calls(conditions, tries, lines_of(_CALL, source)).within(tree, Spot()):
         name = dotted(call.func) or ""
         literal = call.args[0] if call.args else None
         if name.rpartition(".")[2] not in ("import_module", "__import__") or not isinstance(literal, ast.Constant):
@@ -29,6 +37,41 @@ def imports(tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) ->
         yield [call.lineno, spot.scope, level, module.lstrip("."), None, "", within, spot.when, False], spot.load
 
 
+def listed(source: bytes, tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> list[list[Any]]:
+    """Texts that may be names of modules, in a file that imports modules by names that it looks up: ``[line, text,
+    name, within, scope, tries, when]``. ``name``: what may be asked of the module, beside the text in a pair or as its
+    key in a dict; empty for none. ``within``: the same number for all that stand in one list or dict, 0 for none. The
+    rest are the circumstances of the first such call.
+    """
+    lines = lines_of(_TEXT, source)
+    spots = _Calls(conditions, tries, lines_of(_LOOKUP, source)).within(tree, Spot()) if lines else iter(())
+    spot = next((spot for call, spot in spots if _is_lookup(call)), None)
+    return [] if spot is None else list(_texts(tree, lines, spot))
+
+
+def _is_lookup(call: ast.Call) -> bool:
+    """Whether a module is imported whose name is not written there."""
+    name = (dotted(call.func) or "").rpartition(".")[2]
+    return name in ("import_module", "__import__") and bool(call.args) and not isinstance(call.args[0], ast.Constant)
+
+
+def _texts(tree: ast.Module, lines: list[int], spot: Spot) -> Iterator[list[Any]]:
+    where = [list(pair) for pair in spot.tries]
+    names: dict[int, ast.AST | None] = {}
+    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while waiting:
+        node, within = waiting.pop()
+        if isinstance(node, (ast.Dict, ast.List, ast.Tuple, ast.Set)):
+            within = within or node.lineno * 1000 + node.col_offset
+            pairs = zip(node.values, node.keys) if isinstance(node, ast.Dict) else [node.elts]  # noqa: B905 - 3.8
+            names.update((id(pair[0]), pair[1]) for pair in pairs if len(pair) == 2)  # noqa: PLR2004 - a pair
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
+            name = getattr(names.get(id(node)), "value", "")
+            named = isinstance(name, str) and name.isidentifier()
+            yield [node.lineno, node.value, name if named else "", within, spot.scope, where, spot.when]
+        waiting += [(child, within) for child in ast.iter_child_nodes(node) if has_line(child, lines)]
+
+
 class Spot(NamedTuple):
     """The circumstances of a call. ``load``: it runs when the module is loaded."""
 
@@ -40,10 +83,11 @@ class Spot(NamedTuple):
 
 
 class _Calls:
-    """Every call of a file with its circumstances. Try statements are found again by their line."""
+    """Calls on some lines of a file with their circumstances. Try statements are found again by their line."""
 
-    def __init__(self, conditions: Conditions, tries: list[list[Any]]) -> None:
+    def __init__(self, conditions: Conditions, tries: list[list[Any]], lines: list[int]) -> None:
         self._conditions = conditions
+        self._lines = lines
         self._tries = {item[0]: index for index, item in enumerate(tries)}
 
     def within(self, node: ast.AST, spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
@@ -70,7 +114,8 @@ class _Calls:
 
     def _each(self, nodes: Iterable[ast.AST], spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
         for node in nodes:
-            yield from self.within(node, spot)
+            if has_line(node, self._lines):
+                yield from self.within(node, spot)
 
 
 def _inside(node: ast.AST, spot: Spot) -> Spot:

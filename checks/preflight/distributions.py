@@ -87,8 +87,9 @@ def _closure(wanted: Mapping[str, set[str]], environment: dict[str, str]) -> tup
         modules.update(found.modules)
         told = {extra for extra in extras if any(f"extra == '{extra}'" in r.replace('"', "'") for r in found.requires)}
         # Without metadata it is not known what an extra brings; often it is called like it.
-        unknown.update(f"{name}[{extra}]" for extra in extras - told if name in wanted)
-        needed = [Requirement(extra) for extra in sorted(extras - told) if normal(extra) in known.table()]
+        called = {extra for extra in extras - told if normal(extra) in known.table()}
+        unknown.update(f"{name}[{extra}]" for extra in extras - told - called if name in wanted)
+        needed = [Requirement(extra) for extra in sorted(called)]
         needed += [r for r in map(_parsed, found.requires) if r is not None and _applies(r, environment, extras)]
         for requirement in needed:
             below = normal(requirement.name)

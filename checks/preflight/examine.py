@@ -20,6 +20,7 @@ from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
 from checks.preflight.imports import Imports
 from checks.preflight.judge import Judge
+from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
 from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
@@ -72,12 +73,12 @@ class Examiner:
         read = extractor.read(list(sources.values()))
         facts = {path: read[file] for path, file in sources.items()}
         provided = None
-        besides = NOTHING_SAID if package.requirements is None else package.besides
-        if (package.requirements is not None or package.implied) and self._environment is None:
-            lines = [text for text, _ in package.requirements or ()]
+        lines = package.requirements
+        if (lines is not None or package.implied) and self._environment is None:
             from checks.preflight import distributions  # for requirements only: packaging takes its time
 
-            provided = distributions.provided(lines, package.implied, python, besides)
+            besides = NOTHING_SAID if lines is None else package.besides
+            provided = distributions.provided([text for text, _ in lines or ()], package.implied, python, besides)
         search, notes = _search(package, facts)
         resolver = Resolver(
             package.files,
@@ -90,7 +91,7 @@ class Examiner:
             made={name for item in facts.values() for name in item.fakes},
             importers={path for path, item in facts.items() if item.importer},
         )
-
+        facts = with_listed(facts, resolver)
         bindings = Bindings(facts, resolver, extractor, extractor.library)
         imports = Imports(
             facts, resolver, bindings, provided=provided, python=python, elsewhere=self._elsewhere(package)
@@ -163,25 +164,30 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where in the repository a module lies, seen from its root and from where the package's own code comes."""
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
+        and from where the package's own code comes; or in the package itself, below another name.
+        """
         roots = dict.fromkeys([self._root, *package.roots])
 
         @cache
-        def shipped() -> set[Path]:
-            return {file.resolve() for file in package.files.values()}
+        def shipped() -> dict[Path, str]:
+            return {file.resolve(): path for path, file in package.files.items()}
 
         @cache
         def find(module: str) -> str | None:
             base = module.replace(".", "/")
             for root in roots:
                 place = f"{root}/{base}"
-                for name in (f"{place}.py", f"{place}/__init__.py"):
-                    # Most are not there: told without making a path of it.
-                    if os.path.isfile(name) and Path(name).resolve() not in shipped():  # noqa: PTH113
-                        return _shown(Path(name), self._root)
-                folder = Path(place)
-                if os.path.isdir(place) and any(file.resolve() not in shipped() for file in folder.glob("*.py")):  # noqa: PTH112
-                    return _shown(folder, self._root)
+                # Most are not there: told without making a path of it.
+                lying = [Path(name) for name in (f"{place}.py", f"{place}/__init__.py") if os.path.isfile(name)]  # noqa: PTH113
+                found = bool(lying)
+                if not found and os.path.isdir(place):  # noqa: PTH112
+                    lying = sorted(Path(place).glob("*.py"))
+                away = next((file for file in lying if file.resolve() not in shipped()), None)
+                if away is not None:
+                    return f"{_shown(away if found else Path(place), self._root)} is in the repository and not shipped"
+                if lying and package.entry_known and package.requirements is not None:
+                    return f"{_shown(lying[0], self._root)} is shipped as {shipped()[lying[0].resolve()]}"
             return None
 
         return find

@@ -11,13 +11,12 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from checks.preflight import asides, calls, handlers, paths
+from checks.preflight import answers, asides, calls, handlers, paths
 from checks.preflight.conditions import ALWAYS, ASKED, NEVER, TYPING, Conditions, both, dotted
 from checks.preflight.names import mentioned
 
@@ -45,6 +44,7 @@ _EXEC = re.compile(rb"^[ \t]*exec\(", re.MULTILINE)
 _SEARCH_PATH = re.compile(rb"sys\.path\.(?:insert|append|extend)\b|addsitedir")
 _MADE_MODULE = re.compile(rb"sys\.modules(?:\.setdefault\b|\s*\[[^=\n]*\]\s*(?:#[^\n]*\n\s*)?=(?!=))")
 _LITERAL_IMPORT = re.compile(rb"(?:import_module|__import__)\(\s*[\"']")
+_ANSWERS = re.compile(rb"^def __getattr__\(", re.MULTILINE)
 _NEW_BUILTIN = re.compile(rb"builtins(?:__)?\.\w+\s*=[^=]")
 
 
@@ -153,6 +153,11 @@ class Reader:
         calls_import = b"import_module" in self.source or b"__import__" in self.source
         if calls_import and _LITERAL_IMPORT.search(self.source):
             self._dynamic_imports(tree)
+        if calls_import:
+            facts["listed"] = calls.listed(self.source, tree, self.conditions, self.tries)
+        if b"def __getattr__(" in self.source and (head := _ANSWERS.search(self.source)):
+            facts["answering"] = True
+            facts["answers"] = answers.of(tree, answers.function(self.source, head.start()))
         if (b"sys.path" in self.source or b"addsitedir" in self.source) and _SEARCH_PATH.search(self.source):
             facts["paths"] = paths.additions(self._holding([b"sys.path", b"addsitedir"]))
         if b"sys.modules" in self.source and _MADE_MODULE.search(self.source):
@@ -372,12 +377,12 @@ class Reader:
         for statement in tree.body:
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 continue
-            for node in ast.walk(statement) if _has(statement, lines) else ():
+            for node in ast.walk(statement) if asides.has_line(statement, lines) else ():
                 if isinstance(node, ast.NamedExpr):
                     self.late.add(node.target.id)
 
     def _dynamic_imports(self, tree: ast.Module) -> None:
-        for item, load in calls.imports(tree, self.conditions, self.tries):
+        for item, load in calls.imports(self.source, tree, self.conditions, self.tries):
             self.imports.append(item)
             if load and item[7] not in (NEVER, TYPING):
                 self.events.append(len(self.imports) - 1)
@@ -389,12 +394,6 @@ def _visitors() -> dict[type, Any]:
     it has read, until somebody looks for cycles.
     """
     return {getattr(ast, k): getattr(Reader, v) for k, v in _VISITORS.items() if hasattr(ast, k)}
-
-
-def _has(node: ast.stmt, lines: list[int]) -> bool:
-    """Whether a statement has one of these lines."""
-    first = bisect_left(lines, node.lineno)
-    return first < len(lines) and lines[first] <= (node.end_lineno or node.lineno)
 
 
 def bound_by(item: list[Any]) -> list[str]:

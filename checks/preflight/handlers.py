@@ -8,7 +8,8 @@ from checks.preflight.conditions import dotted
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
-_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
+_LEAVES = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort", "abort", "flask.abort"})
+_REFUSALS = range(400, 600)
 _SUPPRESSING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 _FINDERS = frozenset({"find_spec", "find_loader"})
 
@@ -25,14 +26,23 @@ def catches(node: ast.expr | None) -> str:
 
 
 def outcome(handler: ast.ExceptHandler) -> str:
-    """What a handler makes of the error: ``raise`` (it does not end here) or ``silent``."""
+    """What a handler makes of the error: ``raise`` (it does not end here, or whoever asked is told) or ``silent``."""
     for statement in handler.body:
-        if isinstance(statement, ast.Raise):
+        if isinstance(statement, ast.Raise) or _is_refusal(statement):
             return "raise"
         call = statement.value if isinstance(statement, ast.Expr) else None
         if isinstance(call, ast.Call) and dotted(call.func) in _LEAVES:
             return "raise"
     return "silent"
+
+
+def _is_refusal(statement: ast.stmt) -> bool:
+    """Whether it answers with the HTTP status of an error: ``return jsonify(error=...), 500``, or keeps that pair."""
+    value = statement.value if isinstance(statement, (ast.Return, ast.Assign)) else None
+    if value is None or not (isinstance(statement, ast.Return) or isinstance(value, ast.Tuple)):
+        return False
+    numbers = [node.value for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    return any(type(number) is int and number in _REFUSALS for number in numbers)
 
 
 def bound_in(handler: ast.ExceptHandler) -> list[str]:

@@ -8,11 +8,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.preflight import dockerfile, requirements, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+    from checks.preflight.deploying import Build
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
@@ -20,11 +26,18 @@ _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 
 
-def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: str | None = None) -> Package:
+def of_dockerfile(
+    path: Path,
+    root: Path,
+    *,
+    context: Path | None = None,
+    name: str | None = None,
+    builds: Sequence[Build] = (),
+) -> Package:
     """What a Dockerfile puts into its image.
 
-    ``context`` is the build context; without one it is the nearest folder, from the file's own up to ``root``, in which
-    everything lies that it copies.
+    ``context`` is the build context; without one it is that of the ``builds`` in which most of what is copied lies, and
+    without these the nearest folder for which that holds, from the file's own up to ``root``.
 
     :raises DescriptionError: if the file cannot be read.
     """
@@ -32,12 +45,17 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise DescriptionError(f"{path} cannot be read: {error.strerror}") from error
-    folder = context or _context(path, root, dockerfile.sources(text))
+    sources = dockerfile.sources(text)
+    build = _build(builds, sources) if context is None else None
+    folder = context or (build.context if build else _context(path, root, sources))
     ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
         folder / ".dockerignore"
     )
+    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
-    stage = dockerfile.build(text, shipped.files)
+    laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
+    lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
+    stage = dockerfile.build(text, lying)
     begin = starting.start(stage)
     base = stage.workdir.strip("/")
     files = _relative(stage.files, base)
@@ -58,18 +76,17 @@ def of_dockerfile(path: Path, root: Path, *, context: Path | None = None, name: 
     version = re.match(r"(?:.*/)?python:(\d+)\.(\d+)", stage.base)
     package = Package(
         name=name or _image_name(path, root),
-        root=folder,
-        description=f"image of {shown(path)}, build context {shown(folder)}",
+        root=folder if folder.is_dir() else path.parent,
+        description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(search)),
         requirements=tuple(needed) if stage.pip or stage.required else None,
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
-        origins=(path, *[folder / source for source in dockerfile.sources(text)]),
+        origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
         problems=(
-            *_absent(stage, path),
-            *_unfound(stage, path, text),
+            *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
             *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
         ),
     )
@@ -179,12 +196,44 @@ def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
     return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
 
 
+def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
+    """The one with most of what is copied in its context; None if nothing of it lies in any."""
+    plain = _plain(names)
+
+    def there(build: Build) -> int:
+        return sum(
+            (build.context / name).exists() or any(f"{path}/".startswith(f"{name}/") for path in build.laid)
+            for name in plain
+        )
+
+    best = max(builds, key=there, default=None)
+    return best if best is not None and (not plain or there(best)) else None
+
+
+def _where(folder: Path) -> str:
+    return shown(folder) if folder.is_dir() else "made for it"
+
+
+def _as_built(build: Build | None) -> str:
+    return f", as {shown(build.script)}:{build.line} builds it" if build else ""
+
+
+def _left_out(path: str, ignored: GitIgnoreSpec | None) -> bool:
+    return ignored is not None and ignored.match_file(path)
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Of what is copied, the paths that can be looked for."""
+    found = [posixpath.normpath(name.lstrip("/") or ".") for name in names if not re.search(r"[*?\[$]", name)]
+    return [name for name in found if name != "."]
+
+
 def _context(path: Path, root: Path, names: Sequence[str]) -> Path:
     """The folder in which most of what is copied lies; of equals the nearest."""
     folders = [path.parent]
     while folders[-1].resolve() != root.resolve() and folders[-1].parent != folders[-1] and len(folders) < _DEPTH:
         folders.append(folders[-1].parent)
-    plain = [name.lstrip("/") for name in names if not re.search(r"[*?\[$]", name) and name not in (".", "./")]
+    plain = _plain(names)
     if not plain:
         return path.parent
     return max(folders, key=lambda folder: sum((folder / name).exists() for name in plain))

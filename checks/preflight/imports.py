@@ -9,8 +9,9 @@ from functools import cached_property
 
 from checks.preflight import stdlib
 from checks.preflight.bindings import GIVEN, Bindings
+from checks.preflight.listed import GETATTR
 from checks.preflight.model import Facts, Import, Kind, Try, Version
-from checks.preflight.problems import Guard, Moved, Problem, meant
+from checks.preflight.problems import Guard, Moved, Problem, few, meant
 from checks.preflight.provided import Provided, provider_of
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
@@ -20,7 +21,7 @@ _NEVER_RUN = ("typing", "never", "asked")  # the last is no import, only the que
 
 
 class Imports(Statements):
-    """Judges the imports of one package. ``elsewhere`` says where in the repository a module lies that it lacks."""
+    """Judges the imports of one package. ``elsewhere`` says where a module lies that it lacks."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class Imports(Statements):
         """
         found: dict[tuple[object, ...], Edge] = {}
         for item, asked in zip(self._facts[file].imports, self.asked(file), strict=True):
-            if asked is None or not asked.own or not self.runs(file, item, script=script):
+            if asked is None or not asked.own or item.scope == GETATTR or not self.runs(file, item, script=script):
                 continue
             guard = self.guard(file, item) if item.tries else None
             guarded = guard is not None and not guard.whole
@@ -62,7 +63,17 @@ class Imports(Statements):
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
+            for target in self._touched(file, item):
+                found[target, item.line] = Edge(target, item.line, lazy=True, guarded=False)
         return list(found.values())
+
+    def _touched(self, file: str, item: Import) -> Iterator[str]:
+        """The files that are loaded when attributes of an imported module are asked for."""
+        touched = self._facts[file].touched if self.lazy else {}
+        for name in item.bindings if touched else ():
+            module = self._resolver.module(item.module if item.names is None else f"{self.target(file, item)}.{name}")
+            for chain in touched.get(name, ()):
+                yield from self.lazily(module.file, chain.partition(".")[0])
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -193,7 +204,15 @@ class Imports(Statements):
         own = self._own_bindings(file, module.name) if file is not None else None
         there = self._bindings.surely(module) if own is None else frozenset()
         names = [name for name, _ in asked.names or () if name not in there]
-        return tuple(problem for name in names for problem in self._named(module, name, own))
+        problems = [problem for name in names for problem in self._named(module, name, own)]
+        return (*problems, *(self._lazily_failing(module, asked) if self.lazy else ()))
+
+    def _lazily_failing(self, module: Module, asked: Asked) -> Iterator[Problem]:
+        """What the module's own ``__getattr__`` fails to import for the names that it is asked for."""
+        for name, _ in asked.names or ():
+            for lazy in self.lazy.imports(module.file, name):
+                for problem in self.problems(module.file or "", lazy):
+                    yield replace(problem, message=f"{problem.message}; {module.name} imports it for {name!r}")
 
     def _lies_there(self, file: str, item: Import) -> bool:
         """Whether a relative import leads to something, seen from the folder of the file."""
@@ -238,7 +257,7 @@ class Imports(Statements):
                 Problem(
                     kind=Kind.NOT_SHIPPED,
                     symbol=f"{module.name}.{name}",
-                    message=f"{message}: {place} is in the repository and not in the package",
+                    message=f"{message}: {place}",
                 )
             ]
         facts = self._facts.get(module.file or "")
@@ -272,7 +291,7 @@ class Imports(Statements):
         above = self._resolver.module(top)
         own_top = self.own(top)
         if place is not None:
-            message = f"No module named {missing!r} in the package: {place} is in the repository and not shipped"
+            message = f"No module named {missing!r} in the package: {place}"
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message += self._moved.meant(missing)
@@ -309,16 +328,11 @@ class Imports(Statements):
             if slip:
                 message += f"; is it meant by {slip!r}?"
             elif unsure:
-                message += f", unless one of them brings it ({_few(unsure)})"
+                message += f", unless one of them brings it ({few(unsure)})"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
         if (unsure and providers) or self._suspects:
-            reason = f"it is not known what these requirements bring: {_few(self._suspects or unsure)}"
+            reason = f"it is not known what these requirements bring: {few(self._suspects or unsure)}"
             return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
         message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
-        message += f", unless one of them has it ({_few(unsure)})" if unsure else ""
+        message += f", unless one of them has it ({few(unsure)})" if unsure else ""
         return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004 - enough to recognise

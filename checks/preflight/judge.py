@@ -10,6 +10,7 @@ from typing import NamedTuple
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
+from checks.preflight.listed import GETATTR
 from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
 from checks.preflight.problems import Problem
@@ -27,6 +28,7 @@ _NAME_KINDS = {
     "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
 }
+_LOST = ", and what stands below it does not happen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +132,13 @@ class Judge:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
     def _handler(self, entries: Sequence[str]) -> None:
-        """The function that is called first must be there."""
-        name, file = self._package.handler, next(iter(entries), None)
-        if not name or not self._package.entry_known or file is None:
+        """The functions that are called first must be there."""
+        file = next(iter(entries), None)
+        if file is None or not self._package.entry_known:
             return
-        if self._bindings.has(self._imports.module(file), name) is False:
+        for name in filter(None, (self._package.handler, *self._package.further)):
+            if self._bindings.has(self._imports.module(file), name) is not False:
+                continue
             message = f"the entry point {name!r} is not defined in {file}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
@@ -148,6 +152,10 @@ class Judge:
                 if problem.unknown:
                     unknown = Unknown(file=file, line=item.line, symbol=problem.symbol, reason=problem.message)
                     self._unknown.append(unknown)
+                elif item.scope == GETATTR and self._package.entry_known:  # told where the name is asked for
+                    self._put(
+                        _At(file, item.line, GETATTR), problem.kind, problem.symbol, problem.message, Effect.NEVER
+                    )
                 else:
                     self._failing(file, item, problem)
 
@@ -179,13 +187,11 @@ class Judge:
             return
         if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
             return
-        message += f"; the error is caught at line {guard.line}"
         if guard.whole and item.scope:
-            self._add(at, problem.kind, problem.symbol, f"{message}, and what stands below it does not happen")
+            self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{_LOST}")
             return
-        message += ", a fallback takes its place" if guard.fallback else " and passed over"
-        effect = Effect.DISABLES if file in self._reached else Effect.NEVER
-        self._put(at, problem.kind, problem.symbol, message, effect)
+        told = ", a fallback takes its place" if guard.fallback else " and passed over"
+        self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{told}")
         if item.binds and not guard.fallback:
             lost = set(item.bindings) - set(self._imports.bound_without(file, item))
             for name, line in self._attributes.needed_at_load(file, lost, guard.line) if lost else ():
@@ -242,8 +248,7 @@ class Judge:
             elif guard is None:
                 self._add(at, Kind.CIRCULAR, symbol, message, importing=True)
             else:
-                told = f"{message}; the error is caught at line {guard.line}"
-                self._put(at, Kind.CIRCULAR, symbol, told, Effect.DISABLES)
+                self._add_caught(at, Kind.CIRCULAR, symbol, message, str(guard.line))
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -272,9 +277,7 @@ class Judge:
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
             }.get(kind, f"name {name!r} is not defined")
-            if caught is not None:
-                message += f"; the error is caught at line {caught}"
-            self._add(_At(file, line, scope), _NAME_KINDS[kind], name, message)
+            self._add_name(_At(file, line, scope), _NAME_KINDS[kind], name, message, caught)
 
     def _is_loaded_submodule(self, file: str, name: str, line: int | None) -> bool:
         """Whether the name is bound in a package's own module because somebody imports the submodule of that name.
@@ -294,10 +297,8 @@ class Judge:
         for absent in self._attributes.absent(file):
             if absent.when == "main" and file not in self._scripts:
                 continue
-            message = absent.message
-            if absent.caught is not None:
-                message += f"; the error is caught at line {absent.caught}"
-            self._add(_At(file, absent.line, absent.scope), Kind.MISSING_ATTRIBUTE, absent.symbol, message)
+            at = _At(file, absent.line, absent.scope)
+            self._add_name(at, Kind.MISSING_ATTRIBUTE, absent.symbol, absent.message, absent.caught)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
@@ -308,6 +309,18 @@ class Judge:
         here = (self._reached if importing else self._reached_by_errors).get(at.file)
         effect = Effect.NEVER if here is None else Effect.RUN if at.scope else here.effect
         self._put(at, kind, symbol, message, effect)
+
+    def _add_name(self, at: _At, kind: Kind, symbol: str, message: str, caught: int | None) -> None:
+        """``caught``: the line of a handler that passes over the error."""
+        if caught is None:
+            self._add(at, kind, symbol, message)
+        else:
+            self._add_caught(at, kind, symbol, message, f"{caught}{_LOST}")
+
+    def _add_caught(self, at: _At, kind: Kind, symbol: str, message: str, told: str) -> None:
+        """An error that somebody passes over. ``told``: at which line, and what becomes of it."""
+        effect = Effect.DISABLES if at.file in self._reached else Effect.NEVER
+        self._put(at, kind, symbol, f"{message}; the error is caught at line {told}", effect)
 
     def _put(self, at: _At, kind: Kind, symbol: str, message: str, effect: Effect) -> None:
         here = self._reached.get(at.file)

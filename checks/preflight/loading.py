@@ -143,9 +143,13 @@ def _is_below(facts: Mapping[str, Facts], module: str, name: str) -> bool:
 
 
 def _comes_later(facts: Facts, name: str, bound: _Bound, asking: Import) -> bool:
-    """Whether loading binds the name (and no function, nor the import that asks), and has not done so yet."""
+    """Whether loading binds the name (and no function, nor the import that asks), or ``__getattr__`` that gives it, and
+    has not done so yet.
+    """
     if name in bound or facts.dynamic:
         return False
+    if name in facts.answers:
+        return "__getattr__" not in bound
     for event in facts.events:
         if event == name:
             return True

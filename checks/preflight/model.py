@@ -115,7 +115,8 @@ class Package:
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
     known entry point (``entry_known`` false) any file may be. ``imported``: a server imports the entries, so that what
-    stands under ``__name__ == "__main__"`` does not run. ``handler``: what is called in the first entry.
+    stands under ``__name__ == "__main__"`` does not run. ``handler``: what is called in the first entry;
+    ``further``: what else is, where the same files are deployed under other names.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
@@ -131,6 +132,7 @@ class Package:
     entry_known: bool = False
     imported: bool = False
     handler: str = ""
+    further: tuple[str, ...] = ()
     search: tuple[str, ...] = ("",)
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
@@ -211,6 +213,18 @@ class Try(msgspec.Struct, array_like=True, frozen=True, gc=False):
     about_imports: bool
 
 
+class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A text that may be the name of a module, in a file that imports modules by name: see ``calls.listed``."""
+
+    line: int
+    text: str
+    name: str
+    within: int
+    scope: str
+    tries: tuple[tuple[int, str], ...]
+    when: str
+
+
 class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What a file says, as the worker answered it (``facts``, ``worker``). What it does not say is empty.
 
@@ -223,6 +237,8 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
     ``suspects``: names that are not there: kind, name, line, scope, when, the line that catches the error.
     ``fakes``: modules that it puts into ``sys.modules``; ``importer``: it does so in ways that cannot be read.
     ``paths``: see ``paths.additions``. ``builtins``: names that it adds to those. ``script``: it has a main part.
+    ``answers``: names that its own ``__getattr__`` answers for, where they can be read; ``answering``: it has one that
+    imports. ``listed``: texts that may be names of modules.
     """
 
     error: tuple[int, str] | None = None
@@ -243,11 +259,23 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
     paths: tuple[tuple[int, int | None, str | None], ...] = ()
     builtins: tuple[str, ...] = ()
     script: bool = False
+    answers: frozenset[str] = frozenset()
+    answering: bool = False
+    listed: tuple[Listed, ...] = ()
     ignores: tuple[Ignore, ...] = ()
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """Names that it has once it is loaded, or that its functions give it, without those of star imports."""
+        """Names that it has once it is loaded, or that its functions give it, without those of star imports; those that
+        its own ``__getattr__`` answers for.
+        """
+        if not self.late and not self.answers:
+            return self.loaded
+        return self.loaded.union(self.late, self.answers)
+
+    @cached_property
+    def loaded(self) -> frozenset[str]:
+        """Names that it has once it is loaded."""
         names: set[str] = set()
         for event in self.events:
             if isinstance(event, int):
@@ -257,7 +285,6 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
                 names.discard(event[1:])
             else:
                 names.add(event)
-        names.update(self.late)
         return frozenset(names)
 
     @cached_property
@@ -277,7 +304,7 @@ class Facts(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def dynamic(self) -> bool:
         """Its names cannot be told: it computes them, or answers for any."""
-        return self.computed or "__getattr__" in self.bound
+        return self.computed or (not self.answers and "__getattr__" in self.bound)
 
 
 _DECODER = msgspec.json.Decoder(Facts)

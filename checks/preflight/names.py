@@ -17,6 +17,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight.conditions import ALWAYS, NEVER, TYPING, Conditions, both, dotted
+from checks.preflight.handlers import outcome
 
 _LOAD_NAME = opmap["LOAD_NAME"]
 # An interactive shell adds these to the builtins.
@@ -212,7 +213,7 @@ class Finder:
             lacking = lacking or "AttributeError" in ast.dump(handler.type or handler)
             kind = _catches(handler.type)
             if kind:
-                raises = any(isinstance(s, ast.Raise) for s in handler.body)
+                raises = outcome(handler) == "raise"
                 caught = 0 if kind == "named" else caught if raises else handler.lineno
                 break
         self._each(node.body, spot._replace(caught=caught, lacking=lacking))

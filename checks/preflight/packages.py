@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.preflight import projects, requirements, services, shipping
-from checks.preflight.describing import DescriptionError, absent, broken, shown, with_entry
+from checks.preflight.describing import DescriptionError, broken, shown, with_entry
 from checks.preflight.model import Package, Version
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-    from checks.preflight.deploying import Deployment
+    from checks.preflight.deployed import Told
 
 # What the buildpack of Cloud Functions installs although nobody declares it.
-_PLATFORM = ("functions-framework", "gunicorn")
+PLATFORM = ("functions-framework", "gunicorn")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
 _DOCKERFILE = re.compile(r"(?:.+\.)?Dockerfile(?:[._-].+(?<!\.dockerignore))?")
@@ -59,7 +59,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
     linked = f"{count} symlink{'s' if count > 1 else ''} followed" if count else "no symlinks"
     kind = "service folder" if served else "function folder" if function else "folder"
     needed, origins = _declared(folder, files)
-    python, told = _python_of(folder)
+    python, told = python_of(folder)
     own = "" if function or not projects.is_project(files) else projects.home(files)
     package = Package(
         name=name or folder.resolve().name,
@@ -68,7 +68,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         files=files,
         search=tuple(dict.fromkeys(("", own))),
         requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
-        implied=_PLATFORM if function or served else (),
+        implied=PLATFORM if function or served else (),
         imported=handles,
         installed=any(".dist-info/" in path for path in files),
         python=python,
@@ -95,7 +95,7 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
             if needed is not None:
                 told = f", requirements from {shown(place)}"
                 break
-        python, _ = _python_of(folder.resolve().parent)
+        python, _ = python_of(folder.resolve().parent)
     package = Package(
         name=name or own,
         root=folder,
@@ -153,14 +153,14 @@ def described(
     else:
         needed, _ = _declared(source, files)
     told = f", {len(copies)} copied over it" if copies else ""
-    found, where = (python, "the configuration") if python else _python_of(source)
+    found, where = (python, "the configuration") if python else python_of(source)
     package = Package(
         name=name,
         root=source,
         description=f"configuration: folder {shown(source)}{told}, symlinks {'followed' if follow else 'kept'}",
         files=dict(sorted(files.items())),
         requirements=needed,
-        implied=_PLATFORM if "main.py" in files and needed is not None else (),
+        implied=PLATFORM if "main.py" in files and needed is not None else (),
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
@@ -174,15 +174,13 @@ def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
     from checks.preflight import images
 
+    looked, told = _looked(root)
     found: list[Package] = []
-    scripts: list[Path] = []
     started: set[Path] = set()  # by images, also of folders above
-    for folder, names in _folders(root):
-        scripts += [folder / name for name in sorted(names) if name.endswith(".sh")]
-        dockerfiles = sorted(name for name in names if _DOCKERFILE.fullmatch(name))
+    for folder, names in looked:
         made = []
-        for name in dockerfiles:
-            package = images.of_dockerfile(folder / name, root)
+        for name in sorted(filter(_DOCKERFILE.fullmatch, names)):
+            package = images.of_dockerfile(folder / name, root, builds=told.builds(folder / name) if told else ())
             if package.problems or any(path.endswith(".py") for path in package.files):
                 made.append(package)
         shipped = {file for package in made for file in package.files.values()}
@@ -192,110 +190,46 @@ def discover(root: Path) -> list[Package]:
         if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
-    found = _as_scripts_deploy(found, scripts, root)
+    found = told.as_deployed(found) if told else found
     return _told_apart(found, root) if found else [of_folder(root)]
 
 
 def as_deployed(package: Package, root: Path) -> Package:
-    """A function's folder as the repository's scripts deploy it, if one does; else as it lies there."""
+    """A function's folder as the repository says that it is deployed, if it does; else as it lies there."""
     if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
         return package
-    scripts = [folder / name for folder, names in _folders(root) for name in sorted(names) if name.endswith(".sh")]
+    _, told = _looked(root)
     own = package.root.resolve()
-    made = _as_scripts_deploy([package], scripts, root)
+    made = told.as_deployed([package]) if told else [package]
     return next((item for item in made if item.root.resolve() == own), package)
 
 
-def _as_scripts_deploy(found: list[Package], scripts: Sequence[Path], root: Path) -> list[Package]:
-    """The packages, those that a script deploys as it does, and what scripts deploy besides."""
-    made: dict[Path, list[Package]] = {}
-    for script in scripts:
-        text = _text(script)
-        if b"gcloud" not in text:
-            continue
-        from checks.preflight import deploying
+def as_built(dockerfile: Path, root: Path) -> Package:
+    """The image of a Dockerfile as the repository says that it is built, if it does.
 
-        items = [(item, "") for item in deploying.deployments(script, root)]
-        if not items and (b"$1" in text or b"${1" in text):  # a script for all functions, told which by its argument
-            for name in dict.fromkeys(package.root.resolve().name for package in found):
-                items += [(item, f" with {name} as its argument") for item in deploying.deployments(script, root, name)]
-        for item, told in items:
-            package = _of_deployment(item, told)
-            if package is not None and all(package.files != known.files for known in made.get(package.root, [])):
-                made.setdefault(package.root, []).append(package)
-    answer: list[Package] = []
-    for package in found:
-        answer += made.pop(package.root.resolve(), [package])
-    return [*answer, *[package for rest in made.values() for package in rest]]
+    :raises DescriptionError: if the file cannot be read.
+    """
+    from checks.preflight import images
+
+    told = _looked(root)[1] if (root / ".git").exists() else None
+    return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
 
 
-def _of_deployment(item: Deployment, told: str) -> Package | None:
-    """What a script deploys, named after the function; None if it is no Python function."""
-    main = item.files.get("main.py")
-    if main is None:
-        return _without_main(item)
-    lacks = "the script copies it, and it is not there"
-    lacking = [(item.script, line, f"{_written(name)}: {lacks}") for line, name in item.absent]
-    ignore = item.files.get(".gcloudignore")
-    ignored = shipping.ignore_file(ignore) if ignore is not None else None
-    files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
-    home = main.resolve().parent
-    needed = tuple(requirements.of_file(files["requirements.txt"])) if "requirements.txt" in files else None
-    version = re.search(r"python(\d)(\d+)", item.runtime or "")
-    python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else _python_of(home)
-    copied = [_written(name) for name in item.copied if not _own(name, home)]
-    also = f", with {', '.join(copied)}" if copied else ""
-    package = Package(
-        name=item.name or home.name,
-        root=home,
-        description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
-        files=files,
-        handler=item.entry or "",
-        imported=services.handles_events(main),
-        requirements=needed,
-        implied=_PLATFORM,
-        python=python,
-        python_from=where,
-        origins=(item.script, home, *item.origins),
-        problems=(*broken(item.broken), *absent(lacking)),
-        notes=item.notes,
-    )
-    return with_entry(package, None)
+def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
+    """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
+    from checks.preflight import scripts
 
+    found, files = [], scripts.workflows(root)
+    for folder, names in _folders(root):
+        files += scripts.named(folder, names)
+        if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
+            found.append((folder, names))
+    files = [file for file in files if scripts.concerns(file)]
+    if not files:
+        return found, None
+    from checks.preflight import deployed  # most repositories say nothing
 
-def _own(name: str, home: Path) -> bool:
-    """Whether what a script copies is the function's own folder, or lies in it."""
-    return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
-
-
-def _written(name: str) -> str:
-    """A path as it is best read: one that the script put together is seen from here."""
-    return shown(Path(name)) if name.startswith("/") else name
-
-
-def _without_main(item: Deployment) -> Package | None:
-    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
-    code = [path for path in item.files if path.endswith(".py") and "/" not in path]
-    if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
-        return None
-    if b"GOOGLE_FUNCTION_SOURCE" in _text(item.script):
-        return None
-    told = f"main.py: the script deploys {shown(item.folder)}, and there is none in it"
-    return Package(
-        name=item.name or item.folder.name,
-        root=item.folder,
-        description=f"{shown(item.script)}:{item.line} deploys {shown(item.folder)}",
-        files=item.files,
-        origins=(item.script, item.folder),
-        problems=absent([(item.script, item.line, told)]),
-    )
-
-
-def _text(script: Path) -> bytes:
-    try:
-        return script.read_bytes()
-    except OSError:
-        return b""
+    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -362,7 +296,8 @@ def _metadata_of(folder: Path) -> tuple[Path | None, str]:
     return None, folder.name
 
 
-def _python_of(folder: Path) -> tuple[Version | None, str]:
+def python_of(folder: Path) -> tuple[Version | None, str]:
+    """The version of Python that a folder or one above it names, and where."""
     for place in (folder, *folder.resolve().parents[:3]):
         try:
             text = (place / ".python-version").read_text(encoding="utf-8")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.preflight.model import Kind
 
 _LIKE = 0.8  # of difflib: most slips and many new names are
 _SHORT = 3  # letters of a name that many modules have
+_FEW = 3  # names, enough to recognise them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,12 @@ def meant(name: str, names: Iterable[str]) -> str:
 
     found = difflib.get_close_matches(name, [one for one in names if one != name], 1, cutoff=_LIKE)
     return f"; is {found[0]!r} meant?" if found else ""
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    shown = ", ".join(names[:_FEW])
+    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
 
 
 class Moved:

@@ -10,6 +10,7 @@ from pathlib import Path
 from checks.preflight import dockerfile, starting
 from checks.preflight.model import Version
 
+FILES = frozenset({"main.py", "Procfile", "app.yaml"})  # a folder with one of these may be deployed from its source
 # The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.
 _FUNCTION = re.compile(
     rb"^[^#\n]*\bfunctions_framework\b"

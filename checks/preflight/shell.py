@@ -1,26 +1,28 @@
 """Shell scripts, read and not run: which commands they would run, as far as that shows in their text.
 
-Variables, defaults, arrays, ``for`` over known words, ``if`` on files, functions with arguments, ``$(dirname ...)`` and
-the like. A word that depends on anything else is unknown (None), and whoever asks must not guess it.
+Variables, ``for`` over known words and folders, ``if`` on files and words, ``case``, functions and other scripts with
+arguments, ``eval``. A word that depends on anything else is unknown (None), and whoever asks must not guess it. Where
+an unknown word chooses between branches, one run takes one of them (``choices``).
 """
 
 from __future__ import annotations
 
-import posixpath
+import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
-from checks.preflight.shell_words import Statement, braces, closing, statements
+from checks.preflight.shell_blocks import case_branches, end_of, function_body, if_branches
+from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Words
+from checks.preflight.shell_words import Statement, statements
 
-UNKNOWN = "\0"  # stands for what cannot be told, behind the name of an option
-MADE = "/mktemp-"  # the folders of ``mktemp -d``
-Value = str | list[str] | None
 _MOST = 20_000  # commands; a loop of loops is no deployment
+_MOST_TURNS = 300
 _DEPTH = 20
-_OPEN, _CLOSE = frozenset({"for", "while", "until", "select", "if", "case"}), frozenset({"done", "fi", "esac"})
-_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-_PARAMETER = re.compile(r"\$(?:(\w+|[@*#?$!])|\{(#?\w+|[@*])(\[(?:[@*]|\d+)\])?(?:(:?[-+=?]|%%?|##?|/)([^}]*))?\})")
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
+_TOP = re.compile(r"ROOT|REPO|WORKSPACE")  # what variables for the top of a repository are called
+_SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,20 @@ class Command:
     writes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Shell:
-    """Goes through a script. ``script`` and ``root`` are absolute paths; ``exists`` tells of files there would be."""
+@dataclass(slots=True, kw_only=True)
+class Shell(Words):
+    """Goes through a script. ``exists`` tells of files there would be, ``read`` gives the text of another script.
 
-    script: str
-    root: str
+    ``choices``: which branch to take at the first, second... place where an unknown word chooses; ``taken``: what was
+    taken at each, of how many, and what it is called.
+    """
+
     exists: Callable[[str, str], bool]
-    folder: str
-    values: dict[str, Value] = field(default_factory=dict)
+    read: Callable[[str], str | None]
+    choices: Sequence[int] = ()
     functions: dict[str, Sequence[Statement]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    made: int = 0
+    taken: dict[tuple[str, int], tuple[int, int, str]] = field(default_factory=dict)
     steps: int = 0
 
     def run(self, body: Sequence[Statement], depth: int = 0) -> Iterator[Command]:
@@ -66,20 +70,22 @@ class Shell:
                 elif words and outer:
                     self.folder = outer.pop()
                 at += 1
-            elif words[0] == "for":
-                close = _matching(body, at)
+            elif words[0] == "for" and len(words) > 1:
+                close = end_of(body, at)
                 yield from self._loop(words, body[at + 1 : close], depth)
                 at = close + 1
             elif words[0] == "if":
-                close = _matching(body, at)
+                close = end_of(body, at)
                 yield from self._if(body[at : close + 1], depth)
                 at = close + 1
-            elif words[0] == "case":
-                at = _matching(body, at) + 1
-            elif words[0].endswith("()") or words[0] == "function":
+            elif words[0] == "case" and len(words) > 1:
+                close = end_of(body, at)
+                yield from self._case(body[at : close + 1], words[1], depth)
+                at = close + 1
+            elif words[0] == "function" or re.fullmatch(r"[^=]+\(\)", words[0]):
                 name = words[1] if words[0] == "function" else words[0]
                 close = next((i for i in range(at, len(body)) if body[i].words[0] == "}"), len(body))
-                self.functions[name.removesuffix("()")] = _inside(body[at : close + 1])
+                self.functions[name.removesuffix("()")] = function_body(body[at : close + 1])
                 at = close + 1
             else:
                 yield from self._simple(Statement(statement.line, words), depth)
@@ -88,43 +94,59 @@ class Shell:
     def _loop(self, words: tuple[str, ...], body: Sequence[Statement], depth: int) -> Iterator[Command]:
         values: list[str | None] = []
         for word in words[3:]:
-            values += self.expand(word) or [None]
-        for value in values or [None]:
+            values += self._paths(word)
+        for value in values[:_MOST_TURNS] or [None]:
             self.values[words[1]] = value
             yield from self.run(body, depth + 1)
 
     def _if(self, body: Sequence[Statement], depth: int) -> Iterator[Command]:
         """The first branch whose condition may hold."""
-        branches: list[tuple[Statement | None, list[Statement]]] = [(body[0], [])]
-        level = 0
-        for statement in body[1:-1]:
-            if level == 0 and statement.words[0] in ("elif", "else"):
-                more = statement.words[1:]
-                branches.append((statement if statement.words[0] == "elif" else None, []))
-                if statement.words[0] == "else" and more:
-                    branches[-1][1].append(Statement(statement.line, more))
-                continue
-            level += _level(statement)
-            branches[-1][1].append(statement)
-        for condition, inside in branches:
+        for condition, commands in if_branches(body):
             asked = condition.words[1:] if condition is not None else ()
             if condition is not None and asked and asked[0] not in ("[", "[[", "test"):
                 plain = tuple(word for word in asked if word != "!")
                 yield from self._simple(Statement(condition.line, plain), depth)  # `if ! gcloud ...; then`
-            if condition is None or self._test(list(asked)) is not False:
-                yield from self.run(inside, depth + 1)
+            if condition is None or self._test(list(asked), condition.line) is not False:
+                yield from self.run(commands, depth + 1)
                 return
 
-    def _test(self, words: list[str]) -> bool | None:
+    def _case(self, body: Sequence[Statement], asked: str, depth: int) -> Iterator[Command]:
+        """The first branch whose pattern the word matches, or the one that is chosen for a word that cannot be told."""
+        named = [(self.word(pattern) or pattern, commands) for pattern, commands in case_branches(body)]
+        value = self.word(asked)
+        if value is None:
+            if any(pattern.startswith("-") for pattern, _ in named):
+                return  # the options of a command line: without them, their defaults hold
+            plain = [item for item in named if not re.search(r"[*?\[]", item[0])] or named[:1]
+            taken = self._choice(body[0].line, [pattern for pattern, _ in plain]) if plain else 0
+            if plain and (parameter := PARAMETER.fullmatch(asked.strip('"'))):
+                self.values[parameter[1] or parameter[2]] = plain[taken][0]
+            yield from self.run(plain[taken][1] if plain else [], depth + 1)
+            return
+        found = next((commands for pattern, commands in named if fnmatchcase(value, pattern)), [])
+        yield from self.run(found, depth + 1)
+
+    def _choice(self, line: int, names: Sequence[str]) -> int:
+        """Which of several this run takes here, the same each time that it comes here."""
+        place = (self.script, line)
+        if place not in self.taken:
+            wanted = self.choices[len(self.taken)] if len(self.taken) < len(self.choices) else 0
+            self.taken[place] = (wanted, len(names), names[min(wanted, len(names) - 1)])
+        return min(self.taken[place][0], len(names) - 1)
+
+    def _test(self, words: list[str], line: int) -> bool | None:
         if words[:1] == ["!"]:
-            answer = self._test(words[1:])
+            answer = self._test(words[1:], line)
             return None if answer is None else not answer
         if not words or words[0] not in ("[", "[[", "test"):
             return None
         inside = [word for word in words[1:] if word not in ("]", "]]")]
         if inside[:1] == ["!"]:
-            answer = self._test(["[", *inside[1:], "]"])
+            answer = self._test(["[", *inside[1:], "]"], line)
             return None if answer is None else not answer
+        if len(inside) == 3 and inside[1] in ("=", "==", "!="):  # noqa: PLR2004 - two words and a sign between them
+            same = self._same(inside[0], inside[2], line)
+            return None if same is None else same == (inside[1] != "!=")
         if len(inside) != 2:  # noqa: PLR2004 - one sign, one word
             return None
         value = self.word(inside[1])
@@ -134,143 +156,105 @@ class Shell:
             return self.exists(self.path(value), inside[0])
         return None
 
+    def _same(self, asked: str, other: str, line: int) -> bool | None:
+        """Whether two words are the same: an unknown argument is in one run, and in another one not."""
+        value, wanted = self.word(asked), self.word(other)
+        if wanted is None:
+            return None
+        parameter = PARAMETER.fullmatch(asked.strip('"'))
+        if value is not None or parameter is None:
+            return None if value is None else fnmatchcase(value, wanted)
+        if wanted == "" or wanted.startswith("-"):
+            return None
+        name = parameter[1] or parameter[2]
+        if self._choice(line, [wanted, f"not {wanted}"]):
+            return False
+        self.values[name] = wanted
+        return True
+
     def _simple(self, statement: Statement, depth: int) -> Iterator[Command]:
         words = list(statement.words)
         if words[0] in ("local", "export", "declare", "readonly", "typeset"):
             words = [word for word in words[1:] if not word.startswith("-")]
         while words and (assigned := _ASSIGNED.match(words[0])):
-            inner = assigned[2].strip('"')
+            inner = assigned[3].strip('"')
             if inner.startswith("$(") and " deploy" in inner:
                 body = [Statement(statement.line + s.line - 1, s.words) for s in statements(inner[2:-1])]
                 yield from self.run(body, depth + 1)
-            self.values[assigned[1]] = self._assigned(assigned[2])
+            self.assign(assigned[1], assigned[3], more=bool(assigned[2]))
             words.pop(0)
         if not words:
             return
         if words[0] in self.functions:
-            given = [self.word(word) for word in words[1:]]
-            kept = {name: self.values.get(name) for name in "123456789"}
-            self.values.update({str(n): given[n - 1] if n <= len(given) else "" for n in range(1, 10)})
-            yield from self.run(self.functions[words[0]], depth + 1)
-            self.values.update(kept)
+            yield from self._called_with(self.functions[words[0]], words[1:], depth)
+            return
+        if words[0] == "eval":
+            text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
+            yield from self.run([Statement(statement.line, item.words) for item in statements(text)], depth + 1)
             return
         words, written = _redirected(words)
         if not words:
             return  # nothing but redirections, such as what is left of ``ls x &>/dev/null``
+        yield from self._script(words, depth)
         expanded: list[str | None] = []
         for word in words:
-            expanded += self.expand(word) or [_option(word)]
+            expanded += self._words(word)
         writes = tuple(self.path(value) for word in written if (value := self.word(word)) is not None)
         if words[0] == "popd" or words == ["cd", "-"]:
             self.folder = self.left.pop() if self.left else self.folder
         elif words[0] in ("cd", "pushd"):
             target = next((word for word in expanded[1:] if word is None or not word.startswith("-")), None)
             self.left.append(self.folder)
-            self.folder = self.path(target) if target is not None else self.folder
+            if target is not None:
+                self.folder = self.path(target)
+            elif words[1:] and not _TOP.search(words[-1]):
+                self.folder = UNTOLD
         yield Command(statement.line, tuple(expanded), self.folder, writes)
 
-    def path(self, word: str) -> str:
-        """A path as it is meant from where the script stands, absolute."""
-        return posixpath.normpath(posixpath.join(self.folder, word))
+    def _called_with(self, body: Sequence[Statement], words: Sequence[str], depth: int) -> Iterator[Command]:
+        """A function or a script with its arguments."""
+        given: list[str | None] = [one for word in words for one in self._words(word)]
+        kept = {name: self.values.pop(name) for name in "123456789@*" if name in self.values}
+        self.values.update({str(n): given[n - 1] if n <= len(given) else "" for n in range(1, 10)})
+        self.values["@"] = self.values["*"] = None if None in given else [word for word in given if word is not None]
+        yield from self.run(body, depth + 1)
+        for name in "123456789@*":
+            self.values.pop(name, None)
+        self.values.update(kept)
 
-    # -- words ---------------------------------------------------------------------------------------------------------
+    def _script(self, words: Sequence[str], depth: int) -> Iterator[Command]:
+        """What another script does that is started or taken in here (``source``)."""
+        own = words[0] in ("source", ".")
+        rest = [word for word in words[own or words[0] in _SHELLS :] if own or not word.startswith("-")]
+        path = self.word(rest[0]) if rest else None
+        if path is None or not (own or path.endswith(".sh")) or (text := self.read(self.path(path))) is None:
+            return
+        kept = self.script, self.folder, dict(self.values)
+        self.script = self.path(path)
+        if own and not rest[1:]:
+            yield from self.run(statements(text), depth + 1)
+        else:
+            yield from self._called_with(statements(text), rest[1:], depth)
+        self.script = kept[0]
+        if not own:
+            self.folder, self.values = kept[1:]
 
-    def _assigned(self, text: str) -> Value:
-        if text.startswith("("):
-            items = statements(text[1:-1].replace("\n", " "))
-            parts = [self.expand(word) for item in items for word in item.words]
-            return None if None in parts else [value for part in parts for value in part or ()]
-        return self.word(text)
+    def _words(self, word: str) -> list[str | None]:
+        """The words of a command that a word becomes: without quotes a variable is taken apart at its spaces."""
+        values = self.expand(word)
+        if values is None or UNKNOWN in "".join(values):
+            return [_option(word)]
+        return list(values[0].split() if len(values) == 1 and PARAMETER.fullmatch(word) else values)
 
-    def word(self, text: str) -> str | None:
-        """What a word becomes; None if that cannot be told."""
-        values = self.expand(text)
-        return None if values is None else " ".join(values)
-
-    def expand(self, text: str) -> list[str] | None:
-        """The words that a word becomes: several for an array. None if that cannot be told."""
-        if len(several := braces(text)) > 1:
-            each = [self.expand(one) for one in several]
-            return None if None in each else [word for words in each for word in words or ()]
-        plain = text.strip('"')
-        whole = _PARAMETER.fullmatch(plain)
-        if whole and whole[3] and isinstance(value := self.values.get(whole[2]), list):
-            return value
-        parts, at = [], 0
-        while at < len(text):
-            char = text[at]
-            if char == "'" and not _inside_quotes(text, at):
-                close = closing(text, at)
-                parts.append(text[at + 1 : close - 1])
-                at = close
-            elif char == '"':
-                at += 1
-            elif char == "\\":
-                parts.append(text[at + 1 : at + 2])
-                at += 2
-            elif text.startswith("$(", at) or char == "`":
-                close = closing(text, at)
-                inner = text[at + (2 if char == "$" else 1) : close - 1]
-                value = self._called(inner)
-                if value is None:
-                    return None
-                parts.append(value)
-                at = close
-            elif char == "$" and (found := _PARAMETER.match(text, at)):
-                value = self._parameter(found)
-                if value is None:
-                    return None
-                parts.append(value)
-                at = found.end()
-            elif char == "~" and at == 0:
-                return None
-            else:
-                parts.append(char)
-                at += 1
-        return ["".join(parts)]
-
-    def _parameter(self, found: re.Match[str]) -> str | None:
-        name, operator, other = found[1] or found[2], found[4], found[5]
-        if name in ("0", "BASH_SOURCE"):
-            return self.script
-        if name == "PWD":
-            return self.folder
-        value = self.values.get(name)
-        if isinstance(value, list):
-            return " ".join(value)
-        if operator in (":-", "-", ":=", "=") and not value:
-            return self.word(other)
-        if operator in ("%", "%%", "#", "##", "/", ":+", "+") and value is not None:
-            return None if operator != "%" or other != "/" else value.removesuffix("/")
-        return value
-
-    def _called(self, text: str) -> str | None:
-        """What ``$(...)`` prints, for the commands that scripts find their folders with."""
-        commands = statements(text)
-        kept, answer = self.folder, None
-        for statement in commands:
-            words = [self.word(word) for word in statement.words if not word.startswith(("2>", ">"))]
-            rest = [word for word in words[1:] if word is None or not word.startswith("-")]
-            if None in rest:
-                self.folder = kept
-                return None
-            given = [word for word in rest if word is not None]
-            if words[0] == "cd" and given:
-                self.folder = self.path(given[0])
-            elif words[0] == "pwd":
-                answer = self.folder
-            elif words[0] in ("dirname", "basename") and given:
-                path = self.path(given[0]) if words[0] == "dirname" and given[0] != "." else given[0]
-                answer = posixpath.dirname(path) if words[0] == "dirname" else posixpath.basename(path.rstrip("/"))
-            elif words[0] in ("realpath", "readlink") and given:
-                answer = self.path(given[0])
-            elif words[:2] == ["git", "rev-parse"]:
-                answer = self.root
-            elif words[0] == "mktemp":
-                self.made += 1
-                answer = f"{MADE}{self.made}"
-        self.folder = kept
-        return answer
+    def _paths(self, word: str) -> list[str | None]:
+        """The words that a word of a ``for`` becomes: with ``*`` the files that there are."""
+        values = self.expand(word)
+        if values is None or UNKNOWN in "".join(values):
+            return [None]
+        if not re.search(r"[*?]", word) or word[:1] in "\"'":
+            return list(values)
+        found = [path for value in values for path in sorted(glob.glob(self.path(value)))]  # noqa: PTH207 - as it is written
+        return [f"{path}/" if word.endswith("/") else path for path in found]
 
 
 def _redirected(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -296,35 +280,3 @@ def _option(text: str) -> str | None:
     """An option whose value cannot be told."""
     found = re.match(r"\"?(--[\w-]+=)", text)
     return found[1] + UNKNOWN if found else None
-
-
-def _inside_quotes(text: str, at: int) -> bool:
-    return text.count('"', 0, at) % 2 == 1
-
-
-def _inside(body: Sequence[Statement]) -> list[Statement]:
-    """The commands of a function: without its head and its braces."""
-    found = []
-    for index, statement in enumerate(body):
-        words = statement.words
-        if index == 0:
-            words = words[2:] if words[0] == "function" else words[1:]
-        words = tuple(word for position, word in enumerate(words) if position or word not in ("{", "}"))
-        if words:
-            found.append(Statement(statement.line, words))
-    return found
-
-
-def _level(statement: Statement) -> int:
-    words = [word for word in statement.words[:2] if word not in ("then", "do", "else")]
-    return 1 if words and words[0] in _OPEN else -1 if words and words[0] in _CLOSE else 0
-
-
-def _matching(body: Sequence[Statement], at: int) -> int:
-    """Where what begins here ends."""
-    level = 0
-    for index in range(at, len(body)):
-        level += _level(body[index])
-        if level == 0:
-            return index
-    return len(body) - 1

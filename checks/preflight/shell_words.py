@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "\n", "(", ")")
+_PLAIN = re.compile(r"[\w./:@%+,=~-]+")
 _HERE = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
 
 
@@ -17,9 +19,10 @@ class Statement:
     words: tuple[str, ...]
 
 
-def statements(text: str) -> list[Statement]:
+@lru_cache(maxsize=512)  # a script is gone through from several folders, and once for each branch
+def statements(text: str) -> tuple[Statement, ...]:
     """The commands of a script in order, keywords among them; here-documents and comments left out."""
-    return _Lexer(text).read()
+    return tuple(_Lexer(text).read())
 
 
 class _Lexer:
@@ -44,7 +47,9 @@ class _Lexer:
         return self._found
 
     def _step(self, char: str, two: str) -> None:
-        if two == "\\\n":
+        if plain := _PLAIN.match(self._text, self._at):
+            self._take(plain.end())
+        elif two == "\\\n":
             self._end_word()
             self._line += 1
             self._at += 2
@@ -83,7 +88,7 @@ class _Lexer:
             self._end_word()
             return
         self._end()
-        if operator in "()":
+        if operator in ("(", ")", ";;"):
             self._found.append(Statement(self._line, (operator,)))
         self._at += len(operator)
         if operator == "\n":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from checks.preflight.bindings import absolute
+from checks.preflight.listed import Lazy
 from checks.preflight.model import Facts, Import
 from checks.preflight.resolve import Found, Module, Resolver
 
@@ -49,6 +50,7 @@ class Statements:
     def __init__(self, facts: Mapping[str, Facts], resolver: Resolver) -> None:
         self._facts = facts
         self._resolver = resolver
+        self.lazy = Lazy(facts)
         self._places: dict[str, _Place] = {}
         self._asks: dict[tuple[str, Names], Asked] = {}
         self._of_file: dict[str, Sequence[Asked | None]] = {}
@@ -131,7 +133,8 @@ class Statements:
                 below = self._resolver.module(f"{target}.{name}")
                 if below.found not in (Found.MISSING, Found.UNKNOWN):
                     submodules[name] = below.file or ""
-        files = self.chain(target)
+        lazily = [file for name, _ in names or () for file in self.lazily(module.file, name)] if self.lazy else ()
+        files = (*self.chain(target), *lazily)
         targets = (*files, *filter(None, submodules.values()))
         return Asked(
             target=target,
@@ -143,6 +146,11 @@ class Statements:
             submodules=submodules,
             targets=tuple(dict.fromkeys(targets)),
         )
+
+    def lazily(self, file: str | None, name: str) -> Iterator[str]:
+        """The files that a module's own ``__getattr__`` loads for one of its names."""
+        for item in self.lazy.imports(file, name):
+            yield from self.chain(self.target(file or "", item) or "")
 
     def own(self, target: str) -> bool:
         """Whether the top of a dotted name lies in the package."""

@@ -95,9 +95,7 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
         made = []
         for folder in wanted.folders:
             if folder.is_file() and "dockerfile" in folder.name.lower():
-                from checks.preflight import images
-
-                package = _with_code(images.of_dockerfile(folder, wanted.root))
+                package = _with_code(packages.as_built(folder, wanted.root))
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
                 package = packages.of_folder(folder, entry=wanted.entry)

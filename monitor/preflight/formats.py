@@ -102,15 +102,24 @@ def as_sarif(reports: Sequence[PackageReport], root: Path) -> str:
 
 
 def as_github(reports: Sequence[PackageReport], root: Path) -> str:
-    """Workflow commands that annotate a pull request; what cannot happen is left out."""
-    lines = [
-        f"::{_LEVELS[finding.effect]} file={_property(place(finding, root))},line={finding.line},"
-        f"title={_property('preflight: ' + finding.kind.value)}::{_data(_told(report, finding))}"
-        for report in reports
-        for finding in report.findings
-        if finding.effect is not Effect.NEVER
-    ]
-    return "".join(line + "\n" for line in lines)
+    """Workflow commands that annotate a pull request, one for each place and what is said of it, worst first (GitHub
+    shows the first ten of a kind); what cannot happen is left out.
+    """
+    annotations: dict[tuple[object, ...], list[tuple[PackageReport, Finding]]] = {}
+    for report in reports:
+        for finding in report.findings:
+            if finding.effect is not Effect.NEVER:
+                key = (place(finding, root), finding.line, finding.kind, finding.message)
+                annotations.setdefault(key, []).append((report, finding))
+    lines = []
+    for (file, line, kind, _), found in annotations.items():
+        report, finding = min(found, key=lambda one: one[1].effect.rank)
+        more = f" (and in {len(found) - 1} more packages)" if len(found) > 1 else ""
+        told = _data(_told(report, finding) + more)
+        title = _property(f"preflight: {kind}")
+        command = f"::{_LEVELS[finding.effect]} file={_property(str(file))},line={line},title={title}::{told}"
+        lines.append((finding.effect.rank, command))
+    return "".join(command + "\n" for _, command in sorted(lines, key=lambda one: one[0]))
 
 
 def _told(report: PackageReport, finding: Finding) -> str:

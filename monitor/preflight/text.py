@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from alerts.messages.text import clean
-from checks.preflight.model import Effect, Finding, PackageReport
+from checks.preflight.describing import shown as shown_path
+from checks.preflight.model import Effect, Finding, Kind, PackageReport
+from monitor.preflight.carried import Defect, apart, defects
 
 _TITLES = {
     Effect.LOAD: "fails at load",
@@ -18,17 +21,79 @@ _COLOURS = {Effect.LOAD: "red", Effect.RUN: "red", Effect.DISABLES: "yellow", Ef
 _SHOWN = 20
 _FILES = 12
 _MESSAGES = 4  # of one line
+_NAMES = 8  # of packages
 
 Style = Callable[..., str]
 
 
 def render(reports: Sequence[PackageReport], style: Style, *, everything: bool, width: int) -> str:
-    """All packages, what would break first; the last line counts."""
-    lines: list[str] = []
-    for report in sorted(reports, key=_worst):
-        lines += _package(report, style, everything=everything, width=width)
+    """All packages, what would break first; the last line counts. ``everything``: each package with all of its own;
+    else what several carry stands once, and packages in which nothing more is found are named.
+    """
+    several, rest = ([], reports) if everything else apart(reports)
+    lines = _several(several, style, width) if several else []
+    short = [] if everything or len(reports) == 1 else [report for report in rest if _is_quiet(report)]
+    for report in sorted(rest, key=_worst):
+        if report not in short:
+            lines += _package(report, style, everything=everything, width=width)
+    lines += _quiet(short, {name for defect in several for name in defect.packages}, style, width)
     lines += _summary(reports, style, width)
     return clean("\n".join(lines)) + "\n" if style is plain else "\n".join(lines) + "\n"
+
+
+def _is_quiet(report: PackageReport) -> bool:
+    return all(finding.effect is Effect.NEVER for finding in report.findings)
+
+
+def _quiet(reports: Sequence[PackageReport], carrying: Collection[str], style: Style, width: int) -> list[str]:
+    """The packages of which there is no more to say, in as few words as can be."""
+    lines: list[str] = []
+    for title, own in (("nothing but that in", True), ("nothing found in", False)):
+        names = []
+        for report in reports:
+            name = clean(report.package.name)
+            if (name in carrying) is own:
+                names.append(f"{name} (could not be told: {len(report.unknown)})" if report.unknown else name)
+        if names:
+            lines += _wrapped(f"{title}: {', '.join(names)}", width, "", after="    ")
+    return [style(line, fg="bright_black") for line in lines] + ([""] if lines else [])
+
+
+def _several(defects: Sequence[Defect], style: Style, width: int) -> list[str]:
+    """What several packages carry, each once."""
+    lines = [style("in several packages", bold=True)]
+    for effect, title in _TITLES.items():
+        here = [defect for defect in defects if defect.worst.effect is effect]
+        if here:
+            lines.append(style(f"  {title}: {len(here)}", fg=_COLOURS[effect], bold=True))
+        groups: dict[tuple[object, ...], list[Defect]] = {}
+        for defect in here:
+            worst = defect.worst
+            alike = (defect.source or worst.file, worst.scope, worst.message)
+            key = ("links",) if _is_link(worst) else alike
+            groups.setdefault((*key, *defect.packages.items()), []).append(defect)
+        shown = list(groups.values())
+        for group in shown[:_SHOWN]:
+            source = group[0].source
+            file = None if source is None else shown_path(Path(source))
+            place = (file or group[0].worst.file, sorted({line for defect in group for line in defect.lines}))
+            lines += _findings([defect.worst for defect in group], style, width, everything=False, place=place)
+            lines += _wrapped(_where(group[0].packages, effect), width, "      ")
+        if len(shown) > _SHOWN:
+            lines.append(style(f"    ... and {len(shown) - _SHOWN} more: --all shows them", fg="bright_black"))
+    return [*lines, ""]
+
+
+def _where(packages: Mapping[str, Effect], effect: Effect) -> str:
+    """``in 12 packages: a, b, c and 9 more; fails when the function runs in d``."""
+    parts = []
+    for other, title in _TITLES.items():
+        names = [clean(name) for name, one in packages.items() if one is other]
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        if names and other is not Effect.NEVER:
+            said = f"{title} in" if other is not effect else f"in {len(names)} packages:" if len(names) > 1 else "in"
+            parts.append(f"{said} {', '.join(names[:_NAMES])}{more}")
+    return "; ".join(parts)
 
 
 def plain(text: str, **_style: object) -> str:
@@ -72,27 +137,44 @@ def _package(report: PackageReport, style: Style, *, everything: bool, width: in
 
 
 def _alike(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Findings of one file that say the same on several lines, or several things on one line."""
+    """Findings of one file that say the same on several lines, or several things on one line; broken symlinks."""
+    links = [finding for finding in findings if _is_link(finding)]
     same: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
-        same.setdefault((finding.file, finding.scope, finding.message), []).append(finding)
-    groups: dict[tuple[object, ...], list[Finding]] = {}
+        if finding not in links:
+            same.setdefault((finding.file, finding.scope, finding.message), []).append(finding)
+    groups: dict[tuple[object, ...], list[Finding]] = {("links",): links} if links else {}
     for (file, scope, _), group in same.items():
         groups.setdefault((file, scope, *[finding.line for finding in group]), []).extend(group)
     return list(groups.values())
 
 
-def _findings(alike: Sequence[Finding], style: Style, width: int, *, everything: bool) -> list[str]:
+def _is_link(finding: Finding) -> bool:
+    """Whether it is a symlink that leads nowhere."""
+    return finding.kind is Kind.MISSING_FILE and finding.source is None
+
+
+def _findings(
+    alike: Sequence[Finding],
+    style: Style,
+    width: int,
+    *,
+    everything: bool,
+    place: tuple[str, Sequence[int]] | None = None,
+) -> list[str]:
+    """``place``: the file and the lines, if not as they are in the package."""
     finding = alike[0]
     inside = f", inside {finding.scope}" if finding.scope else ""
-    at = ", ".join(str(line) for line in dict.fromkeys(one.line for one in alike))
-    lines = [style(f"    {clean(finding.file)}:{at}{clean(inside)}", bold=True)]
+    file, numbers = place or (finding.file, list(dict.fromkeys(one.line for one in alike)))
+    files = len({one.file for one in alike})
+    head = f"{file}:{', '.join(map(str, numbers))}{inside}"
+    lines = [style(f"    {clean(head if files == 1 else f'{finding.file} and {files - 1} more symlinks')}", bold=True)]
     messages = list(dict.fromkeys(one.message for one in alike))
     shown = messages if everything else messages[:_MESSAGES]
     for message in shown:
         lines += _wrapped(clean(message), width, "      ")
     if len(messages) > len(shown):
-        lines.append(f"      ... and {len(messages) - len(shown)} more of this line")
+        lines.append(f"      ... and {len(messages) - len(shown)} more" + (" of this line" if files == 1 else ""))
     if finding.reachable_by is not None and " -> " in finding.reachable_by:
         lines += _wrapped("by " + clean(finding.reachable_by), width, "      ", style)
     return lines
@@ -146,11 +228,19 @@ def _rest(report: PackageReport, style: Style, *, everything: bool, width: int) 
 
 
 def _summary(reports: Sequence[PackageReport], style: Style, width: int) -> list[str]:
-    counts = Counter(finding.effect for report in reports for finding in report.findings)
-    packages = f"{len(reports)} package{'s' if len(reports) != 1 else ''}"
-    told = ", ".join(f"{counts[effect]} {title}" for effect, title in _TITLES.items() if counts[effect])
+    """How many defects there are, each counted once and by the worst that it does, and in how many packages."""
     if not reports:
         return [style("no package is concerned: nothing was looked at", fg="green")]
-    if not told:
+    where: dict[Effect, set[str]] = {}
+    counts: Counter[Effect] = Counter()
+    for defect in defects(reports):
+        counts[defect.worst.effect] += 1
+        where.setdefault(defect.worst.effect, set()).update(defect.packages)
+    parts = []
+    for effect, title in _TITLES.items():
+        several = f" (in {len(where[effect])} packages)" if len(where.get(effect, ())) > 1 else ""
+        parts += [f"{counts[effect]} {title}{several}"] if counts[effect] else []
+    packages = f"{len(reports)} package{'s' if len(reports) != 1 else ''}"
+    if not parts:
         return [style(f"{packages}: nothing found", fg="green")]
-    return _wrapped(f"{packages}: {told}", width, "", after="    ")
+    return _wrapped(f"{packages}: {', '.join(parts)}", width, "", after="    ")

@@ -122,6 +122,7 @@ def test_the_exit_code(args: tuple[str, ...], code: int, repo: Path) -> None:
 
 def test_an_image_without_code_is_not_called_right(repo: Path) -> None:
     """Nothing to look at is not nothing found."""
+    write(repo, {"README.md": ""})
     (repo / "Dockerfile").write_text("FROM python:3.12\nCOPY README.md .\nRUN pip install tool\nCMD tool\n")
     answer = run("--package", "Dockerfile")
     assert answer.exit_code == 2

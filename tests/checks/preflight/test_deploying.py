@@ -170,6 +170,11 @@ def test_two_functions_of_one_folder_with_the_same_files_are_one(tmp_path: Path)
     """And what differs is two."""
     one = "gcloud functions deploy a --source=functions/daily --entry-point=handle\n"
     assert [p.name for p in deployed(tmp_path / "same", one + one.replace("deploy a", "deploy b"))] == ["a"]
+    other = one + one.replace("deploy a", "deploy b").replace("=handle", "=handel")
+    [package] = deployed(tmp_path / "handlers", other)
+    assert "load missing_name main.py:1 main.handel" in [
+        line(f) for f in report(package, tmp_path / "handlers").findings
+    ]
     two = one + "cp -r shared functions/daily\n" + one.replace("deploy a", "deploy b")
     assert [p.name for p in deployed(tmp_path / "other", two)] == ["a", "b"]
 
@@ -204,6 +209,20 @@ def test_an_image_beside_a_function_is_a_package_of_its_own(tmp_path: Path) -> N
         "never undeclared job.py:1 apache_beam",
         "never undeclared job.py:2 nope",
     ]
+
+
+def test_an_image_stays_beside_a_function_that_a_script_deploys(tmp_path: Path) -> None:
+    """They share a folder, and are two packages."""
+    files = {
+        "load/main.py": "def handle(event): ...\n",
+        "load/requirements.txt": "",
+        "load/job.py": "",
+        "load/Dockerfile": "FROM python:3.12\nCOPY job.py .\nCMD python job.py\n",
+        "deploy.sh": "gcloud functions deploy loader --source=load\n",
+    }
+    image, function = packages.discover(write(tmp_path, files))
+    assert (image.name, image.entries) == ("load", ("job.py",))
+    assert function.name == "loader"
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ CASES: dict[str, tuple[str, list[str], str]] = {
     ),
     "caught with all the work around it": (
         "def run(log):\n    try:\n        import lib.nope\n        lib.nope.work()\n    except Exception as e:\n        log(e)\n",
-        ["run missing_module main.py:3 lib.nope"],
+        ["disables missing_module main.py:3 lib.nope"],
         "def run(log):\n    try:\n        import lib.util\n        lib.util.helper()\n    except Exception as e:\n        log(e)\n",
     ),
     "relative in a script": (

@@ -118,7 +118,7 @@ CASES: dict[str, tuple[str, list[str], str]] = {
     ),
     "caught": (
         "def f(log):\n    try:\n        nope()\n    except Exception:\n        log()\n",
-        ["run undefined_name main.py:3 nope"],
+        ["disables undefined_name main.py:3 nope"],
         "def f(log):\n    try:\n        unicode\n    except NameError:\n        return log()\n    return unicode(1)\n",
     ),
     "old Python": (

@@ -42,7 +42,7 @@ def test_a_function_folder_ships_what_its_symlinks_point_to(tmp_path: Path) -> N
         "load not_shipped shared/util.py:1 shared.nope_not_shipped",
     ]
     assert found[1].reachable_by == "main.py -> shared/util.py:1"
-    assert "shared/nope_not_shipped.py is in the repository and not in the package" in found[1].message
+    assert "shared/nope_not_shipped.py is in the repository and not shipped" in found[1].message
 
 
 def test_a_symlinked_folder_and_one_that_leads_back(tmp_path: Path) -> None:
