@@ -97,8 +97,16 @@ class Lazy:
     def imports(self, file: str | None, name: str) -> Sequence[Import]:
         """What asking the module of that file for a name makes it import."""
         found = self._of_file.get(file or "")
-        if not found or (file is not None and name in self._facts[file].loaded):
+        if file is None or not found or name in self._facts[file].loaded or self._is_below(file, name):
+            return ()
+        answers = self._facts[file].answers
+        if answers and name not in answers:
             return ()
         return [item for item in found if name in item.bindings] or [
-            item for item in found if self._facts[file or ""].answers.isdisjoint(item.bindings)
+            item for item in found if answers.isdisjoint(item.bindings)
         ]
+
+    def _is_below(self, file: str, name: str) -> bool:
+        """Whether it is a module of the package that the file is: that is found without asking."""
+        folder = file.removesuffix("__init__.py")
+        return folder != file and (f"{folder}{name}.py" in self._facts or f"{folder}{name}/__init__.py" in self._facts)

@@ -291,3 +291,31 @@ def test_what_is_loaded_on_demand_is_found_and_its_twin_is_not(name: str, tmp_pa
     """But for what cannot happen: nobody asks for it, or it is told where somebody does."""
     files, expected = CASES[name]
     assert sorted(one for one in found(tmp_path, files) if not one.startswith("never")) == expected
+
+
+OLD_NAMES = """\
+    import warnings
+    from lib.errors import Failure
+
+    def __getattr__(name):
+        if name == "Resolver":
+            from lib.words import _Resolver
+            return _Resolver
+        warnings.warn(name)
+        raise AttributeError(name)
+    """
+
+
+def test_a_module_below_a_package_is_found_without_asking_it(tmp_path: Path) -> None:
+    """No circle through what ``__getattr__`` would import for other names; for its own name it is one."""
+    files = {
+        "main.py": "import lib\n",
+        "requirements.txt": "",
+        "lib/__init__.py": dedent(OLD_NAMES),
+        "lib/errors.py": "from lib import tools\n\nclass Failure(Exception): ...\n",
+        "lib/tools.py": "",
+        "lib/words.py": "from lib.errors import Failure\n\nclass _Resolver: ...\n",
+    }
+    assert found(tmp_path / "right", files) == []
+    files["lib/errors.py"] = files["lib/errors.py"].replace("tools", "Resolver")
+    assert found(tmp_path / "wrong", files) != []
