@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
+_INSTALLED = re.compile(r"\b(?:apt|apt-get|apk|yum|dnf)\b[^&;|]*")  # names of programs, which do nothing there
 # Base images that bring no distributions: of what others bring nothing is known.
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 
@@ -141,7 +142,8 @@ def _not_there(
 
 def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
     """Whether other than COPY and ADD of the build context may bring files into the image."""
-    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+    runs = [_INSTALLED.sub("", rest) for _, word, rest in lines if word == "RUN"]
+    return "onbuild" in stage.base or any(map(_MAKES_FILES.search, runs))
 
 
 def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:

@@ -78,8 +78,8 @@ def _command(words: Sequence[str], stage: Stage, depth: int) -> Start | None:
             return _program(program, rest, stage)
         if (path := _held(word, stage)) is not None:
             return _python([path], stage) if path.endswith(".py") else _script(path, rest, stage, depth)
-        if at == 0 and word.endswith(".py"):
-            return _python([word], stage)
+        if at == 0 and word.endswith((".py", ".sh")) and "$" not in word:
+            return _lacking(word, stage)
     return None
 
 
@@ -89,8 +89,16 @@ def _shell(rest: Sequence[str], stage: Stage, depth: int) -> Start | None:
             return _of_text(rest[at + 1], rest[at + 2 :], stage, depth)
         if not word.startswith("-"):
             path = _held(word, stage)
-            return _script(path, rest[at + 1 :], stage, depth) if path is not None else None
+            return _script(path, rest[at + 1 :], stage, depth) if path is not None else _lacking(word, stage)
     return None
+
+
+def _lacking(word: str, stage: Stage) -> Start | None:
+    """A file that the image does not hold."""
+    if not word.endswith((".py", ".sh")) or "$" in word or ("/" not in word and word.endswith(".sh")):
+        return None
+    file = posixpath.normpath(posixpath.join(stage.workdir, word))
+    return Start(file=file, folder=posixpath.dirname(file))
 
 
 def _held(word: str, stage: Stage) -> str | None:

@@ -35,6 +35,10 @@ def started(words: list[str], folder: Path, script: str = "") -> str | None:
         ("spark-submit main.py", "/app/main.py"),
         ("./main.py", "/app/main.py"),
         ("nginx -g daemon", None),
+        ("/gone.sh", "/gone.sh"),
+        ("bash ./gone.sh", "/app/gone.sh"),
+        ("gone.sh", None),
+        ("$HERE/gone.sh", None),
         ("poetry run uvicorn main:app", "main:app"),
     ],
 )
