@@ -2,10 +2,10 @@
 
     python bench/preflight_oracle.py ROOT MODULE...
 
-Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code of
-every function is read for the globals, attributes of modules and lazy imports that it would ask for, and each is asked
-of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``, a list of ``[file, line, what]``,
-and ``loaded``, the files that were imported to their end.
+Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code
+of every function is read for the globals, their attributes (of modules, classes and functions) and lazy imports that
+it would ask for, and each is asked of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``,
+a list of ``[file, line, what]``, and ``loaded``, the files that were imported to their end.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = os.path.abspath(sys.argv[1])  # noqa: PTH100 - links stay as they are
 FAILURES: set[tuple[str, int, str]] = set()
 LOADED: list[str] = []
+KINDS = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)  # what is asked for its attributes
 
 
 def inside(path: str | None) -> str | None:
@@ -83,7 +84,7 @@ def read(code: types.CodeType, module: types.ModuleType, file: str) -> None:
             value = names.get(step.argval, getattr(builtins, step.argval, missing))
             if value is missing:
                 FAILURES.add((file, line, f"name {step.argval}"))
-        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, types.ModuleType):
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, KINDS):
             if not hasattr(value, step.argval):
                 FAILURES.add((file, line, f"attribute {value.__name__}.{step.argval}"))
             value = getattr(value, step.argval, missing)

@@ -81,8 +81,10 @@ class Attributes:
         files: Mapping[str, Path],
         texts: Texts,
         library: Library,
+        closed: bool,
     ) -> None:
-        """``texts``: those of the package, and of what is outside."""
+        """``texts``: those of the package, and of what is outside. ``closed``: nobody outside imports its modules."""
+        self._closed = closed
         self._library = library
         self._facts = facts
         self._resolver = resolver
@@ -92,6 +94,7 @@ class Attributes:
         self._files = files
         self._texts = texts
         self._text = texts.text
+        self._outlines: dict[str, ast.Module | None] = {}
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
@@ -143,8 +146,14 @@ class Attributes:
         """The first line where loading a file surely takes an attribute; None if none does."""
         from checks.preflight.conditions import ALWAYS
 
-        paths = frozenset([path])
-        uses = self._uses(file, self._tree(file, paths), {}, paths)
+        def used() -> list[list[Any]]:
+            # Bodies of functions are no part of it.
+            if file not in self._outlines:
+                self._outlines[file] = self._tree(file, ())
+            return self._uses(file, self._outlines[file], {}, frozenset([path]))
+
+        key = f"loads-{self._texts.digest(self._files[file])} {path}"
+        uses = self._texts.remembered(key, used, json.loads)
         lines = [line for _, _, line, scope, when, caught in uses if not scope and when == ALWAYS and caught is None]
         return min(lines, default=None)
 
@@ -155,7 +164,7 @@ class Attributes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words], heads=True)
+                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # of a newer Python than ours
 
@@ -265,7 +274,7 @@ class Attributes:
         facts = self._bindings.facts_of(package)
         if module.file is None or (facts is not None and name in facts.givers):
             return False
-        return not self._computed and module.file not in self._loaded
+        return self._closed and module.file not in self._loaded and not self._computed
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
@@ -275,7 +284,7 @@ class Attributes:
 
     @cached_property
     def _computed(self) -> bool:
-        """Whether modules may be loaded by names that somebody computes."""
+        """Whether modules may be loaded by names that somebody computes. Reads every text: not to be asked in vain."""
         return any(word in self._text(self._files[file]) for file in self._facts for word in _BY_NAME)
 
     def _is_settled(self, module: Module, part: str, *, last: bool) -> bool:

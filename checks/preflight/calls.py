@@ -62,14 +62,25 @@ def _texts(tree: ast.Module, lines: list[int], spot: Spot) -> Iterator[list[Any]
     while waiting:
         node, within = waiting.pop()
         if isinstance(node, (ast.Dict, ast.List, ast.Tuple, ast.Set)):
+            if id(node) in names and _is_elsewhere(node):
+                continue
             within = within or node.lineno * 1000 + node.col_offset
             pairs = zip(node.values, node.keys) if isinstance(node, ast.Dict) else [node.elts]  # noqa: B905 - 3.8
             names.update((id(pair[0]), pair[1]) for pair in pairs if len(pair) == 2)  # noqa: PLR2004 - a pair
+            for item in getattr(node, "elts", ()):
+                names.setdefault(id(item), names.get(id(node)))  # ``"X": (__package__, ".module")``
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.match(node.value):
             name = getattr(names.get(id(node)), "value", "")
             named = isinstance(name, str) and name.isidentifier()
             yield [node.lineno, node.value, name if named else "", within, spot.scope, where, spot.when]
         waiting += [(child, within) for child in ast.iter_child_nodes(node) if has_line(child, lines)]
+
+
+def _is_elsewhere(node: ast.AST) -> bool:
+    """Whether it is a package and a module within that, as the value of a key: ``"X": ("other", ".module")``."""
+    texts = [getattr(item, "value", None) for item in getattr(node, "elts", ())]
+    both = [text for text in texts if isinstance(text, str)]
+    return len(both) == len(texts) == 2 and not both[0].startswith(".") and both[1].startswith(".")  # noqa: PLR2004
 
 
 class Spot(NamedTuple):
@@ -93,7 +104,7 @@ class _Calls:
     def within(self, node: ast.AST, spot: Spot) -> Iterator[tuple[ast.Call, Spot]]:
         """The calls below a node."""
         if isinstance(node, ast.If):
-            body, orelse = self._conditions.branches(node.test)
+            body, orelse = self._conditions.circumstances(node.test, load=not spot.scope)
             yield from self.within(node.test, spot)
             yield from self._each(node.body, spot._replace(when=both(spot.when, body)))
             yield from self._each(node.orelse, spot._replace(when=both(spot.when, orelse)))

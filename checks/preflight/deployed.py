@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.preflight import deploying, requirements, scripts, services, shipping
-from checks.preflight.deploying import Build, Deployment
+from checks.preflight.deploying import Build, Deployed, Deployment
 from checks.preflight.describing import absent, broken, shown, with_entry
-from checks.preflight.model import Package
+from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.packages import PLATFORM, python_of
 from checks.preflight.scripts import Description
+from checks.preflight.slips import Slip
 from checks.preflight.workspace import Listed
 
+# Folders of descriptions that are no longer used, most likely.
+_OLD = re.compile(r"(?:^|/)[_.]?(?:archived?|archives|attic|backups?|deprecated|obsolete|old)(?:/|$)", re.IGNORECASE)
 
-@dataclass(slots=True, kw_only=True)
-class Told:
-    """What a repository says of its deployments. ``functions`` and ``tried``: each with what the description was told
-    for it; those tried count where nothing else says how it is deployed, and so with images. ``untold``: the script and
-    the line where it deploys from a folder that cannot be told. ``problems``: what is to be said of functions of which
-    nothing says how they are deployed.
-    """
+
+@dataclass(slots=True)
+class _Said:
+    """Functions with what a description was told for them, and builds by their Dockerfiles."""
 
     functions: list[tuple[Deployment, str]] = field(default_factory=list)
-    tried: list[tuple[Deployment, str]] = field(default_factory=list)
     images: dict[Path, list[Build]] = field(default_factory=dict)
-    tried_images: dict[Path, list[Build]] = field(default_factory=dict)
+
+    def add(self, found: Deployed, told: str = "") -> None:
+        for item in found.functions:
+            self.functions.append((item, told or (f" with {', '.join(item.chosen)}" if item.chosen else "")))
+        for build in found.images:
+            self.images.setdefault(build.dockerfile.resolve(), []).append(build)
+
+
+@dataclass(slots=True)
+class Told:
+    """What a repository says of its deployments. What was ``tried`` (an old description, one that was told the names of
+    folders in turn) counts where nothing else says how something is deployed. ``untold``: script and line where it is
+    deployed from a folder that cannot be told. ``slips``: of each script. ``problems``: what is to be said of
+    functions of which nothing is said.
+    """
+
+    sure: _Said = field(default_factory=_Said)
+    tried: _Said = field(default_factory=_Said)
+    slips: dict[Path, Sequence[Slip]] = field(default_factory=dict)
     untold: dict[tuple[Path, int], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def builds(self, dockerfile: Path) -> Sequence[Build]:
         """The builds of a Dockerfile."""
         path = dockerfile.resolve()
-        return self.images.get(path) or self.tried_images.get(path) or ()
+        return self.sure.images.get(path) or self.tried.images.get(path) or ()
 
     def as_deployed(self, found: Sequence[Package]) -> list[Package]:
         """The packages, functions that are deployed as they are deployed, and what is deployed besides."""
         made: dict[Path, list[Package]] = {}
-        for items in (self.functions, self.tried):
-            sure = frozenset(made)
-            for item, told in items:
+        for said in (self.sure, self.tried):
+            known = frozenset(made)
+            for item, told in said.functions:
                 package = _of_deployment(item, told)
-                if package is None or package.root in sure:
+                if package is None or package.root in known:
                     continue
+                slips = _slips(item.script, self.slips.get(item.script, ()))
+                package = replace(package, problems=(*slips, *package.problems))
                 _add(made.setdefault(package.root, []), package)
         answer: list[Package] = []
         for package in found:
@@ -65,12 +85,14 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
         try:
             description = scripts.read(file, root)
             problem = description.problem
+            told.slips[file] = description.slips
             _follow(told, description, root, listed, names)
         except (OSError, ValueError, RecursionError) as error:  # names that no file can have, brackets without end
             problem = str(error)
         if problem:
             told.problems.append(f"{shown(file)} cannot be read ({problem}); what it deploys is not known")
-    known = {(item.script, item.line) for item, _ in (*told.functions, *told.tried) if "main.py" in item.files}
+    functions = (*told.sure.functions, *told.tried.functions)
+    known = {(item.script, item.line) for item, _ in functions if "main.py" in item.files}
     told.problems += [
         f"{shown(script)}:{line} deploys from a folder that cannot be told"
         for script, line in told.untold
@@ -81,16 +103,12 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
 
 def _follow(told: Told, description: Description, root: Path, listed: Listed, names: Iterable[str]) -> None:
     found = deploying.follow(description, root, listed)
-    told.functions += [(item, _chosen(item)) for item in found.functions]
-    for build in found.images:
-        told.images.setdefault(build.dockerfile.resolve(), []).append(build)
+    old = _OLD.search(os.path.relpath(description.file.parent, root))
+    (told.tried if old else told.sure).add(found)
     told.untold.update(dict.fromkeys(found.untold))
     if not found.functions and description.asks:
         for name in dict.fromkeys(names):
-            more = deploying.follow(description, root, listed, name)
-            told.tried += [(item, f" with {name} as its argument") for item in more.functions]
-            for build in more.images:
-                told.tried_images.setdefault(build.dockerfile.resolve(), []).append(build)
+            told.tried.add(deploying.follow(description, root, listed, name), f" with {name} as its argument")
 
 
 def _add(known: list[Package], package: Package) -> None:
@@ -101,10 +119,6 @@ def _add(known: list[Package], package: Package) -> None:
                 known[index] = replace(other, further=(*other.further, package.handler))
             return
     known.append(package)
-
-
-def _chosen(item: Deployment) -> str:
-    return f" with {', '.join(item.chosen)}" if item.chosen else ""
 
 
 def _of_deployment(item: Deployment, told: str) -> Package | None:
@@ -142,6 +156,20 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     return with_entry(package, None)
 
 
+def _slips(script: Path, slips: Sequence[Slip]) -> Iterable[Finding]:
+    for line, name, meant in slips:
+        yield Finding(
+            file=script.name,
+            source=script,
+            line=line,
+            symbol=name,
+            kind=Kind.UNDEFINED,
+            effect=Effect.LOAD,
+            message=f"the script sets no variable {name!r}; is {meant!r} meant? What it deploys is told as if it were",
+            reachable_by=script.name,
+        )
+
+
 def _own(name: str, home: Path) -> bool:
     """Whether what a script copies is the function's own folder, or lies in it."""
     return name.rstrip("/.*").endswith(home.name) or f"/{home.name}/" in name
@@ -153,7 +181,20 @@ def _written(name: str) -> str:
 
 
 def _without_main(item: Deployment) -> Package | None:
-    """A Python function without the file that is loaded first, where the script does nothing that might make it."""
+    """A folder that is nowhere, or a Python function without the file that is loaded first, where the script does
+    nothing that might make it.
+    """
+    if item.missed:
+        place = shown(item.script.parent / item.missed)
+        told = f"{place}: the script deploys it, and there is no such folder; is {item.missed} of the root meant?"
+        return Package(
+            name=item.name or Path(item.missed).name,
+            root=item.script.parent / item.missed,
+            description=f"{shown(item.script)}:{item.line} deploys {place}",
+            files={},
+            origins=(item.script,),
+            problems=absent([(item.script, item.line, told)]),
+        )
     code = [path for path in item.files if path.endswith(".py") and "/" not in path]
     if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
         return None

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.preflight import docker_commands, scripts
 from checks.preflight.scripts import Description, Part
-from checks.preflight.shell import Command
+from checks.preflight.shell import Command, Place
 from checks.preflight.shell_values import UNKNOWN, UNTOLD
 from checks.preflight.shell_words import statements
 from checks.preflight.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
-_MOST_RUNS = 40  # of one script, for the branches that an argument chooses
+_MOST_WAYS = 60  # through one script, for the branches that an argument chooses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,8 @@ class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
     the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
-    ``written``: files with contents of its own; ``chosen``: the branches that it took.
+    ``written``: files with contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the
+    script's own folder, if it is not there but in the repository's.
     """
 
     script: Path
@@ -45,6 +46,7 @@ class Deployment:
     absent: tuple[tuple[int, str], ...] = ()
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
+    missed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,31 +110,32 @@ class _Run:
         self._file, self._root, self._start, self._listed = description.file, root, str(start), listed
         self._argument = {"1": argument} if description.arguments and argument is not None else {}
         self._unset = None if description.arguments else argument
-        self._work = self._fresh(())
+        self._work = self._fresh({})
         self._found = Deployed()
         self._nested = False
 
-    def _fresh(self, choices: Sequence[int]) -> Workspace:
+    def _fresh(self, choices: Mapping[Place, int]) -> Workspace:
         return Workspace(self._file, self._root, self._start, self._listed, unset=self._unset, choices=choices)
 
     def all(self, parts: Sequence[Part]) -> Deployed:
         """What it deploys, for each way that unknown words may choose."""
-        for _ in range(_MOST_RUNS):
+        ways, seen = list[Mapping[Place, int]]([{}]), set[Place]()
+        for choices in ways:  # it grows: each branch is taken once, with the first one elsewhere
+            self._work = self._fresh(choices)
             self._through(parts, self._start)
-            taken = [(which, of) for which, of, _ in self._work.shell.taken.values()]
-            while taken and taken[-1][0] + 1 >= taken[-1][1]:
-                taken.pop()
-            if not taken:
-                break
-            *before, (last, _) = taken
-            self._work = self._fresh([*(which for which, _ in before), last + 1])
+            for place, (count, _) in self._work.shell.taken.items():
+                more = [] if place in seen else [{**choices, place: which} for which in range(1, count)]
+                ways += more[: _MOST_WAYS - len(ways)]
+                seen.add(place)
         return self._found
 
     def _through(self, parts: Sequence[Part], start: str) -> None:
         """Each part in a shell of its own; what they lay somewhere stays there."""
         shell = self._work.shell
+        kept = shell.script
         for part in parts:
             shell.folder = start
+            shell.script = posixpath.join(self._work.root, part.file) if part.file else kept
             shell.values = {**dict.fromkeys(_WORKSPACE, start), **part.values, **self._argument}
             folder = shell.word(part.folder)
             if folder is None:
@@ -141,6 +144,7 @@ class _Run:
             body = [replace(found, line=part.line - 1 + found.line) for found in statements(part.text)]
             for command in shell.run(body):
                 self._command(command)
+        shell.script = kept
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
@@ -247,8 +251,15 @@ class _Run:
             notes=tuple(dict.fromkeys(said for place, said in self._work.tree.notes if within(place, folder))),
             absent=tuple((line, written) for goal, line, written in self._work.tree.absent if within(goal, folder)),
             written=frozenset(path[len(folder) + 1 :] for path in self._work.tree.written if within(path, folder)),
-            chosen=tuple(name for _, _, name in self._work.shell.taken.values() if not name.startswith("not ")),
+            chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),
+            missed="" if files or real.exists() else self._missed(folder),
         )
+
+    def _missed(self, folder: str) -> str:
+        """The path below the script's own folder, where the repository has it below its root: a script was moved."""
+        own = str(self._work.script.resolve().parent)
+        below = folder[len(own) + 1 :] if within(folder, own) and own != self._work.root else ""
+        return below if below and Path(self._work.root, below).is_dir() else ""
 
 
 def _options(words: Sequence[str | None]) -> dict[str, str | None]:

@@ -38,7 +38,8 @@ def with_entry(package: Package, entry: str | None) -> Package:
     started, imported = _started(package)
     found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:
-        return replace(package, entries=tuple(found), entry_known=True, imported=imported or package.imported)
+        served = imported if started else package.imported
+        return replace(package, entries=tuple(found), entry_known=True, imported=served)
     return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
 
 
@@ -69,11 +70,13 @@ def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
     return package.search if known else (*package.search, folder)
 
 
-def module_file(name: str, files: Mapping[str, Path], search: Sequence[str]) -> str | None:
-    """The file of a dotted module (``module:function`` too) on the search path; None if there is none."""
+def module_file(name: str, files: Mapping[str, Path], search: Sequence[str], *, ran: bool = False) -> str | None:
+    """The file of a dotted module (``module:function`` too) on the search path; None if there is none. ``ran``: the one
+    that ``python -m`` runs.
+    """
     base = name.partition(":")[0].replace(".", "/")
     for folder in search:
-        for shape in (f"{base}.py", f"{base}/__main__.py", f"{base}/__init__.py"):
+        for shape in (f"{base}.py", f"{base}/__main__.py", *([] if ran else [f"{base}/__init__.py"])):
             path = posixpath.join(folder, shape)
             if path in files:
                 return path

@@ -103,6 +103,8 @@ def _closure(wanted: Mapping[str, set[str]], environment: dict[str, str]) -> tup
 @cache
 def _known(name: str) -> Known | None:
     """The table's entry, with the requirements of the installed metadata where there is any."""
+    if name in known.MISNAMED:
+        return Known((), ())
     entry = known.table().get(name)
     try:
         installed = importlib.metadata.distribution(name)

@@ -1,7 +1,7 @@
 """What a Dockerfile puts into its image from the build context, read and not run.
 
-Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, ``pip install``, and the command that starts it. What a RUN line
-does to the files otherwise cannot be told.
+Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, what is installed, and the command that starts it. What a RUN
+line does to the files otherwise cannot be told.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
-from checks.preflight import installing, projects, requirements
+from checks.preflight import installing, projects, requirements, starting
+from checks.preflight.installing import Install
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +27,9 @@ class Stage:
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
     folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
-    something is installed from and that are not here, with their lines.
+    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
+    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
+    that may install anything.
     """
 
     name: str = ""
@@ -41,10 +45,13 @@ class Stage:
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
     unfound: list[tuple[int, str]] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    untold: bool = False
+    scripts: bool = False
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -95,7 +102,7 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
             parts = [part for part in rest.split() if not part.startswith("--")]
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
-            stage = old.copy(name) if old else Stage(name=name, base=parts[0])
+            stage = old.copy(name) if old else Stage(name=name, base=parts[0], **_given(parts[0]))
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
         elif word == "ENV":
@@ -113,9 +120,17 @@ def build(text: str, context: Mapping[str, Path]) -> Stage:
     return stage
 
 
+def _given(base: str) -> dict[str, Any]:
+    """Where what an image is for lies, if the base image says so (AWS Lambda: docs, python-image.html)."""
+    if not re.search(r"lambda[/-]python", base):
+        return {}
+    return {"workdir": "/var/task", "env": {"LAMBDA_TASK_ROOT": "/var/task"}}
+
+
 def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
     flags, paths = _paths(rest)
     origin = stages.get(flags["from"]) if "from" in flags else None
+    stage.scripts |= "-packages" in rest or ("from" in flags and origin is None)
     if "from" in flags and origin is None:
         return  # out of another image, which is not here to be looked into
     *names, target = paths or [""]
@@ -126,6 +141,9 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         stage.required += origin.required
         stage.absent += [item for item in origin.absent if item not in stage.absent]
         stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
+        stage.groups |= origin.groups
+        stage.untold |= origin.untold
+        stage.scripts |= origin.scripts
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
@@ -163,12 +181,22 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
         if source in context
     }
     files = {**stage.files, **bound}
+    made: dict[str, Install] = {}
     for install in installing.installs(rest, stage.workdir):
+        stage.untold |= install.untold
+        stage.scripts |= install.script
+        if install.made:
+            made[install.made] = install
+            continue
         stage.pip += install.words
         for path in install.files:
-            if path in files:
+            if path in made and projects.is_project(files, made[path].folder):
+                _need(stage, files, made[path].folder, made[path].groups)
+            elif path in files:
                 stage.required.append((path, files[path]))
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
+            elif path in made:
+                stage.untold = True
             else:
                 stage.unfound.append((line, path))
         folders = [word.partition("[")[0] for word in install.words if word.startswith((".", "/"))]
@@ -176,10 +204,25 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
                 continue
-            stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+            _need(stage, files, folder, install.groups)
             if name in folders:
-                stage.projects.append(projects.home(files, folder))
-                stage.programs.update(projects.programs(files, folder))
+                _bring(stage, files, folder, editable=install.editable)
+
+
+def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:
+    """What a project needs is installed."""
+    stage.required += [(path, files[path]) for path in projects.declarations(files, folder)]
+    stage.groups |= groups
+
+
+def _bring(stage: Stage, files: Mapping[str, Path], folder: str, *, editable: bool) -> None:
+    """The modules and programs of a project are installed; where its packaging leaves some out, only the others."""
+    home = projects.home(files, folder)
+    brought = {} if editable else projects.packaged(files, folder)
+    if brought:
+        stage.files |= {posixpath.join(_SITE, path): file for path, file in brought.items()}
+    stage.projects.append(_SITE if brought else home)
+    stage.programs.update(projects.programs(files, folder))
 
 
 def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
@@ -219,7 +262,7 @@ def _words(rest: str, *, shell: bool = True) -> list[str]:
         if isinstance(words, list):
             return [str(word) for word in words]
     try:
-        return shlex.split(rest) if shell else shlex.split(rest, posix=True)
+        return starting.words_of(rest) if shell else shlex.split(rest)
     except ValueError:
         return rest.split()
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from checks.preflight import declared
+from checks.preflight import declared, local, shipping, stdlib
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -24,6 +24,9 @@ from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
 from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
+
+if TYPE_CHECKING:
+    from checks.preflight.provided import Provided
 
 HERE: Version = (sys.version_info[0], sys.version_info[1])
 
@@ -66,6 +69,7 @@ class Examiner:
 
     def examine(self, package: Package) -> PackageReport:
         """What is wrong with one package."""
+        package = local.resolved(package) if package.requirements else package
         package = replace(package, problems=(*package.problems, *declared.problems(package)))
         python, told = self._target(package)
         extractor = self._extractor(python)
@@ -110,10 +114,12 @@ class Examiner:
                 files=package.files,
                 texts=extractor,
                 library=extractor.library,
+                closed=package.entry_known,
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
+        notes += _shadows(package, python, provided)
         if not package.entry_known:
             notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
@@ -167,7 +173,7 @@ class Examiner:
         """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
         and from where the package's own code comes; or in the package itself, below another name.
         """
-        roots = dict.fromkeys([self._root, *package.roots])
+        roots = dict.fromkeys([self._root, package.root, *package.roots])
 
         @cache
         def shipped() -> dict[Path, str]:
@@ -185,12 +191,31 @@ class Examiner:
                     lying = sorted(Path(place).glob("*.py"))
                 away = next((file for file in lying if file.resolve() not in shipped()), None)
                 if away is not None:
-                    return f"{_shown(away if found else Path(place), self._root)} is in the repository and not shipped"
-                if lying and package.entry_known and package.requirements is not None:
-                    return f"{_shown(lying[0], self._root)} is shipped as {shipped()[lying[0].resolve()]}"
+                    shown = _shown(away if found else Path(place), self._root)
+                    return f"{shown}{shipping.left_out(package.root, away)} is in the repository and not shipped"
+                held = shipped()[lying[0].resolve()] if lying else ""
+                if held and package.entry_known and package.requirements is not None and f"/{base}" not in f"/{held}":
+                    return f"{_shown(lying[0], self._root)} is shipped as {held}"
             return None
 
         return find
+
+
+def _shadows(package: Package, python: Version, provided: Provided | None) -> list[str]:
+    """Modules at the top of what is searched that share the name of another: which one is found depends on whether
+    something has loaded the other before.
+    """
+    told = []
+    for path in package.files if package.entry_known else ():
+        folder, _, base = path.removesuffix("/__init__.py").rpartition("/")
+        name = base.removesuffix(".py")
+        if folder not in package.search or not path.endswith(".py") or path == "__init__.py":
+            continue
+        if name in stdlib.modules(python) and name != "__main__":
+            told.append(f"{path} has the name of a module of the standard library: rename it")
+        elif provided is not None and name in provided.modules and path in package.entries:
+            told.append(f"{path} has the name of a module that a requirement brings: rename it")
+    return told
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -8,15 +8,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from checks.preflight import dockerfile, requirements, shipping, starting
+from checks.preflight import dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
+from checks.preflight.starting import Start
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec import PathSpec
 
     from checks.preflight.deploying import Build
 
@@ -25,6 +26,9 @@ _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee
 _INSTALLED = re.compile(r"\b(?:apt|apt-get|apk|yum|dnf)\b[^&;|]*")  # names of programs, which do nothing there
 # Base images that bring no distributions: of what others bring nothing is known.
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
+_PYTHON = re.compile(r"^(?:docker\.io/|(?:[\w.-]+/)*library/)?(?:python|pypy)(?:[:@][^/]*)?$")
+# Images of AWS Lambda hold its SDK, and are told the function to call (docs.aws.amazon.com/lambda, python-image.html).
+_LAMBDA = re.compile(r"(?:^|/)lambda/python(?:[:@][^/]*)?$|(?:^|/)aws-lambda-python(?:[:@][^/]*)?$")
 
 
 def of_dockerfile(
@@ -49,24 +53,25 @@ def of_dockerfile(
     sources = dockerfile.sources(text)
     build = _build(builds, sources) if context is None else None
     folder = context or (build.context if build else _context(path, root, sources))
-    ignored = shipping.ignore_file(path.with_name(path.name + ".dockerignore")) or shipping.ignore_file(
-        folder / ".dockerignore"
-    )
+    own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
+    ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
     sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
     lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
     stage = dockerfile.build(text, lying)
-    begin = starting.start(stage)
-    base = stage.workdir.strip("/")
-    files = _relative(stage.files, base)
-    search = [_below(begin.folder, base) if begin and begin.folder else ""]
-    search += [_below(item, base) for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
-    search += [_below(item, base) for item in stage.projects]
+    begin = _start(stage)
+    over = [item for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
+    base = _base(stage.workdir, over)
+    files = {_below(held, base): file for held, file in sorted(stage.files.items())}
+    search = [begin.folder or stage.workdir, *begin.search] if begin else [stage.workdir]
+    search += [*over, *stage.projects]
     needed = [(item, path.name) for item in stage.pip if not item.startswith((".", "/"))]
     besides = "" if _PLAIN.search(stage.base) else f"it is not known what the image {stage.base} brings"
     besides = besides or ("something is installed from a file that is not here" if stage.unfound else "")
-    wanted = {extra for item in stage.pip for extra in _extras(item)}
+    besides = besides or ("something is installed that cannot be read" if stage.untold else "")
+    bare = begin and not stage.scripts and (_PYTHON.search(stage.base) or _LAMBDA.search(stage.base))
+    wanted = stage.groups | {extra for item in stage.pip for extra in _extras(item)}
     for _, file in stage.required:
         if file.name not in requirements.PROJECT_FILES:
             needed += requirements.of_file(file)
@@ -80,8 +85,9 @@ def of_dockerfile(
         root=folder if folder.is_dir() else path.parent,
         description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
-        search=tuple(dict.fromkeys(search)),
-        requirements=tuple(needed) if stage.pip or stage.required else None,
+        search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        requirements=tuple(needed) if stage.pip or stage.required or bare else None,
+        implied=("boto3",) if _LAMBDA.search(stage.base) else (),
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
@@ -95,25 +101,27 @@ def of_dockerfile(
     if begin and begin.file:
         entry = _below(begin.file, base)
     elif begin and begin.module:
-        entry = module_file(begin.module, files, package.search)
+        modules = filter(None, (begin.rather, begin.module))
+        entry = next(filter(None, (module_file(m, files, package.search, ran=begin.ran) for m in modules)), None)
+        package = replace(package, dotted=True)
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
     if begin and begin.server:
         lacking = _server(begin.server, package, path, text) if entry in files and not begin.unsure else ()
         package = replace(package, imported=True, problems=(*package.problems, *lacking))
     if begin and entry not in files and not begin.unsure:
-        lacking = _not_there(begin, stage, path, text, needed=needed, context=shipped.files)
+        lacking = _not_there(begin, stage, path, text, package=package, context=shipped.files)
         package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
 
 
 def _not_there(
-    begin: starting.Start,
+    begin: Start,
     stage: dockerfile.Stage,
     path: Path,
     text: str,
     *,
-    needed: Sequence[tuple[str, str]],
+    package: Package,
     context: Mapping[str, Path],
 ) -> tuple[Finding, ...]:
     """What the command starts and the image does not hold, where only COPY and ADD may have brought it. What lies in
@@ -122,22 +130,59 @@ def _not_there(
     lines = dockerfile.instructions(text)
     started = begin.file or begin.module or ""
     top = started.partition(".")[0]
-    base = stage.workdir.strip("/")
-    installed = [part for held in stage.files for part in _below(held, base).removesuffix(".py").split("/")]
-    beside = _below(begin.file, base) if begin.file else module_file(started, context, ("",))
+    installed = [part for held in package.files for part in held.removesuffix(".py").split("/")]
+    beside = _below(begin.file, stage.workdir) if begin.file else module_file(started, context, ("",))
     forgotten = beside in context
     brought = begin.file is None and (
         bool(stage.projects and top in installed)
         or top in sys.stdlib_module_names
         or bool(provider_of(top) and not forgotten)
-        or any(re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in needed)
+        or any(
+            re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements or ()
+        )
     )
     if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
-    told = f"; {beside} is in the build context and not copied" if forgotten else ""
-    return absent([(path, line, f"{started}: the command starts it, and there is no such {kind} in the image{told}")])
+    told = f"{started}: the command starts it, and there is no such {kind} in the image"
+    if begin.ran and module_file(started, package.files, package.search):
+        told = f"{started}: python -m runs it, and the package has no __main__.py"
+    elif forgotten:
+        told += f"; {beside} is in the build context and not copied"
+    elif begin.module:
+        told += _meant(begin.module, begin.name, package)
+    return absent([(path, line, told)])
+
+
+def _meant(module: str, name: str, package: Package) -> str:
+    """The only module of the image with the same last name, as it is found on the search path."""
+    last = module.rpartition(".")[2]
+    found = set()
+    for path in package.files:
+        if posixpath.basename(path) == f"{last}.py":
+            for folder in package.search:
+                if not folder or path.startswith(f"{folder}/"):
+                    below = path[len(folder) + 1 :] if folder else path
+                    found.add(below.removesuffix(".py").replace("/", "."))
+    called = f":{name}" if name else ""
+    return f"; is {next(iter(found)) + called!r} meant?" if len(found) == 1 and module not in found else ""
+
+
+def _start(stage: dockerfile.Stage) -> Start | None:
+    """What the image starts."""
+    words = [*stage.entrypoint, *stage.command]
+    if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
+        words = ["python", stage.env["FLEX_TEMPLATE_PYTHON_PY_FILE"]]
+    if _LAMBDA.search(stage.base) and len(words) == 1:
+        module, _, name = words[0].replace("/", ".").rpartition(".")
+        return Start(module=module, folder=stage.workdir, name=name)
+    return starting.start(words, stage.workdir, stage.env, stage.programs) or scripted.start(words, stage)
+
+
+def _base(workdir: str, over: Sequence[str]) -> str:
+    """The folder from which paths in the image are seen: the working directory, or one above it that is searched."""
+    return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
 
 
 def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
@@ -150,7 +195,7 @@ def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, .
     """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
     lines = dockerfile.instructions(text)
     other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
-    if other or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+    if other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
         return ()
     runs = [rest for _, word, rest in lines if word == "RUN"]
     found = []
@@ -220,7 +265,7 @@ def _as_built(build: Build | None) -> str:
     return f", as {shown(build.script)}:{build.line} builds it" if build else ""
 
 
-def _left_out(path: str, ignored: GitIgnoreSpec | None) -> bool:
+def _left_out(path: str, ignored: PathSpec[Any] | None) -> bool:
     return ignored is not None and ignored.match_file(path)
 
 
@@ -247,16 +292,10 @@ def _extras(item: str) -> list[str]:
     return [extra.strip() for extra in found[1].split(",")] if found else []
 
 
-def _relative(files: Mapping[str, Path], base: str) -> dict[str, Path]:
-    return {_below(path, base): file for path, file in sorted(files.items())}
-
-
 def _below(path: str, base: str) -> str:
-    """A path in the image, seen from its working directory if it lies below it."""
-    plain = posixpath.normpath(path).strip("/")
-    if base and (plain == base or plain.startswith(base + "/")):
-        return plain[len(base) + 1 :]
-    return plain if plain != "." else ""
+    """A path in the image, seen from its working directory."""
+    plain = posixpath.relpath(posixpath.join(base, path), base)
+    return "" if plain == "." else plain
 
 
 def _image_name(path: Path, root: Path) -> str:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import cached_property
 
 from checks.preflight import stdlib
+from checks.preflight.absences import Absences
 from checks.preflight.bindings import GIVEN, Bindings
 from checks.preflight.listed import GETATTR
 from checks.preflight.model import Facts, Import, Kind, Try, Version
-from checks.preflight.problems import Guard, Moved, Problem, few, meant
-from checks.preflight.provided import Provided, provider_of
+from checks.preflight.problems import Guard, Moved, Problem, meant
+from checks.preflight.provided import Provided
 from checks.preflight.reach import Edge
 from checks.preflight.resolve import Found, Module, Resolver
 from checks.preflight.statements import Asked, Statements
@@ -38,11 +39,22 @@ class Imports(Statements):
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
+        # By what is asked for; apart, where a file asks for itself.
         self._problems: dict[Asked, Sequence[Problem]] = {}
+        self._problems_inside: dict[Asked, Sequence[Problem]] = {}
 
     @cached_property
-    def _moved(self) -> Moved:
-        return Moved(map(self.module_of, self._facts))
+    def absences(self) -> Absences:
+        """What is said of what is not there."""
+        modules = map(self.module_of, self._facts)
+        return Absences(
+            self._facts,
+            self._resolver,
+            Moved(modules),
+            provided=self._provided,
+            python=self._python,
+            elsewhere=self._elsewhere,
+        )
 
     # -- what it leads to ----------------------------------------------------------------------------------------------
 
@@ -63,17 +75,16 @@ class Imports(Statements):
                 key = (target, lazy, guarded, item.scope, maybe, broad)
                 if target != file and key not in found:
                     found[key] = Edge(target, item.line, lazy, guarded, item.scope, maybe, broad)
-            for target in self._touched(file, item):
+            for target in self._touched(file, item, asked) if asked.lazy else ():
                 found[target, item.line] = Edge(target, item.line, lazy=True, guarded=False)
         return list(found.values())
 
-    def _touched(self, file: str, item: Import) -> Iterator[str]:
+    def _touched(self, file: str, item: Import, asked: Asked) -> Iterator[str]:
         """The files that are loaded when attributes of an imported module are asked for."""
-        touched = self._facts[file].touched if self.lazy else {}
-        for name in item.bindings if touched else ():
-            module = self._resolver.module(item.module if item.names is None else f"{self.target(file, item)}.{name}")
-            for chain in touched.get(name, ()):
-                yield from self.lazily(module.file, chain.partition(".")[0])
+        modules = [(new or name, asked.submodules.get(name)) for name, new in item.names or ()]
+        for name, module in modules or [(item.bound, asked.home)]:
+            for chain in self._facts[file].touched.get(name, ()):
+                yield from self.lazily(module, chain.partition(".")[0])
 
     def runs(self, file: str, item: Import, *, script: bool) -> bool:
         """Whether it is ever executed: not under TYPE_CHECKING, in a branch for other versions, in ``__main__`` of a
@@ -183,13 +194,14 @@ class Imports(Statements):
             if self.package_of(file):
                 message = f"relative import {dots!r} goes beyond the top-level package"
             else:
-                message = f"relative import {dots!r} in a file that is not in a package"
+                message = f"relative import {dots!r} in a file that is not in a package{self._without_dots(item)}"
             return (Problem(kind=Kind.MISSING_MODULE, symbol=dots, message=message),)
-        if asked.home == file:
-            problems = self._judged(asked, file)
-        else:
-            known = self._problems.get(asked)
-            problems = self._problems[asked] = self._judged(asked) if known is None else known
+        inside = asked.home == file
+        judged = self._problems_inside if inside else self._problems
+        problems = judged.get(asked)
+        if problems is None:
+            judged[asked] = ()  # what a module's `__getattr__` imports of itself is asked for while it is judged
+            problems = judged[asked] = self._judged(asked, file if inside else None)
         if not problems or item.level or asked.target == item.module:
             return problems
         # What lies beside a program may also be hidden by an installed module of the name, where nobody knows of those.
@@ -200,7 +212,7 @@ class Imports(Statements):
         """What is not there of what a statement asks for. ``file``: the one it stands in, where it asks for itself."""
         module = self._resolver.module(asked.target)
         if module.found in (Found.MISSING, Found.UNKNOWN):
-            return (self._absent(module),)
+            return (self.absences.of(module),)
         own = self._own_bindings(file, module.name) if file is not None else None
         there = self._bindings.surely(module) if own is None else frozenset()
         names = [name for name, _ in asked.names or () if name not in there]
@@ -219,6 +231,12 @@ class Imports(Statements):
         folder = posixpath.normpath(posixpath.join(posixpath.dirname(file), *[".."] * (item.level - 1)))
         base = posixpath.normpath(posixpath.join(folder, item.module.replace(".", "/")))
         return f"{base}.py" in self._facts or any(other.startswith(f"{base}/") for other in self._facts)
+
+    def _without_dots(self, item: Import) -> str:
+        """That a relative import at the top would find its module by an absolute one."""
+        names = [item.module] if item.module else [name for name, _ in item.names or ()]
+        there = item.level == 1 and all(self.own(name) for name in names)
+        return ": without the dot it is found" if there else ""
 
     def _own_bindings(self, file: str, name: str) -> frozenset[str]:
         """What a module binds, but for imports from itself: ``from . import x`` in ``__init__`` gives it no x."""
@@ -242,12 +260,12 @@ class Imports(Statements):
             has = None if self._facts[module.file or ""].dynamic else name in GIVEN
         if has is not False:
             untold = module.found is Found.NAMESPACE and below.found is Found.UNKNOWN
-            return [self._absent(below)] if untold else []
+            return [self.absences.of(below)] if untold else []
         if self._bindings.typing_only(module, name):
             message = f"{module.name} binds {name!r} only under TYPE_CHECKING: it is not there at run time"
             return [Problem(kind=Kind.TYPING_ONLY, symbol=f"{module.name}.{name}", message=message)]
         if module.found is Found.NAMESPACE:
-            absent = self._absent(below)
+            absent = self.absences.of(below)
             if absent.kind is not Kind.MISSING_MODULE or absent.unknown:
                 return [absent]
         place = self._elsewhere(below.name) if module.file is not None else None
@@ -265,6 +283,9 @@ class Imports(Statements):
         dated = module.found in (Found.STDLIB, Found.OTHER)
         if module.found is Found.STDLIB:
             message += f" of Python {self._python[0]}.{self._python[1]}"
+            moved = stdlib.moved(module.name, name)
+            message += f": it is in {moved!r}" if moved else ""
+        message += self.absences.hidden(module.name)
         own = module.file is not None or bool(module.folders)
         return [Problem(kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=message, own=own, dated=dated)]
 
@@ -282,57 +303,3 @@ class Imports(Statements):
             )
             for name in wrong
         ]
-
-    def _absent(self, module: Module) -> Problem:
-        missing = module.missing or module.name
-        top = missing.partition(".")[0]
-        message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-        place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
-        above = self._resolver.module(top)
-        own_top = self.own(top)
-        if place is not None:
-            message = f"No module named {missing!r} in the package: {place}"
-            return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
-        if own_top and above.found is not Found.NAMESPACE:
-            message += self._moved.meant(missing)
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
-        since = stdlib.removed_in(top, self._python) if missing == top else None
-        if since is not None and not provider_of(top):
-            message += f": Python {since[0]}.{since[1]} removed it"
-        added = stdlib.added_in(top, self._python)
-        if added is not None:
-            message += f": Python {added[0]}.{added[1]} adds it"
-        if above.found is Found.STDLIB or added is not None or (since is not None and not provider_of(top)):
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
-        return self._undeclared(module, missing, own_top=own_top)
-
-    @cached_property
-    def _suspects(self) -> list[str]:
-        """Requirements that may bring any module."""
-        asked = {item.module for facts in self._facts.values() for item in facts.imports if not item.level}
-        return self._provided.suspects(asked) if self._provided is not None else []
-
-    def _undeclared(self, module: Module, missing: str, *, own_top: bool) -> Problem:
-        providers = provider_of(module.name) or provider_of(missing)
-        if module.found is Found.UNKNOWN or self._provided is None:
-            if module.found is Found.UNKNOWN:
-                return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=module.reason, own=False, unknown=True)
-            message = f"No module named {missing!r} where the package runs"
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=own_top)
-        if own_top and not providers:
-            return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=f"No module named {missing!r}")
-        unsure = sorted(self._provided.unknown)
-        if providers and not self._provided.might_bring(providers):
-            message = f"No module named {missing!r}: {' or '.join(providers)} is not among the requirements"
-            slip = self._provided.misspelt(providers)
-            if slip:
-                message += f"; is it meant by {slip!r}?"
-            elif unsure:
-                message += f", unless one of them brings it ({few(unsure)})"
-            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)
-        if (unsure and providers) or self._suspects:
-            reason = f"it is not known what these requirements bring: {few(self._suspects or unsure)}"
-            return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=reason, own=False, unknown=True)
-        message = f"No module named {missing!r}: neither in the package nor brought by a requirement"
-        message += f", unless one of them has it ({few(unsure)})" if unsure else ""
-        return Problem(kind=Kind.UNDECLARED, symbol=module.name, message=message, own=False)

@@ -20,6 +20,17 @@ _VALUED = frozenset(
 _BEFORE = re.compile(r"--mount=|--network=|\w+=|[-+]\w+$")  # of Docker, of the environment, of ``set``
 _PIP = re.compile(r"(?:pip[\d.]*|python[\d.]* -m pip|uv pip) (?:install|wheel)\b")
 _WHOLE = re.compile(r"(?:uv sync|poetry install|pdm (?:install|sync))\b")
+_EXPORT = re.compile(r"(?:uv|poetry) export\b.*?(?:\s-o|\s--output(?:-file)?|>)[ =]*([^\s>-]\S*)")
+_WITHOUT_DEV = re.compile(r"--(?:no-dev|prod|production|no-default-groups|no-group|only-group)\b")
+_UNTOLD = re.compile(
+    r"(?:conda|mamba|micromamba|pipenv|pipx|pip-sync|rye|pixi|hatch|easy_install)\b"
+    r"|(?:apt|apt-get|apk) .*\b(?:python3?|py3)-(?!(?:pip|dev|venv|full|distutils|minimal|setuptools|wheel)\b)"
+)
+# Commands that install nothing, whatever their words.
+_HARMLESS = re.compile(
+    r"(?:apt|apt-get|apk|mkdir|ch(?:mod|own)|(?:user|group)add|add(?:user|group)|rm|cp|mv|ln|echo|touch|export|cd|set|true"
+    r"|ls|find|if|fi|then|else|locale-gen|update-ca-certificates|pip\S* (?:cache|list|config|check|freeze|show))(?!\S)"
+)
 _NOT_ITSELF = re.compile(r"--(?:no-root|no-self|no-install-project|no-install-workspace)\b")
 
 
@@ -27,13 +38,21 @@ _NOT_ITSELF = re.compile(r"--(?:no-root|no-self|no-install-project|no-install-wo
 class Install:
     """One installation: requirements (``.`` and other folders among them), requirements files, from which folder.
 
-    ``whole``: what the project in that folder needs is installed, whether or not it is itself.
+    ``whole``: what the project in that folder needs is installed, whether or not it is itself; ``groups``: with these
+    of its groups and extras (``requirements.with_extras``). ``made``: nothing is installed, a requirements file of it
+    is written there. ``untold``: something is installed that cannot be read; ``script``: something is run that may
+    install anything.
     """
 
     folder: str
     words: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     whole: bool = False
+    groups: frozenset[str] = frozenset()
+    made: str = ""
+    editable: bool = False
+    untold: bool = False
+    script: bool = False
 
 
 def installs(command: str, folder: str) -> Iterator[Install]:
@@ -52,12 +71,42 @@ def installs(command: str, folder: str) -> Iterator[Install]:
         text = " ".join([words[0].rpartition("/")[2], *words[1:]])
         if found := _PIP.match(text):
             yield _of_pip(words[len(found[0].split()) :], folder)
-        elif _WHOLE.match(text):
-            yield Install(folder=folder, words=[] if _NOT_ITSELF.search(text) else ["."], whole=True)
+        elif (install := _other(text, folder)) is not None:
+            yield install
+
+
+def _other(text: str, folder: str) -> Install | None:
+    """What a command other than pip's installs; None for one that installs nothing."""
+    if _WHOLE.match(text):
+        words = [] if _NOT_ITSELF.search(text) else ["."]
+        return Install(folder=folder, words=words, whole=True, groups=_groups(text), editable=True)
+    if found := _EXPORT.search(text):
+        return Install(folder=folder, made=posixpath.normpath(posixpath.join(folder, found[1])), groups=_groups(text))
+    if _UNTOLD.match(text):
+        return Install(folder=folder, untold=True)
+    return None if _HARMLESS.match(text) else Install(folder=folder, script=True)
+
+
+def _groups(text: str) -> frozenset[str]:
+    """The groups and extras that a command of uv, Poetry or PDM asks for."""
+
+    def told(*options: str) -> set[str]:
+        found = re.findall(rf"(?:^|\s)(?:{'|'.join(options)})[ =]([^\s-]\S*)", text)
+        return {name for item in found for name in item.split(",")}
+
+    extras = told("-E", "--extras?", "--group")
+    if not text.startswith("poetry"):
+        return frozenset(extras | (set() if _WITHOUT_DEV.search(text) else {"dev"}))
+    if told("--only"):
+        return frozenset(extras | {f"poetry:{name}" for name in told("--only")})
+    without = {f"-{name}" for name in told("--without")}
+    without |= {"-dev"} if re.search(r"--(?:no-dev|only-main)\b", text) else set()
+    every = {"*"} if text.startswith("poetry install") else {f"poetry:{name}" for name in told("--with")}
+    return frozenset(extras | every | without)
 
 
 def _of_pip(words: list[str], folder: str) -> Install:
-    install, option = Install(folder=folder), ""
+    install, option = Install(folder=folder, editable="-e" in words or "--editable" in words), ""
     for word in words:
         name, sign, value = word.partition("=")
         if option in _FILES or (sign and name in _FILES):

@@ -13,7 +13,7 @@ from checks.preflight.imports import Imports
 from checks.preflight.listed import GETATTR
 from checks.preflight.loading import play
 from checks.preflight.model import Effect, Facts, Finding, Import, Kind, Package, Unknown, Way
-from checks.preflight.problems import Problem
+from checks.preflight.problems import Problem, meant
 from checks.preflight.reach import Edge, Reached, is_aside, reach, reach_rest, unguarded
 from checks.preflight.rules import Forbidden
 
@@ -25,8 +25,10 @@ _NAME_KINDS = {
     "never": Kind.UNDEFINED,
     "unbound": Kind.UNBOUND,
     "unset": Kind.UNBOUND,
+    "branch": Kind.UNBOUND,
     "unset_global": Kind.UNDEFINED,
     "too_new": Kind.SYNTAX,
+    "union": Kind.SYNTAX,
 }
 _LOST = ", and what stands below it does not happen"
 
@@ -86,7 +88,7 @@ class Judge:
 
     def judge(self) -> Judgement:
         """Everything that is wrong with the package."""
-        entries = [file for file in self._package.entries if file in self._facts]
+        entries = self._entries()
         known = self._package.entry_known
         edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
@@ -99,7 +101,7 @@ class Judge:
             self._file_names(file, facts, made)
             self._file_attributes(file)
             self._file_rules(file, facts)
-        self._handler(entries)
+        self._handler()
         self._circles(entries)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
@@ -107,6 +109,14 @@ class Judge:
         )
         ways = {file: reached.way for file, reached in self._reached.items()}
         return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
+
+    def _entries(self) -> list[str]:
+        """The files that are loaded first, in this order: those of the packages above a module come before it."""
+        entries = [file for file in self._package.entries if file in self._facts]
+        if not self._package.entry_known or not self._package.dotted:
+            return entries
+        above = [self._imports.chain(self._imports.module_of(file)) for file in entries]
+        return list(dict.fromkeys([*[file for chain in above for file in chain], *entries]))
 
     def _spread(self, entries: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, Reached]:
         """Every file that is reached. Without an entry point that is known, what nobody deploys is none."""
@@ -131,15 +141,15 @@ class Judge:
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
-    def _handler(self, entries: Sequence[str]) -> None:
+    def _handler(self) -> None:
         """The functions that are called first must be there."""
-        file = next(iter(entries), None)
-        if file is None or not self._package.entry_known:
+        file = next(iter(self._package.entries), "")
+        if file not in self._facts or not self._package.entry_known:
             return
         for name in filter(None, (self._package.handler, *self._package.further)):
             if self._bindings.has(self._imports.module(file), name) is not False:
                 continue
-            message = f"the entry point {name!r} is not defined in {file}"
+            message = f"the entry point {name!r} is not defined in {file}{meant(name, self._facts[file].bound)}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
@@ -260,7 +270,7 @@ class Judge:
                 self._imports.module_of(file), name
             ):
                 continue
-            if kind not in ("unbound", "unset", "too_new") and facts.dynamic:
+            if kind not in ("unbound", "unset", "branch", "too_new", "union") and facts.dynamic:
                 reason = "the module computes its own names"
                 self._unknown.append(Unknown(file=file, line=line, symbol=name, reason=reason))
                 continue
@@ -272,11 +282,13 @@ class Judge:
                 "typing_only": f"name {name!r} is bound only under TYPE_CHECKING",
                 "never": f"name {name!r} is bound only where the target never goes (its version, platform, `if False`)",
                 "unbound": f"local variable {name!r} may be read before it has a value: this function binds it too",
+                "branch": f"{name!r} is imported in one branch only, and read on a way without",
                 "unset": f"local variable {name!r} is read before anything gives it a value",
                 "unset_global": f"name {name!r} is declared global, and read before anything gives it a value",
                 "too_new": f"TypeError: an annotation that is evaluated here needs Python {name}; quote it, or begin"
                 " the file with from __future__ import annotations",
-            }.get(kind, f"name {name!r} is not defined")
+                "union": f"TypeError: as the value of a name this type needs Python {name}: those of typing are older",
+            }.get(kind) or f"name {name!r} is not defined{self._imports.absences.forgotten(name)}"
             self._add_name(_At(file, line, scope), _NAME_KINDS[kind], name, message, caught)
 
     def _is_loaded_submodule(self, file: str, name: str, line: int | None) -> bool:
@@ -298,7 +310,8 @@ class Judge:
             if absent.when == "main" and file not in self._scripts:
                 continue
             at = _At(file, absent.line, absent.scope)
-            self._add_name(at, Kind.MISSING_ATTRIBUTE, absent.symbol, absent.message, absent.caught)
+            message = absent.message + self._imports.absences.hidden(absent.module)
+            self._add_name(at, Kind.MISSING_ATTRIBUTE, absent.symbol, message, absent.caught)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,18 @@ from typing import NamedTuple
 
 _FILE = Path(__file__).with_name("known.txt")
 _WIDESPREAD = 8
+# Names that requirements are given and that are no distribution's, or one's that brings nothing: what is meant. pip
+# finds none of the first five; sklearn refuses to be installed (github.com/scikit-learn/sklearn-pypi-package), and
+# google-cloud 0.34 was the last, an empty one.
+MISNAMED = {
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "pil": "pillow",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+    "sklearn": "scikit-learn",
+    "google-cloud": "",
+}
 
 
 class Known(NamedTuple):

@@ -15,24 +15,26 @@ import sys
 from checks.preflight.cache import Cache
 
 _KEY = "library"  # of the answers, in the cache
-# A module or ``module:name`` in, the names it has out; null where that may not be all. Python 3.8 and newer.
+# A module or ``module:name`` in, the names it has out; null where that may not be all: then ``module?name`` tells of
+# one. Python 3.8 and newer.
 _CHILD = """
-import importlib, json, os, signal, sys, types, warnings
+import importlib, json, os, re, signal, sys, types, warnings
 warnings.simplefilter("ignore")
 out = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 kinds = (type, types.FunctionType, types.BuiltinFunctionType)
 for line in sys.stdin:
     signal.alarm(10)  # for one module
-    module, _, name = line.strip().partition(":")
+    module, mark, name = re.fullmatch("([^:?]+)([:?]?)(.*)", line.strip()).groups()
     try:
         thing = importlib.import_module(module)
-        if name:
+        told = isinstance(thing, types.ModuleType) and "__getattr__" not in vars(thing)
+        if mark == ":":
             thing = getattr(thing, name)
             told = isinstance(thing, kinds) and not hasattr(type(thing), "__getattr__")
-        else:
-            told = isinstance(thing, types.ModuleType) and "__getattr__" not in vars(thing)
         names = sorted({*dir(thing), *dir(type(thing))}) if told else None
+        if mark == "?":
+            names = [name] if hasattr(thing, name) else []
     except BaseException:
         names = None
     signal.alarm(0)
@@ -70,6 +72,8 @@ class Library:
         told.
         """
         names = self.names(module, thing)
+        if names is None and not thing:
+            names = self.names(f"{module}?{name}")
         if names is None:
             return None
         return None if name not in names and _ELSEWHERE.fullmatch(name) else name not in names
@@ -79,7 +83,7 @@ class Library:
         asked = f"{module}:{thing}" if thing else module
         known = self._remembered()
         if asked not in known:
-            top = module.partition(".")[0]
+            top = re.split(r"[.:?]", asked)[0]
             known[asked] = None if self._command is None or top in _LOUD else self._ask(asked)
             self._new = True
         if asked not in self._sets and known[asked] is not None:

@@ -94,6 +94,9 @@ class Lazy:
     def __bool__(self) -> bool:
         return bool(self._of_file)
 
+    def __contains__(self, file: str | None) -> bool:
+        return file in self._of_file
+
     def imports(self, file: str | None, name: str) -> Sequence[Import]:
         """What asking the module of that file for a name makes it import."""
         found = self._of_file.get(file or "")

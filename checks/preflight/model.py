@@ -115,7 +115,8 @@ class Package:
     ``files`` maps each path in the package (posix, relative to its root) to the file on this disk. ``search`` are the
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
     known entry point (``entry_known`` false) any file may be. ``imported``: a server imports the entries, so that what
-    stands under ``__name__ == "__main__"`` does not run. ``handler``: what is called in the first entry;
+    stands under ``__name__ == "__main__"`` does not run; ``dotted``: they are loaded by their dotted names, and the
+    packages above before them. ``handler``: what is called in the first entry;
     ``further``: what else is, where the same files are deployed under other names.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
@@ -131,6 +132,7 @@ class Package:
     entries: tuple[str, ...] = ()
     entry_known: bool = False
     imported: bool = False
+    dotted: bool = False
     handler: str = ""
     further: tuple[str, ...] = ()
     search: tuple[str, ...] = ("",)

@@ -105,7 +105,7 @@ def _import_package(folder: Path, files: Mapping[str, Path], *, entry: str | Non
         python=python,
         origins=(folder,),
     )
-    package = with_entry(package, entry)
+    package = with_entry(package, f"{dotted}/{entry}" if entry in files else entry)
     return package if package.entry_known else replace(package, entries=(f"{dotted}/__init__.py",))
 
 

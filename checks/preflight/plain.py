@@ -17,8 +17,9 @@ _COOKIE = re.compile(
     rb"\A(?:\xef\xbb\xbf)?(?:[^\n\r]*[\n\r]+)?[ \t\f]*#[^\n\r]*coding[:=](?![ \t]*utf-?8\b)", re.IGNORECASE
 )
 _KEYWORD = re.compile(rb"__debug__\s*=(?!=)")
-_TARGET = re.compile(rb"\*(?<= as \*)[^\n]*[:,]")
-_GROUP = re.compile(rb"except[ \t]*\*[^\n]*[:(]")
+# `except*`, and a star after the `as` of `with`.
+_STAR_AFTER = re.compile(rb"\*(?:(?<=except\*)|(?<=except \*)|(?<= as \*))[^\n]*[:(,]")
+_BEFORE_STAR = re.compile(rb"[ \t]*except\b|[^#]*\bwith\b")
 # Patterns with a name before `|`, or in a formatted string, or of many lines.
 _CASE = re.compile(
     rb"\n[ \t]+case\b[^\n]*?(?:"
@@ -36,10 +37,11 @@ _YIELD = re.compile(rb"[\n:;=({][ \t]*yield\b")
 _VALUE = re.compile(rb"[\n:;][ \t]*return[ \t(]+[^\s#;]")
 _NONLOCAL = re.compile(rb"nonlocal[ \t]+([^\n#;]+)")
 _GLOBAL = re.compile(rb"global[ \t]+([^\n#;]+)")
-# More than twenty blocks in one another (CO_MAXBLOCKS); each is indented further than the one around it.
+# More than twenty blocks in one another (CO_MAXBLOCKS; a statement may count twice): each is indented further than the
+# one around it, so that three of them are indented by 18 at least.
 _BLOCK = re.compile(rb"\n([ \t]*)(?:for|while|with|try|async)\b")
-_DEEP = re.compile(rb"\n[ \t]{18,}(?:for|while|with|try|async)\b")
-_DEEPEST = 18
+_DEEP = re.compile(rb"\n([ \t]{18,})(?:for|while|with|try|async)\b")
+_MOST, _MOST_DEEP = 12, 2  # different indentations, and such as are deep
 
 
 def plain(source: bytes) -> bool:
@@ -51,10 +53,10 @@ def _rare(source: bytes) -> bool:
     """What nobody writes, or nearly so."""
     return bool(
         b"\0" in source
-        or any(b"with " in _line(source, found.start()) for found in _TARGET.finditer(source))
+        or (b"\n\t" in source and (b"\n " in source or b"\t " in source))  # tabs and spaces may contradict each other
+        or any(_BEFORE_STAR.match(_line(source, found.start())) for found in _STAR_AFTER.finditer(source))
         or (b"__debug__" in source and _KEYWORD.search(source))
         or _COOKIE.match(source)
-        or any(not _line(source, found.start()).strip() for found in _GROUP.finditer(source))
         or (b"case " in source and b"match " in source and _CASE.search(around(source, b"case ")))
     )
 
@@ -131,4 +133,4 @@ def _in_text(source: bytes, at: int) -> bool:
 
 def _deep(source: bytes) -> bool:
     """Whether there may be more blocks within one another than the compiler takes."""
-    return _DEEP.search(source) is not None and len(set(_BLOCK.findall(source))) >= _DEEPEST
+    return len(set(_DEEP.findall(source))) > _MOST_DEEP and len(set(_BLOCK.findall(source))) > _MOST

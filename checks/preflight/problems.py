@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from checks.preflight.model import Kind
 
@@ -67,9 +69,42 @@ class Moved:
             self._below.setdefault(parent, []).append(module)
 
     def meant(self, module: str) -> str:
-        """The only one of its last name, or one beside it that is like it; empty if there is none."""
+        """One beside it of which only the case differs, the only one of its last name, or one beside it that is like
+        it; empty if there is none.
+        """
         parent, _, own = module.rpartition(".")
+        beside = self._below.get(parent, ())
+        cased = [one for one in beside if one != module and one.casefold() == module.casefold()]
+        if cased:
+            return f"; {cased[0]!r} is there: names of files are told apart by case"
         same = [one for one in self._of_name.get(own, ()) if one != module]
         if len(same) == 1 and len(own) > _SHORT:
             return f"; is {same[0]!r} meant?"
-        return meant(module, self._below.get(parent, ())) if parent else ""
+        return meant(module, beside)
+
+
+class OffPath:
+    """Modules among the files of a package to which none of the folders that are searched leads."""
+
+    def __init__(self, files: Iterable[str], search: Sequence[str]) -> None:
+        self._files = files
+        self._searched = ", ".join(folder or "." for folder in search)
+
+    @cached_property
+    def _of_name(self) -> dict[str, list[str]]:
+        """The files by the names of the module that each may be, and of the folders that it lies in."""
+        found: dict[str, list[str]] = {}
+        for file in sorted(self._files):
+            for part in {*file.removesuffix(".py").split("/")}:
+                found.setdefault(part, []).append(file)
+        return found
+
+    def told(self, module: str) -> str:
+        """Where a module is instead, for a message; empty if nowhere."""
+        base = module.replace(".", "/")
+        for file in self._of_name.get(base.rpartition("/")[2], ()):
+            found = re.search(rf"/{re.escape(base)}(?:/|\.py$)", f"/{file}")
+            if found:
+                above = file[: max(found.start() - 1, 0)] or "."
+                return f": {file} is shipped, and {above} is not on the search path ({self._searched}): set PYTHONPATH"
+        return ""

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import configparser
 import posixpath
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from checks.preflight.requirements import PROJECT_FILES, toml
+
+_LISTED = re.compile(r"\bpackages\s*=\s*\[([^\]{}]*)\]")
+_FINDS = re.compile(r"(?<!namespace_)(?:\bfind_packages\(|packages\s*=\s*find:|namespaces\s*=\s*false)")
 
 
 def declarations(files: Collection[str], folder: str = "") -> list[str]:
@@ -78,3 +82,34 @@ def programs(files: Mapping[str, Path], folder: str = "") -> dict[str, str]:
 def _pyproject(files: Mapping[str, Path], folder: str) -> Mapping[str, Any]:
     path = files.get(posixpath.join(folder, "pyproject.toml"))
     return (toml(path) if path else None) or {}
+
+
+def packaged(files: Mapping[str, Path], folder: str = "") -> dict[str, Path]:
+    """The modules that installing a project copies, by their path where modules are found, if its packaging leaves some
+    out; else nothing: folders without ``__init__`` that ``find_packages`` passes over, packages that are not listed.
+
+    setuptools.pypa.io/en/latest/userguide/package_discovery.html. ``setup.py`` is read, not run.
+    """
+    names = [posixpath.join(folder, name) for name in PROJECT_FILES]
+    text = "\n".join(files[name].read_text(encoding="utf-8", errors="replace") for name in names if name in files)
+    top = home(files, folder)
+    above = f"{top.rstrip('/')}/" if top else ""
+    modules = {path.removeprefix(above): file for path, file in files.items() if path.startswith(above)}
+    modules = {path: file for path, file in modules.items() if path.endswith(".py")}
+    listed = _LISTED.search(text)
+    if listed and "setuptools" in text:
+        taken = {name.replace(".", "/") for name in re.findall(r"['\"]([\w.]+)['\"]", listed[1])}
+        kept = {path: file for path, file in modules.items() if posixpath.dirname(path) in taken or "/" not in path}
+    elif _FINDS.search(text):
+        kept = {path: file for path, file in modules.items() if _regular(path, modules)}
+    else:
+        return {}
+    return kept if len(kept) < len(modules) else {}
+
+
+def _regular(path: str, files: Collection[str]) -> bool:
+    """Whether every folder above a file has an ``__init__``."""
+    folder = posixpath.dirname(path)
+    while folder and f"{folder}/__init__.py" in files:
+        folder = posixpath.dirname(folder)
+    return not folder

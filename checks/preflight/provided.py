@@ -54,6 +54,12 @@ class Provided:
             if name in self.private or not ("[" in name or any(_may_be(name, module) for module in imported))
         )
 
+    def misnamed(self, distributions: Collection[str]) -> str:
+        """The requirement that means one of these distributions and is not its name; empty if there is none."""
+        wrong = [name for name in sorted(self.declared) if known.MISNAMED.get(name) in distributions]
+        empty = ["google-cloud"] if any(name.startswith("google-cloud-") for name in distributions) else []
+        return next(iter([*wrong, *[name for name in empty if name in self.declared]]), "")
+
     def might_bring(self, distributions: Collection[str]) -> bool:
         """Whether one of the unknown distributions may well need one of these: nobody knows what private code needs,
         and those of one family (``firebase-functions``, ``firebase-admin``) often need each other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,25 @@ def of_pyproject(path: Path) -> list[Line] | None:
             lines += [(_extra(str(item), name), path.name) for item in items]
         for name, items in (tree.get("dependency-groups") or {}).items():
             lines += [(_extra(str(item), name), path.name) for item in items if isinstance(item, str)]
-        return lines
+        return lines + _groups(tree, path)
     poetry = tree.get("tool", {}).get("poetry", {}).get("dependencies")
     if isinstance(poetry, dict):
-        return [(str(name), path.name) for name in poetry if name.lower() != "python"]
+        lines = [(str(name), path.name) for name in poetry if name.lower() != "python"]
+        return lines + _groups(tree, path)
     return None
+
+
+def _groups(tree: Mapping[str, Any], path: Path) -> list[Line]:
+    """The groups of Poetry as extras ``poetry:name``: it installs them if it is not told otherwise."""
+    poetry = tree.get("tool", {}).get("poetry", {})
+    named = {name: group for name, group in poetry.get("group", {}).items() if isinstance(group, dict)}
+    named["dev"] = {"dependencies": poetry.get("dev-dependencies", {}), **named.get("dev", {})}
+    return [
+        (_extra(item, f"poetry:{name}"), path.name)
+        for name, group in named.items()
+        if not group.get("optional")
+        for item in group.get("dependencies", {})
+    ]
 
 
 def of_project(folder: Path) -> list[Line] | None:
@@ -109,9 +123,16 @@ def beside(folder: Path) -> list[Line]:
 
 
 def with_extras(lines: list[Line], extras: Collection[str]) -> list[Line]:
-    """The lines of a project that is installed with some of its extras, so that what these bring counts as needed."""
-    marks = [f" ; extra == '{extra}'" for extra in extras]
-    return [(next((text.removesuffix(m) for m in marks if text.endswith(m)), text), place) for text, place in lines]
+    """The lines of a project that is installed with some of its extras, so that what these bring counts as needed:
+    ``*`` for all groups of Poetry but those with a ``-`` before them.
+    """
+
+    def asked(found: re.Match[str]) -> str:
+        name = found[1]
+        everything = "*" in extras and name.startswith("poetry:") and f"-{name.removeprefix('poetry:')}" not in extras
+        return "" if name in extras or everything else found[0]
+
+    return [(re.sub(r" ; extra == '([^']*)'$", asked, text), place) for text, place in lines]
 
 
 def _extra(line: str, name: str) -> str:

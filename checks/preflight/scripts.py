@@ -11,31 +11,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from checks.preflight.slips import Slip, repaired
+
 _NAMED = re.compile(
     r"(?P<shell>.*\.sh)|(?P<make>(?:GNUm|[Mm])akefile|.*\.mk)|(?P<cloudbuild>.*cloud-?build.*\.(?:ya?ml|json))"
     r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)"
 )
 _SUFFIXES = (".sh", ".yaml", ".yml", ".json", "akefile", ".mk")
-_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b")
+_CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b|uses:\s*['\"]?\./")
 _MOST_BYTES = 1_000_000
 
 
 class Part(NamedTuple):
     """Commands of one shell: where they begin in the file, in which folder (below where the description is started; a
-    word of a shell), with which variables.
+    word of a shell), with which variables; ``file``: where they are written below the root, if not in the description.
     """
 
     line: int
     text: str
     folder: str = "."
     values: Mapping[str, str] = {}
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """What a file would run. Each of ``runs`` begins with the files as they lie in the repository. ``starts``: the
     folders in which it may be started. ``arguments``: it is told things by arguments, not by variables. ``problem``:
-    why it could not be read.
+    why it could not be read. ``slips``: variables that nothing sets; what it runs is what is meant by them.
     """
 
     file: Path
@@ -43,6 +46,7 @@ class Description:
     starts: tuple[Path, ...] = field(default_factory=tuple)
     arguments: bool = False
     problem: str = ""
+    slips: tuple[Slip, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -84,16 +88,22 @@ def read(file: Path, root: Path, kind: str | None = None) -> Description:
     if kind is None:
         kind = match.lastgroup if (match := _NAMED.fullmatch(file.name)) else "workflow"
     if kind == "shell":  # started in its own folder or at the root, most often; it may say so itself with cd
-        return Description(file=file, runs=((Part(1, text),),), starts=(top, own), arguments=True)
+        meant, slips = repaired(text)
+        return Description(file=file, runs=((Part(1, meant),),), starts=(top, own), arguments=True, slips=slips)
     if kind == "make":
         from checks.preflight import makefiles
 
         return Description(file=file, runs=makefiles.runs(text, own, top), starts=(own,))
-    from checks.preflight import ci_files
+    from checks.preflight import ci_files, ci_yaml
+
+    def other(path: str) -> str | None:
+        file = (top / path).resolve()
+        inside = file.is_relative_to(top) and file.is_file() and file.stat().st_size <= _MOST_BYTES
+        return file.read_text(encoding="utf-8", errors="replace").replace("\0", "") if inside else None
 
     starts = {"cloudbuild": (top, own), "compose": (own,)}.get(kind or "", (top,))
     try:
-        runs = ci_files.runs(kind or "", text)
-    except ci_files.UnreadableError as error:
+        runs = ci_files.runs(kind or "", text, other)
+    except ci_yaml.UnreadableError as error:
         return Description(file=file, problem=str(error))
     return Description(file=file, runs=runs, starts=starts)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from checks.preflight import dockerfile, starting
+from checks.preflight import starting
 from checks.preflight.model import Version
+from checks.preflight.starting import Start
 
 FILES = frozenset({"main.py", "Procfile", "app.yaml"})  # a folder with one of these may be deployed from its source
 # The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.
@@ -44,15 +44,15 @@ def python_of(folder: Path) -> Version | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def start(files: Mapping[str, Path]) -> starting.Start | None:
+def start(files: Mapping[str, Path]) -> Start | None:
     """What the ``web`` line of a Procfile starts, or the ``entrypoint`` of ``app.yaml``."""
     for name, line in (("Procfile", r"^web:(.*)$"), ("app.yaml", r"^entrypoint:(.*)$")):
         found = re.search(line, _text(files[name]), re.MULTILINE) if name in files else None
         try:
-            words = shlex.split(found[1]) if found else []
+            words = starting.words_of(found[1]) if found else []
         except ValueError:
             continue
-        begin = starting.start(dockerfile.Stage(command=words, workdir="", files=dict(files)))
+        begin = starting.start(words)
         if begin is not None:
             return begin
     return None

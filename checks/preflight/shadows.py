@@ -55,7 +55,7 @@ def binders(sketch: Sketch, names: frozenset[str]) -> dict[Function, dict[tuple[
         # Looked at alone: it may be another one that binds what this one only mentions.
         if not any(_stands_alone(sketch.source, function, name) for name in wanted):
             continue
-        if wanted.isdisjoint(_bound_words(b"\n" + sketch.source[function.start : function.end])):
+        if wanted.isdisjoint(_bound_words(b"\n" + sketch.source[function.code : function.end])):
             continue
         if not function.sure:
             found[function] = {}
@@ -69,7 +69,7 @@ def binders(sketch: Sketch, names: frozenset[str]) -> dict[Function, dict[tuple[
 
 def _stands_alone(source: bytes, function: Function, name: bytes) -> bool:
     """Whether a function holds a name that is not just called, indexed or asked for an attribute."""
-    at = source.find(name, function.start, function.end)
+    at = source.find(name, function.code, function.end)
     while at >= 0:
         end = at + len(name)
         if source[at - 1] not in OF_A_NAME and (

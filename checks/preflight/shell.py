@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
 from checks.preflight.shell_blocks import case_branches, end_of, function_body, if_branches
-from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Words
+from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Value, Words
 from checks.preflight.shell_words import Statement, statements
 
 _MOST = 20_000  # commands; a loop of loops is no deployment
@@ -23,6 +23,7 @@ _MOST_TURNS = 300
 _DEPTH = 20
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 _TOP = re.compile(r"ROOT|REPO|WORKSPACE")  # what variables for the top of a repository are called
+Place = tuple[str, int]  # a script and a line of it
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
 
 
@@ -42,16 +43,16 @@ class Command:
 class Shell(Words):
     """Goes through a script. ``exists`` tells of files there would be, ``read`` gives the text of another script.
 
-    ``choices``: which branch to take at the first, second... place where an unknown word chooses; ``taken``: what was
-    taken at each, of how many, and what it is called.
+    ``choices``: which branch to take where an unknown word chooses, by script and line, 0 elsewhere; ``taken``: of how
+    many one was taken there, and what it is called.
     """
 
     exists: Callable[[str, str], bool]
     read: Callable[[str], str | None]
-    choices: Sequence[int] = ()
+    choices: Mapping[Place, int] = field(default_factory=dict)
     functions: dict[str, Sequence[Statement]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    taken: dict[tuple[str, int], tuple[int, int, str]] = field(default_factory=dict)
+    taken: dict[Place, tuple[int, str]] = field(default_factory=dict)
     steps: int = 0
 
     def run(self, body: Sequence[Statement], depth: int = 0) -> Iterator[Command]:
@@ -140,10 +141,9 @@ class Shell(Words):
     def _choice(self, line: int, names: Sequence[str]) -> int:
         """Which of several this run takes here, the same each time that it comes here."""
         place = (self.script, line)
-        if place not in self.taken:
-            wanted = self.choices[len(self.taken)] if len(self.taken) < len(self.choices) else 0
-            self.taken[place] = (wanted, len(names), names[min(wanted, len(names) - 1)])
-        return min(self.taken[place][0], len(names) - 1)
+        which = min(self.choices.get(place, 0), len(names) - 1)
+        self.taken[place] = (len(names), names[which])
+        return which
 
     def _test(self, words: list[str], line: int) -> bool | None:
         if words[:1] == ["!"]:
@@ -172,12 +172,14 @@ class Shell(Words):
         value, wanted = self.word(asked), self.word(other)
         if wanted is None:
             return None
+        if value is not None:
+            return fnmatchcase(value, wanted)
         parameter = PARAMETER.fullmatch(asked.strip('"'))
-        if value is not None or parameter is None:
-            return None if value is None else fnmatchcase(value, wanted)
+        name = (parameter[1] or parameter[2]) if parameter else ""
+        if not name.isidentifier() and not name.isdecimal():
+            return None
         if wanted == "" or wanted.startswith("-"):
             return None
-        name = parameter[1] or parameter[2]
         if self._choice(line, [wanted, f"not {wanted}"]):
             return False
         self.values[name] = wanted
@@ -196,12 +198,8 @@ class Shell(Words):
             words.pop(0)
         if not words:
             return
-        if words[0] in self.functions:
-            yield from self._called_with(self.functions[words[0]], words[1:], depth)
-            return
-        if words[0] == "eval":
-            text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
-            yield from self.run([replace(item, line=statement.line) for item in statements(text)], depth + 1)
+        if (inner := self._inner(words, statement.line, depth)) is not None:
+            yield from inner
             return
         words, written = _redirected(words)
         if not words:
@@ -222,16 +220,32 @@ class Shell(Words):
                 self.folder = UNTOLD
         yield Command(statement.line, tuple(expanded), self.folder, writes)
 
+    def _inner(self, words: Sequence[str], line: int, depth: int) -> Iterator[Command] | None:
+        """The commands of a function or of a text that is evaluated; None for a command of another kind."""
+        if words[0] in self.functions:
+            return self._called_with(self.functions[words[0]], words[1:], depth)
+        if words[0] == "eval":
+            text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
+            return self.run([replace(item, line=line) for item in statements(text)], depth + 1)
+        if words[0] == "shift" and "@" in self.values:
+            self._give([self.values.get(name) for name in "23456789"], self.values["@"])
+            return iter(())
+        return None
+
     def _called_with(self, body: Sequence[Statement], words: Sequence[str], depth: int) -> Iterator[Command]:
         """A function or a script with its arguments."""
         given: list[str | None] = [one for word in words for one in self._words(word)]
         kept = {name: self.values.pop(name) for name in "123456789@*" if name in self.values}
-        self.values.update({str(n): given[n - 1] if n <= len(given) else "" for n in range(1, 10)})
-        self.values["@"] = self.values["*"] = None if None in given else [word for word in given if word is not None]
+        self._give(given, None if None in given else ["", *(word or "" for word in given)])
         yield from self.run(body, depth + 1)
         for name in "123456789@*":
             self.values.pop(name, None)
         self.values.update(kept)
+
+    def _give(self, given: Sequence[Value], every: Value) -> None:
+        """Set the arguments; ``every``: all of them behind one that is no longer there."""
+        self.values.update({str(n): given[n - 1] if n <= len(given) else "" for n in range(1, 10)})
+        self.values["@"] = self.values["*"] = every[1:] if isinstance(every, list) else None
 
     def _script(self, words: Sequence[str], depth: int) -> Iterator[Command]:
         """What another script does that is started or taken in here (``source``)."""

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec import GitIgnoreSpec, PathSpec
 
 # Never part of a deployment, whatever an ignore file says.
 _NEVER = frozenset({".git", ".hg", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
@@ -31,7 +31,7 @@ class Shipped:
     links: dict[str, Path] = field(default_factory=dict)
 
 
-def gather(folder: Path, *, ignored: GitIgnoreSpec | None = None, follow: bool = True) -> Shipped:
+def gather(folder: Path, *, ignored: PathSpec[Any] | None = None, follow: bool = True) -> Shipped:
     """The files below a folder, in order. With ``follow`` a symlink is what it points to, as uploading takes it;
     without it a link out of the folder leads nowhere, as in an image.
 
@@ -48,7 +48,7 @@ def gather(folder: Path, *, ignored: GitIgnoreSpec | None = None, follow: bool =
 def _walk(  # noqa: PLR0917 - one recursive step
     folder: Path,
     prefix: str,
-    ignored: GitIgnoreSpec | None,
+    ignored: PathSpec[Any] | None,
     found: Shipped,
     above: frozenset[str],
     top: Path,
@@ -61,7 +61,7 @@ def _walk(  # noqa: PLR0917 - one recursive step
     for item in items:
         path = f"{prefix}{item.name}"
         is_dir = _is_dir(item)
-        if item.name in _NEVER or (ignored is not None and ignored.match_file(path + "/" if is_dir else path)):
+        if item.name in _NEVER or (ignored is not None and _left_out(ignored, path, is_dir=is_dir)):
             continue
         if item.is_symlink():
             link = Path(item.path)
@@ -76,6 +76,18 @@ def _walk(  # noqa: PLR0917 - one recursive step
             yield from _walk(Path(item.path), f"{path}/", ignored, found, above | {real}, top, follow)
         elif item.is_file():
             yield path, Path(item.path)
+
+
+def _left_out(ignored: PathSpec[Any], path: str, *, is_dir: bool) -> bool:
+    """Whether a file is ignored, or a folder with all that is in it: Docker takes single files of one back."""
+    if not is_dir:
+        return bool(ignored.match_file(path))
+    from pathspec import GitIgnoreSpec
+
+    takes_back = not isinstance(ignored, GitIgnoreSpec) and any(
+        pattern.include is False for pattern in ignored.patterns
+    )
+    return bool(ignored.match_file(f"{path}/")) and not takes_back
 
 
 def _is_dir(item: os.DirEntry[str]) -> bool:
@@ -95,6 +107,33 @@ def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | 
     nothing to ignore always. ``#!include:`` lines are followed, as gcloud does.
     """
     return patterns([*always, *_lines(path, 0)])
+
+
+def docker_ignore_file(path: Path) -> PathSpec[Any] | None:
+    """The patterns of a ``.dockerignore``; None if there is no such file.
+
+    Unlike those of git they start at the build context, and what lies in an ignored folder can be taken back:
+    docs.docker.com/build/concepts/context/#dockerignore-files.
+    """
+    lines = [line.strip() for line in _lines(path, 0) if line.strip() and not line.startswith("#")]
+    if not lines:
+        return None
+    from pathspec import PathSpec
+
+    plain = [(line[:1] == "!", line.removeprefix("!").strip().strip("/")) for line in lines]
+    return PathSpec.from_lines("gitignore", [f"{'!' if back else ''}/{name}" for back, name in plain])
+
+
+def left_out(folder: Path, file: Path) -> str:
+    """Which ignore file of a folder leaves a file of it out, for a message; empty if none does."""
+    if not file.is_relative_to(folder):
+        return ""
+    below = file.relative_to(folder).as_posix()
+    for name, read in ((".gcloudignore", ignore_file), (".dockerignore", docker_ignore_file)):
+        ignored = read(folder / name)
+        if ignored is not None and ignored.match_file(below):
+            return f", which {name} leaves out,"
+    return ""
 
 
 def patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:

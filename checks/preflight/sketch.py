@@ -29,14 +29,15 @@ _DOCSTRING = re.compile(rb"\s*[rRuU]?(\"{3}|'{3})")
 
 
 class Function(NamedTuple):
-    """Where a function begins, its arguments, the colon before its body, and that begin, and it ends. ``sure``: it
-    surely ends there. ``needed``: something in it is always asked for.
+    """Where a function begins, its arguments, the colon before its body, that, what follows its docstring, and where it
+    ends. ``sure``: it surely ends there. ``needed``: something in it is always asked for.
     """
 
     head: int
     arguments: int
     colon: int
     start: int
+    code: int
     end: int
     sure: bool
     needed: bool
@@ -50,17 +51,17 @@ class Sketch:
         self.functions = list(_functions(source))
         if b"\r" in source and source.count(b"\r") != source.count(b"\r\n"):
             self.functions = [
-                Function(0, 0, 0, 0, len(source), sure=False, needed=True)
+                Function(0, 0, 0, 0, 0, len(source), sure=False, needed=True)
             ]  # lines that end where bytes do not tell
 
     def holding(self, words: Collection[bytes]) -> list[Function]:
-        """The functions whose bodies hold one of the words, be it as a part of another."""
+        """The functions whose code holds one of the words, be it as a part of another."""
         found = self.source.find
-        return [f for f in self.functions if any(found(word, f.start, f.end) >= 0 for word in words)]
+        return [f for f in self.functions if any(found(word, f.code, f.end) >= 0 for word in words)]
 
     def bodies(self) -> list[bytes]:
-        """The bodies of all functions, in order."""
-        return [self.source[function.start : function.end] for function in self.functions]
+        """The bodies of all functions, in order, without their docstrings."""
+        return [self.source[function.code : function.end] for function in self.functions]
 
     def compiled(self, function: Function) -> tuple[CodeType, int]:
         """A function alone, as compiled code of a module that holds it; and how many lines of the file stand above it.
@@ -71,37 +72,38 @@ class Sketch:
         above = self.source.count(b"\n", 0, function.head)
         return (code_of(b"if 1:\n" + text), above - 1) if text[:1] == b" " else (code_of(text), above)
 
-    def tree(self, functions: Collection[Function] = (), *, heads: bool = False) -> ast.Module:
-        """The syntax tree with these functions. ``heads``: with the arguments of the others.
+    def tree(self, functions: Collection[Function] = (), words: Collection[bytes] = ()) -> ast.Module:
+        """The syntax tree with these functions, and with the arguments of those that hold one of the words there.
 
         :raises SyntaxError: and whatever else ``ast.parse`` raises.
         """
         try:
-            return ast.parse(self.text(functions, heads=heads))
+            return ast.parse(self.text(functions, words))
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
-    def tree_holding(self, words: Collection[bytes], *, heads: bool = False) -> ast.Module:
-        """The syntax tree with the functions that hold one of the words."""
-        return self.tree(set(self.holding(words)), heads=heads)
+    def tree_holding(self, words: Collection[bytes]) -> ast.Module:
+        """The syntax tree with all that holds one of the words."""
+        return self.tree(set(self.holding(words)), words)
 
     def code_holding(self, words: Collection[bytes]) -> CodeType:
-        """The module compiled with the functions that hold one of the words.
+        """The module compiled with all that holds one of the words.
 
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
         try:
-            return code_of(self.text(set(self.holding(words)), heads=False))
+            return code_of(self.text(set(self.holding(words)), words))
         except SyntaxError:
             return code_of(self.source)  # as for the tree
 
-    def text(self, functions: Collection[Function], *, heads: bool) -> bytes:
+    def text(self, functions: Collection[Function], words: Collection[bytes] = ()) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
+        words = (b"import", *words)
         for function in self.functions:
             if function.sure and not function.needed and function not in functions:
                 lines = source.count(b"\n", function.start, function.end)
-                if heads or source.find(b"import", function.arguments, function.colon) >= 0:
+                if any(source.find(word, function.arguments, function.colon) >= 0 for word in words):
                     parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
                 else:
                     within = source.count(b"\n", function.arguments, function.colon)
@@ -127,20 +129,28 @@ def _functions(source: bytes) -> Iterator[Function]:
             return
         line = source.rfind(b"\n", 0, head.start()) + 1
         before = source[line : head.start()]
-        code = before.lstrip(b" \t")
-        if code and code.rstrip(b" \t") != b"async":
+        word = before.lstrip(b" \t")
+        if word and word.rstrip(b" \t") != b"async":
             at = head.end()
             continue
-        indent = before[: len(before) - len(code)]
+        indent = before[: len(before) - len(word)]
         tail = _TAIL.match(source, _closing(source, head.end())) if head[1] else None
         start = tail.end() if tail else head.end()
         below = less_indented(len(indent)).search(source, start - 1) if b"\t" not in indent else None
         end = at = below.start() + 1 if below else len(source)
         sure = tail is not None and b"\t" not in indent and start < end and _is_whole(source, start, end)
         colon = tail.end(1) if tail else start
-        yield Function(line, head.end(), colon, start, end, sure, _needed(source, start, end))
+        code = _code(source, start, end)
+        yield Function(line, head.end(), colon, start, code, end, sure, _needed(source, code, end))
         if tail is None:
             at = start
+
+
+def _code(source: bytes, start: int, end: int) -> int:
+    """Where a body goes on after its docstring, which may show what it does not do."""
+    docstring = _DOCSTRING.match(source, start, end)
+    closing = source.find(docstring[1], docstring.end(), end) if docstring else -1
+    return start if closing < 0 else closing + 3
 
 
 def _needed(source: bytes, start: int, end: int) -> bool:
@@ -148,11 +158,6 @@ def _needed(source: bytes, start: int, end: int) -> bool:
     if end - start > _LONGEST:
         return True
     words = [word for word in _WORDS if source.find(word, start, end) >= 0]
-    if not words:
-        return False
-    text = _DOCSTRING.match(source, start, end)  # it may show how to use the function
-    if text is not None:
-        start = max(start, source.find(text[1], text.end(), end))
     return any(_NEEDED.search(around(source[start:end], word)) for word in words)
 
 

@@ -20,7 +20,8 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
     """What a statement asks for, wherever it stands: most are written in many files. ``target`` is the module's
     absolute name, ``home`` its file in the package. If it is the package's ``own``, ``files`` are loaded, in order;
     ``module`` is the one that a ``from`` takes names of, and ``submodules`` the files of those names that are modules
-    (empty for one without Python text); ``targets`` are all of these files.
+    (empty for one without Python text); ``targets`` are all of these files. ``lazy``: one of its modules imports more
+    for some of its names.
     """
 
     target: str
@@ -31,6 +32,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
     module: str | None = None
     submodules: Mapping[str, str] = {}
     targets: tuple[str, ...] = ()
+    lazy: bool = False
 
 
 class _Place(NamedTuple):
@@ -145,6 +147,7 @@ class Statements:
             module=None if names is None else module.file,
             submodules=submodules,
             targets=tuple(dict.fromkeys(targets)),
+            lazy=any(file in self.lazy for file in (module.file, *submodules.values())),
         )
 
     def lazily(self, file: str | None, name: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ Source: ``sys.stdlib_module_names`` of the versions themselves, and PEP 594 and 
 
 from __future__ import annotations
 
+import collections.abc
 import sys
 from functools import cache
 
@@ -41,6 +42,11 @@ def modules(version: Version) -> frozenset[str]:
         elif here < changed <= version:
             names = (names - gone) | new
     return frozenset(names - {"antigravity.py"} | {"__main__"})
+
+
+def moved(module: str, name: str) -> str:
+    """Where a name of a module has gone for good, for what 3.10 took away most; empty if it is not known to have."""
+    return "collections.abc" if module == "collections" and name in collections.abc.__all__ else ""
 
 
 def removed_in(name: str, version: Version) -> Version | None:

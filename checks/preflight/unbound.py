@@ -102,6 +102,31 @@ def unbound(tree: ast.Module, suspects: dict[tuple[str, int], Suspects], conditi
     return found
 
 
+def branched(tree: ast.Module, imported: dict[str, set[str]], conditions: Conditions) -> list[list[Any]]:
+    """Reads that no condition stands before, of names that only some branch has imported. ``imported``: by function,
+    dotted, the names that it imports under a condition and the module does not have.
+    """
+    found: list[list[Any]] = []
+
+    def within(node: ast.AST, prefix: str) -> None:
+        for child in _statements(node):
+            if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                within(child, prefix)
+                continue
+            scope = prefix + child.name
+            if scope in imported and not isinstance(child, ast.ClassDef):
+                inside = list(ast.walk(child))
+                others = {name for node in inside if isinstance(node, ast.Global) for name in node.names}
+                others |= {node.arg for node in inside if isinstance(node, ast.arg)}
+                flow = _Plain(frozenset(imported[scope] - others), conditions, meant=True)
+                flow.body(child.body, frozenset())
+                found.extend(["branch", name, line, scope, ALWAYS, None] for name, line in flow.found)
+            within(child, f"{scope}.")
+
+    within(tree, "")
+    return found
+
+
 def _statements(node: ast.AST) -> list[ast.AST]:
     return [child for part in _PARTS for child in getattr(node, part, ())]
 
@@ -310,6 +335,20 @@ def _evaluated(node: Any) -> list[ast.AST]:
     if kind is ast.Assign:
         return [*node.targets, node.value]
     return list(ast.iter_child_nodes(node))[::-1]
+
+
+class _Plain(_Flow):
+    """Heeds only the reads in the outermost block: others may ask for the branch that has bound the name."""
+
+    _depth = 0
+
+    def body(self, statements: list[ast.stmt], state: frozenset[str] | None) -> frozenset[str] | None:
+        self._quiet += self._depth > 0
+        self._depth += 1
+        after = super().body(statements, state)
+        self._depth -= 1
+        self._quiet -= self._depth > 0
+        return after
 
 
 def _joined(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

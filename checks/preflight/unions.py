@@ -1,4 +1,5 @@
-"""Annotations that an older Python cannot evaluate: ``int | None`` before 3.10, ``list[int]`` before 3.9.
+"""What an older Python cannot evaluate: ``int | None`` before 3.10, ``list[int]`` before 3.9, in annotations and as the
+value of a name.
 
 Only pairs of which both sides are builtins or None are told: other classes may define ``|``. Runs in the worker: see
 ``facts``.
@@ -18,26 +19,38 @@ _PLAIN = _GENERIC | {"int", "str", "float", "bool", "bytes", "object", "complex"
 
 
 def too_new(tree: ast.Module, target: tuple[int, int]) -> list[list[Any]]:
-    """Annotations that fail where they stand, as ``names.Finder.find`` gives them: the name is the annotation."""
+    """What fails where it stands, as ``names.Finder.find`` gives it: the name is the version that it needs."""
     if target >= LAZY:
         return []
+    values = [item for value in _values(tree) for item in _told(value, "", target, "union")]
     for statement in tree.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            return []
+            return values
+    annotations = _evaluated(tree, "", inside=False)
     return [
-        item for annotation, scope in _evaluated(tree, "", inside=False) for item in _told(annotation, scope, target)
+        *values,
+        *[item for annotation, scope in annotations for item in _told(annotation, scope, target, "too_new")],
     ]
 
 
-def _told(annotation: ast.expr, scope: str, target: tuple[int, int]) -> Iterator[list[Any]]:
-    for node in ast.walk(annotation):
+def _told(expression: ast.expr, scope: str, target: tuple[int, int], kind: str) -> Iterator[list[Any]]:
+    for node in ast.walk(expression):
         union = (
             isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and _plain(node.left) and _plain(node.right)
         )
         generic = target < (3, 9) and isinstance(node, ast.Subscript) and getattr(node.value, "id", "") in _GENERIC
         if union or generic:
-            yield ["too_new", "3.10" if union else "3.9", annotation.lineno, scope, ALWAYS, None]
+            yield [kind, "3.10" if union else "3.9", expression.lineno, scope, ALWAYS, None]
             return
+
+
+def _values(tree: ast.Module) -> Iterator[ast.expr]:
+    """The values of module-level names that look like types: ``Text = bytes | str``."""
+    for statement in tree.body:
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(
+            statement.value, (ast.BinOp, ast.Subscript)
+        ):
+            yield statement.value
 
 
 def _plain(node: ast.expr) -> bool:

@@ -18,13 +18,14 @@ import warnings
 from types import CodeType
 from typing import Any
 
+from checks.preflight.conditions import MAYBE, PERHAPS
 from checks.preflight.facts import Reader, bound_by
 from checks.preflight.names import Finder, read_of
 from checks.preflight.plain import plain
 from checks.preflight.shadows import binders
 from checks.preflight.sketch import Sketch, code_of
 from checks.preflight.touched import called, touched
-from checks.preflight.unbound import Suspects, suspicious, unbound
+from checks.preflight.unbound import Suspects, branched, suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 from checks.preflight.unset import globals_never_set
 
@@ -73,9 +74,10 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
     reader = Reader(source, target, lambda _words: tree, lambda _words: code)
     try:
         facts = reader.read(tree)
-        functions = suspicious(code, _solid(tree, facts))
-        suspects = _suspects(tree, hits, _read(_absent(facts), code), functions, reader)
-        return _with_uses(facts, reader, code, suspects + _lonely(tree, facts))
+        solid = _solid(tree, facts)
+        suspects = _suspects(tree, hits, _read(_absent(facts), code), suspicious(code, solid), reader)
+        suspects += _lonely(tree, facts) + _branched(tree, facts, solid, reader)
+        return _with_uses(facts, reader, code, suspects)
     except RecursionError:
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
@@ -90,13 +92,14 @@ def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
     functions = {key: names for suspects in binding.values() for key, names in suspects.items()}
-    kept, heads = {*binding, *sketch.holding([name.encode() for name in absent])}, bool(absent)
+    words = [name.encode() for name in absent]
+    kept = {*binding, *sketch.holding(words)}
     if absent or not all(function.sure for function in binding):
-        code = code_of(sketch.text(kept, heads=heads))
+        code = code_of(sketch.text(kept, words))
         absent, functions = _read(absent, code), suspicious(code, solid)
-    suspects = _lonely(tree, facts)
+    suspects = _lonely(tree, facts) + _branched(tree, facts, solid, reader)
     if absent or functions:  # most names that are absent stand in annotations alone
-        suspects += _suspects(sketch.tree(kept, heads=heads), [], absent, functions, reader)
+        suspects += _suspects(sketch.tree(kept, words), [], absent, functions, reader)
     return _with_uses(facts, reader, None, suspects)
 
 
@@ -154,6 +157,16 @@ def _lonely(tree: ast.Module, facts: dict[str, Any]) -> list[list[Any]]:
     bound.update(name for item in facts.get("imports", ()) if item[8] for name in bound_by(item))
     lonely = {name for name in late if name not in bound and name[:2] != "__" and not hasattr(builtins, name)}
     return globals_never_set(tree, lonely) if lonely else []
+
+
+def _branched(tree: ast.Module, facts: dict[str, Any], solid: frozenset[str], reader: Reader) -> list[list[Any]]:
+    """Suspects among the names that functions import under a condition, and the module does not have."""
+    imported: dict[str, set[str]] = {}
+    for item in facts.get("imports", ()):
+        if item[1] and item[7] in (PERHAPS, MAYBE):
+            names = {name for name in bound_by(item) if name and name not in solid}
+            imported.setdefault(item[1], set()).update(names)
+    return branched(tree, imported, reader.conditions) if any(imported.values()) else []
 
 
 def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:

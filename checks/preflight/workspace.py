@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks.preflight import shipping
-from checks.preflight.shell import Command, Shell
+from checks.preflight.shell import Command, Place, Shell
 from checks.preflight.shell_values import MADE
 
 _EMPTY = Path(os.devnull)  # what ``touch`` makes
@@ -42,7 +42,7 @@ class Workspace:
     """What a shell finds and changes, without changing it. All paths are absolute."""
 
     def __init__(
-        self, file: Path, root: Path, start: str, listed: Listed, *, unset: str | None, choices: Sequence[int]
+        self, file: Path, root: Path, start: str, listed: Listed, *, unset: str | None, choices: Mapping[Place, int]
     ) -> None:
         self.tree = Tree()
         self._listed = listed

@@ -114,7 +114,7 @@ def _package(report: PackageReport, style: Style, *, everything: bool, width: in
     lines += _wrapped(f"entry point: {clean(entries)}; {clean(report.notes[0])}", width, "  ")
     number = len(package.files)
     shipped = f"ships {number} file{'' if number == 1 else 's'}: {clean(_files(package.files, everything=everything))}"
-    lines += _wrapped(shipped, width, "  ")
+    lines += _wrapped(shipped if number else "ships nothing that is there", width, "  ")
     for note in _notes(report, everything=everything):
         lines += _wrapped(f"note: {clean(note)}", width, "  ", style)
     shown = 0

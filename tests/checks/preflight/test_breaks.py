@@ -185,6 +185,51 @@ BREAKS: dict[str, tuple[list[tuple[str, str | None, str]], list[str]]] = {
         ],
         ["load missing_name main.py:4 handlers.nope"],
     ),
+    "a module taken for its class": (
+        [(CLOCK, "return datetime.UTC", "return datetime.now()")],
+        ["run missing_attribute shared/utils/clock.py:4 datetime.now"],
+    ),
+    "a class taken for its module": (
+        [(CLOCK, "import datetime", "from datetime import datetime")],
+        ["run missing_attribute shared/utils/clock.py:4 datetime.datetime.UTC"],
+    ),
+    "a module called": (
+        [(CLOCK, "return datetime.UTC", "return datetime()")],
+        ["run missing_attribute shared/utils/clock.py:4 datetime"],
+    ),
+    "a module that nobody loads": (
+        [
+            (MAIN, "from handlers import", "import shared\nfrom handlers import"),
+            (MAIN, "names.DEFAULT", "shared.more.X"),
+            ("shared/more.py", "", "X = 'a'\n"),
+        ],
+        ["run missing_attribute main.py:8 shared.more"],
+    ),
+    "a global that one function sets": (
+        [(HANDLERS, "return event", "global last\n    last = event\n    return last")],
+        [],
+    ),
+    "a global that nobody sets, read first": (
+        [(HANDLERS, "return event", "global last\n    last = last or event\n    return last")],
+        ["run undefined_name handlers.py:3 last"],
+    ),
+    "a circle through an attribute": (
+        [
+            (CLOCK, "import datetime", "import datetime\nimport shared.utils.tracker as tracker"),
+            (CLOCK, "def now", "WHO = tracker.record_completion\ndef now"),
+        ],
+        ["load circular_import shared/utils/clock.py:4 shared.utils.tracker.record_completion"],
+    ),
+    "an import for some data only": (
+        [
+            (
+                TRACKER,
+                "    from",
+                "    if not text:\n        return None\n    if text != 1:\n        import not_there\n    from",
+            )
+        ],
+        ["run undeclared shared/utils/tracker.py:7 not_there"],
+    ),
     "a merge conflict": (
         [(CLOCK, "def now", "<<<<<<< HEAD\ndef now")],
         ["load does_not_compile shared/utils/clock.py:3 shared/utils/clock.py"],

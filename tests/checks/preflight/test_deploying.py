@@ -278,7 +278,10 @@ def test_but_not_what_may_be_made_or_left_out(script: str, tmp_path: Path) -> No
     ("dockerfile", "expected"),
     [
         ('COPY . .\nCMD ["python", "start.py"]\n', ["load missing_file Dockerfile:4 /app/start.py"]),
-        ("COPY . .\nCMD exec gunicorn --bind :$PORT lib.web:app\n", ["load missing_file Dockerfile:4 lib.web"]),
+        (
+            "COPY . .\nRUN pip install gunicorn\nCMD exec gunicorn --bind :$PORT lib.web:app\n",
+            ["load missing_file Dockerfile:5 lib.web"],
+        ),
         ('COPY . .\nCMD ["python", "main.py"]\n', []),
         ('COPY . .\nCMD ["python", "-m", "http.server"]\n', []),
         ("COPY . .\nRUN pip install acme-web\nCMD gunicorn acme_web.wsgi:app\n", []),

@@ -134,6 +134,26 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
               - run: DEPLOY --source=functions/${{ inputs.name }}
         """,
     ),
+    "a workflow that calls another one": (
+        ".github/workflows/all.yml",
+        """\
+        jobs:
+          daily:
+            uses: ./.github/workflows/one.yml
+            with: {folder: daily, python: "${{ vars.PYTHON }}"}
+        """,
+    ),
+    "a workflow with an action of its own": (
+        ".github/workflows/own.yml",
+        """\
+        env: {NAME: daily}
+        jobs:
+          deploy:
+            steps:
+              - uses: ./.github/actions/deploy
+                with: {folder: "functions/${{ env.NAME }}"}
+        """,
+    ),
     "GitLab": (
         ".gitlab-ci.yml",
         """\
@@ -236,6 +256,18 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         DEPLOY --source=$SRC
         """,
     ),
+    "arguments that are handed on": (
+        "deploy.sh",
+        """\
+        deploy() {
+          local name=$1; shift
+          local source=$1; shift
+          gcloud functions deploy $name-import --source=$source "$@"
+        }
+        COPY
+        deploy daily functions/daily --runtime=python312 --entry-point=handle
+        """,
+    ),
     "if on an argument": (
         "deploy.sh",
         """\
@@ -281,6 +313,34 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
 }
 MORE = {
     "Cloud Build, gcloud as the entry point": {"copy.sh": "#!/bin/sh\n$1\n"},
+    "a workflow that calls another one": {
+        ".github/workflows/one.yml": """\
+            on:
+              workflow_call: {inputs: {folder: {required: true}, python: {default: python312}}}
+            jobs:
+              deploy:
+                steps:
+                  - run: COPY
+                  - run: >-
+                      gcloud functions deploy ${{ inputs.folder }}-import --entry-point handle
+                      --source functions/${{ inputs.folder }} --runtime ${{ inputs.python }}
+        """,
+    },
+    "a workflow with an action of its own": {
+        ".github/actions/deploy/action.yml": """\
+            inputs: {folder: {required: true}, name: {default: daily-import}}
+            runs:
+              using: composite
+              steps:
+                - {run: COPY, shell: bash}
+                - uses: google-github-actions/deploy-cloud-functions@v3
+                  with:
+                    name: ${{ inputs.name }}
+                    source_dir: ${{ inputs.folder }}
+                    entry_point: handle
+                    runtime: python312
+        """,
+    },
     "another script": {
         "bin/settings.sh": "export RUNTIME=python312\n",
         "bin/one.sh": """\
@@ -316,7 +376,7 @@ def test_what_a_description_ships(name: str, tmp_path: Path) -> None:
     files = {file: text, **MORE.get(name, {})}
     [package] = described(tmp_path / "right", files, copying=True)
     assert (package.name, package.handler, package.python) == ("daily-import", "handle", (3, 12))
-    assert f"{'bin/one.sh' if file == 'bin/all.sh' else file}:" in package.description
+    assert any(f"{name}:" in package.description for name in files)
     assert set(package.files) - {Path(file).name} == {*OWN, "shared/__init__.py", "shared/util.py"}
     [package] = described(tmp_path / "wrong", files, copying=False)
     assert package.name == "daily-import"
@@ -394,6 +454,7 @@ def test_a_file_that_cannot_be_read_is_named(file: str, text: str, told: str, tm
         "a: &a [x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nsteps: &c [*b, *b, *b, *b, gcloud]\n",
         "steps: [{name: docker, args: [build, $_A]}]\nsubstitutions: {_A: '$_A$_A$_A', _B: '$_A$_B', _C: '$_B$_B'}\n",
         "jobs: {gcloud: {strategy: {matrix: {a: b, c: [[]], include: x}}, steps: [run, {run: []}, {uses: {}}]}}\n",
+        "jobs: {gcloud: {uses: ./.github/workflows/a.yml}, b: {uses: ./x.yml}, c: {steps: [{uses: ./}]}}\n",
         "jobs: {gcloud: {steps: [{uses: docker/build-push-action@v6, with: {context: '{x}', file: '${{ }}'}}]}}\n",
         "services: {gcloud: {build: []}, b: {build: {context: [], dockerfile: {}}}, c: build}\n",
     ],
@@ -535,6 +596,16 @@ def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
             "load missing_file Dockerfile:3 shared",
             "load not_shipped main.py:1 shared",
         ]
+
+
+def test_an_old_description_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    """In a folder that says so."""
+    old = {"bin/archive/deploy.sh": f"{DEPLOY} --source=functions/daily\n"}
+    new = {"bin/deploy.sh": f"COPY\n{DEPLOY} --source=functions/daily\n"}
+    [package] = described(tmp_path / "both", old | new, copying=True)
+    assert "bin/deploy.sh:2" in package.description
+    [package] = described(tmp_path / "one", old, copying=True)
+    assert "bin/archive/deploy.sh:1" in package.description
 
 
 def test_requirements_that_a_script_writes_are_not_known(tmp_path: Path) -> None:

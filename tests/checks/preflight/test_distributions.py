@@ -85,7 +85,16 @@ def test_requirements_that_are_imported_as_they_are_called_are_not_suspected_of_
     files = {"main.py": "import never_heard\nimport helper\n", "requirements.txt": "never-heard\n"}
     assert found(tmp_path / "a", files) == ["load undeclared main.py:2 helper"]
     assert found(tmp_path / "b", {**files, "requirements.txt": "never-heard\nunheard-of\n"}) == []
-    assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n"}) == []
+    assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n", "never-heard/notes": ""}) == []
+
+
+def test_a_folder_among_the_requirements_is_looked_for_in_the_package(tmp_path: Path) -> None:
+    """One that lies outside cannot be installed where it is deployed; a project within brings what it holds."""
+    files = {"main.py": "import acme\nimport yaml\n", "libs/acme/__init__.py": ""}
+    declared = {"libs/pyproject.toml": "[project]\nname = 'acme'\ndependencies = ['pyyaml']\n"}
+    outside = {**files, "requirements.txt": "pyyaml\n-e ../libs\n"}
+    assert "load missing_file requirements.txt:2 ../libs" in found(tmp_path / "a", outside)
+    assert found(tmp_path / "b", {**files, **declared, "requirements.txt": "-e ./libs\n"}) == []
 
 
 def test_the_table_is_whole() -> None:

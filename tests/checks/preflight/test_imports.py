@@ -164,11 +164,6 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["load missing_module main.py:1 ."],
         "import lib\n",
     ),
-    "main part": (
-        "if __name__ == '__main__':\n    import lib.nope\n",
-        ["load missing_module main.py:2 lib.nope"],
-        "if __name__ == '__main__':\n    import lib.util\n",
-    ),
     "attribute of a module": (
         "import lib.util as u\nimport lib.util\nfrom lib import util\ndef f():\n    u.hepler()\n    return lib.util.nope, util.nada\n",
         [

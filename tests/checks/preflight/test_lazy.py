@@ -319,3 +319,51 @@ def test_a_module_below_a_package_is_found_without_asking_it(tmp_path: Path) -> 
     assert found(tmp_path / "right", files) == []
     files["lib/errors.py"] = files["lib/errors.py"].replace("tools", "Resolver")
     assert found(tmp_path / "wrong", files) != []
+
+
+PAIRS = """\
+    from importlib import import_module
+    TABLE = {
+        "Client": (__spec__.parent, ".client"),
+        "Error": (__spec__.parent, ".errors"),
+        "Schema": ("other_core", ".schema"),
+    }
+
+    def __getattr__(name):
+        package, module = TABLE[name]
+        return getattr(import_module(module, package), name)
+    """
+
+
+def test_a_lazy_name_loads_its_own_module_of_its_own_package(tmp_path: Path) -> None:
+    """What another package has is not looked for in this one; what other names would load is not loaded."""
+    files = {
+        "main.py": "from lib import Client\n",
+        "requirements.txt": "",
+        "lib/__init__.py": dedent(PAIRS),
+        "lib/client.py": "from lib import Error\nclass Client: ...\n",
+        "lib/errors.py": "class Error(Exception): ...\n",
+    }
+    assert found(tmp_path / "right", files) == []
+    files["lib/errors.py"] = "from lib.client import Client\nclass Error(Exception): ...\n"
+    assert found(tmp_path / "circle", files) == ["load circular_import lib/errors.py:1 lib.client.Client"]
+    files["lib/errors.py"] = "class Mistake(Exception): ...\n"
+    assert "lib.errors.Error" in " ".join(found(tmp_path / "wrong", files))
+
+
+ITSELF = """\
+    def __getattr__(name):
+        if name == "x":
+            from . import x
+
+            return x
+        raise AttributeError(name)
+    """
+
+
+def test_a_module_whose_getattr_imports_from_itself(tmp_path: Path) -> None:
+    """As packages do that load their modules late; one that is not there is told where it is asked for."""
+    files = {"main.py": "from lib import x\nx.run()\n", "lib/__init__.py": ITSELF, "lib/x.py": "def run(): ...\n"}
+    assert found(tmp_path / "right", files) == []
+    del files["lib/x.py"]
+    assert found(tmp_path / "wrong", files)[0] == "load missing_name main.py:1 lib.x"

@@ -95,6 +95,8 @@ def test_what_was_asked_once_is_remembered(tmp_path: Path) -> None:
         assert library.lacks("datetime", "now", "datetime") is False
         assert library.lacks("nowhere", "x") is None
         assert library.lacks("this", "x") is None
+        assert library.lacks("concurrent.futures", "ThreadPoolExecutor") is False  # it answers for names
+        assert library.lacks("concurrent.futures", "TreadPoolExecutor") is True
         library.close()
         cache.close()
     nobody = Library(None, Cache(None, "two"))

@@ -55,6 +55,16 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["load typing_only_name main.py:4 P"],
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    class P: ...\nelse:\n    P = object\nclass Q(P): ...\n",
     ),
+    "imported in one branch": (
+        "def f(a):\n    if a:\n        import json\n    return json.dumps(a)\n",
+        ["run unbound_local main.py:4 json"],
+        "def f(a):\n    if a:\n        import json\n    else:\n        import pickle as json\n    return json.dumps(a)\n",
+    ),
+    "imported in one branch, and needed there": (
+        "try:\n    def f(a, b):\n        if a:\n            import json\n        return json.dumps(b)\nexcept ValueError: ...\n",
+        ["run unbound_local main.py:5 json"],
+        "def f(a, json=None):\n    if json is None:\n        import json\n    found = None\n    if a:\n        import re\n        found = 1\n    if found:\n        re.compile(json)\n",
+    ),
     "global that nobody sets": (
         "def f():\n    global n\n    if n is None:\n        n = 1\n    return n\n",
         ["run undefined_name main.py:3 n"],

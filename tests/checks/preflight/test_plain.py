@@ -99,6 +99,7 @@ REFUSED = {
     "unclosed": "def f():\n    return (1\n",
     "indentation": "def f():\nreturn 1\n",
     "tabs and spaces": "def f():\n\tif x:\n        return 1\n",
+    "tabs and spaces in one indentation": "def f():\n\t\tif x:\n\t        return 1\n\nif f:\n    pass\n",
     "merge conflict": "x = 1\n<<<<<<< HEAD\ny = 2\n=======\n",
     "positional after keyword": "def f():\n    return g(a=1, 2)\n",
     "literal assigned": "def f():\n    None = 1\n",

@@ -130,8 +130,17 @@ PIP = {
     "--mount=type=cache,target=/c PIP_NO_INPUT=1 /opt/venv/bin/pip3.11 install x": Install(folder="/w", words=["x"]),
     "uv pip install --system -r a.txt": Install(folder="/w", files=["/w/a.txt"]),
     "pip wheel --no-deps -w /dist .": Install(folder="/w", words=["."]),
-    "poetry install --no-root --only main": Install(folder="/w", whole=True),
-    "pdm sync": Install(folder="/w", words=["."], whole=True),
+    "poetry install --no-root --only main": Install(
+        folder="/w", whole=True, editable=True, groups=frozenset({"poetry:main"})
+    ),
+    "poetry install -E gcp --without dev,docs": Install(
+        folder="/w", words=["."], whole=True, editable=True, groups=frozenset({"gcp", "*", "-dev", "-docs"})
+    ),
+    "pdm sync": Install(folder="/w", words=["."], whole=True, groups=frozenset({"dev"}), editable=True),
+    "uv export --no-dev --extra=gcp -o r.txt": Install(folder="/w", made="/w/r.txt", groups=frozenset({"gcp"})),
+    "poetry export --with dev > r.txt": Install(folder="/w", made="/w/r.txt", groups=frozenset({"poetry:dev"})),
+    "conda install x": Install(folder="/w", untold=True),
+    "./setup.sh": Install(folder="/w", script=True),
 }
 
 
@@ -140,6 +149,21 @@ def test_what_commands_install(command: str) -> None:
     assert list(installing.installs(command, "/w")) == [PIP[command]]
 
 
+def test_groups_of_poetry_are_installed_unless_they_are_left_out(tmp_path: Path) -> None:
+    """What an image lacks that was installed without them."""
+    groups = (
+        '[tool.poetry.dependencies]\npython = "^3.12"\nrequests = "*"\n'
+        '[tool.poetry.group.prod.dependencies]\nredis = "*"\n[tool.poetry.group.dev.dependencies]\npyyaml = "*"\n'
+    )
+    code = "import redis\nimport yaml\n"
+    files = {"pyproject.toml": groups, "app.py": code}
+    expected = {"": [], " --without dev": ["2 yaml"], " --only main": ["1 redis", "2 yaml"]}
+    for number, (options, lacking) in enumerate(expected.items()):
+        text = ONE.format(f"poetry install --no-root{options}", "python app.py")
+        told = found(write(tmp_path / str(number), {**files, "Dockerfile": text}))
+        assert told == [f"load undeclared app.py:{item}" for item in lacking]
+
+
 @pytest.mark.parametrize("command", ["echo pip install x", "pip freeze", "pip install 'unclosed", '["pip", 3', ""])
 def test_what_installs_nothing(command: str) -> None:
-    assert [item.words for item in installing.installs(command, "/w")] == []
+    assert [item.words for item in installing.installs(command, "/w") if not item.script] == []
