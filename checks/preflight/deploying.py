@@ -16,7 +16,7 @@ from checks.preflight import docker_commands, scripts
 from checks.preflight.scripts import Description, Part
 from checks.preflight.shell import Command, Place
 from checks.preflight.shell_values import UNKNOWN, UNTOLD
-from checks.preflight.shell_words import Statement, statements
+from checks.preflight.shell_words import statements
 from checks.preflight.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
@@ -141,7 +141,7 @@ class _Run:
             if folder is None:
                 continue
             shell.folder = shell.path(folder)
-            body = [Statement(part.line - 1 + found.line, found.words) for found in statements(part.text)]
+            body = [replace(found, line=part.line - 1 + found.line) for found in statements(part.text)]
             for command in shell.run(body):
                 self._command(command)
         shell.script = kept

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.preflight import dockerfile, requirements, shipping, starting
+from checks.preflight import dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")
+_INSTALLED = re.compile(r"\b(?:apt|apt-get|apk|yum|dnf)\b[^&;|]*")  # names of programs, which do nothing there
 # Base images that bring no distributions: of what others bring nothing is known.
 _PLAIN = re.compile(r"(?:^|/)(?:python|pypy|debian|ubuntu|alpine)(?:[:@][^/]*)?$|^$")
 _PYTHON = re.compile(r"^(?:docker\.io/|(?:[\w.-]+/)*library/)?(?:python|pypy)(?:[:@][^/]*)?$")
@@ -106,9 +107,9 @@ def of_dockerfile(
     if begin and begin.name.isidentifier() and entry in files:
         package = replace(package, handler=begin.name)
     if begin and begin.server:
-        lacking = _server(begin.server, package, path, text) if entry in files else ()
+        lacking = _server(begin.server, package, path, text) if entry in files and not begin.unsure else ()
         package = replace(package, imported=True, problems=(*package.problems, *lacking))
-    if begin and entry not in files:
+    if begin and entry not in files and not begin.unsure:
         lacking = _not_there(begin, stage, path, text, package=package, context=shipped.files)
         package = replace(package, problems=(*package.problems, *lacking))
     return with_entry(package, entry if entry in files else None)
@@ -176,7 +177,7 @@ def _start(stage: dockerfile.Stage) -> Start | None:
     if _LAMBDA.search(stage.base) and len(words) == 1:
         module, _, name = words[0].replace("/", ".").rpartition(".")
         return Start(module=module, folder=stage.workdir, name=name)
-    return starting.start(words, stage.workdir, stage.env, stage.programs)
+    return starting.start(words, stage.workdir, stage.env, stage.programs) or scripted.start(words, stage)
 
 
 def _base(workdir: str, over: Sequence[str]) -> str:
@@ -186,7 +187,8 @@ def _base(workdir: str, over: Sequence[str]) -> str:
 
 def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
     """Whether other than COPY and ADD of the build context may bring files into the image."""
-    return "onbuild" in stage.base or any(word == "RUN" and _MAKES_FILES.search(rest) for _, word, rest in lines)
+    runs = [_INSTALLED.sub("", rest) for _, word, rest in lines if word == "RUN"]
+    return "onbuild" in stage.base or any(map(_MAKES_FILES.search, runs))
 
 
 def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:

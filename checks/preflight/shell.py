@@ -12,8 +12,9 @@ import glob
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import takewhile
 
 from checks.preflight.shell_blocks import case_branches, end_of, function_body, if_branches
 from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Value, Words
@@ -110,9 +111,19 @@ class Shell(Words):
             if condition is not None and asked and asked[0] not in ("[", "[[", "test"):
                 plain = tuple(word for word in asked if word != "!")
                 yield from self._simple(Statement(condition.line, plain), depth)  # `if ! gcloud ...; then`
-            if condition is None or self._test(list(asked), condition.line) is not False:
+            if condition is None or self._holds(list(asked), condition.line, commands) is not False:
                 yield from self.run(commands, depth + 1)
                 return
+
+    def _holds(self, asked: list[str], line: int, after: Sequence[Statement]) -> bool | None:
+        """A condition, with the tests ``after`` it that ``&&`` and ``||`` join to it."""
+        answer = self._test(asked, line)
+        for statement in takewhile(lambda item: item.joined, after):
+            if answer is (statement.joined == "||"):
+                continue  # decided, one way or the other
+            other = self._test(list(statement.words), statement.line)
+            answer = other if answer is not None or other is (statement.joined == "||") else None
+        return answer
 
     def _case(self, body: Sequence[Statement], asked: str, depth: int) -> Iterator[Command]:
         """The first branch whose pattern the word matches, or the one that is chosen for a word that cannot be told."""
@@ -184,7 +195,7 @@ class Shell(Words):
         while words and (assigned := _ASSIGNED.match(words[0])):
             inner = assigned[3].strip('"')
             if inner.startswith("$(") and " deploy" in inner:
-                body = [Statement(statement.line + s.line - 1, s.words) for s in statements(inner[2:-1])]
+                body = [replace(s, line=statement.line + s.line - 1) for s in statements(inner[2:-1])]
                 yield from self.run(body, depth + 1)
             self.assign(assigned[1], assigned[3], more=bool(assigned[2]))
             words.pop(0)
@@ -218,7 +229,7 @@ class Shell(Words):
             return self._called_with(self.functions[words[0]], words[1:], depth)
         if words[0] == "eval":
             text = " ".join(self.word(word) or UNKNOWN for word in words[1:])
-            return self.run([Statement(line, item.words) for item in statements(text)], depth + 1)
+            return self.run([replace(item, line=line) for item in statements(text)], depth + 1)
         if words[0] == "shift" and "@" in self.values:
             self._give([self.values.get(name) for name in "23456789"], self.values["@"])
             return iter(())

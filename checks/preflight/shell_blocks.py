@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from checks.preflight.shell_words import Statement
 
@@ -28,7 +29,7 @@ def function_body(body: Sequence[Statement]) -> list[Statement]:
             words = words[2:] if words[0] == "function" else words[1:]
         words = tuple(word for position, word in enumerate(words) if position or word not in ("{", "}"))
         if words:
-            found.append(Statement(statement.line, words))
+            found.append(replace(statement, words=words))
     return found
 
 

@@ -13,10 +13,13 @@ _HERE = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One simple command or keyword as it is written, words with their quotes."""
+    """One simple command or keyword as it is written, words with their quotes; ``joined``: by ``&&`` or ``||`` to the
+    one before.
+    """
 
     line: int
     words: tuple[str, ...]
+    joined: str = ""
 
 
 @lru_cache(maxsize=512)  # a script is gone through from several folders, and once for each branch
@@ -36,6 +39,7 @@ class _Lexer:
         self._words: list[str] = []
         self._documents: list[str] = []
         self._found: list[Statement] = []
+        self._joined = ""
 
     def read(self) -> list[Statement]:
         """All of it."""
@@ -90,6 +94,8 @@ class _Lexer:
         self._end()
         if operator in ("(", ")", ";;"):
             self._found.append(Statement(self._line, (operator,)))
+        if operator != "\n":
+            self._joined = operator if operator in ("&&", "||") else ""
         self._at += len(operator)
         if operator == "\n":
             self._line += 1
@@ -108,8 +114,9 @@ class _Lexer:
     def _end(self) -> None:
         self._end_word()
         if self._words:
-            self._found.append(Statement(self._first, tuple(self._words)))
+            self._found.append(Statement(self._first, tuple(self._words), self._joined))
             self._words.clear()
+            self._joined = ""
 
 
 def closing(text: str, at: int) -> int:

@@ -45,7 +45,8 @@ class Start:
     """What is run: a file, or a module; the folder that is first on its search path, and others; what is called in it.
 
     ``server``: the module of the server that imports it, where it is not run as a program. ``ran``: the module is run
-    by ``python -m``. ``rather``: the module that is meant instead of ``module`` where it is there.
+    by ``python -m``. ``rather``: the module that is meant instead of ``module`` where it is there. ``unsure``: a script
+    starts it that may make it, or install what it needs.
     """
 
     file: str | None = None
@@ -56,6 +57,7 @@ class Start:
     server: str = ""
     ran: bool = False
     rather: str = ""
+    unsure: bool = False
 
 
 def words_of(text: str) -> list[str]:
@@ -96,7 +98,7 @@ def start(
 
 
 def _started(words: list[str], workdir: str, env: Mapping[str, str], programs: Mapping[str, str]) -> Start | None:
-    while words and (words[0] in _PREFIXES or re.match(r"\w+=", words[0])):
+    while words and (_called(words[0]) in _PREFIXES or re.match(r"\w+=", words[0])):
         words = words[1:]
     if not words:
         return None

@@ -126,6 +126,24 @@ def test_what_cannot_be_told_is_not_guessed(script: str, tmp_path: Path) -> None
     assert sorted(package.files) == OWN
 
 
+@pytest.mark.parametrize(
+    ("condition", "deployed_so"),
+    [
+        ('[ "$M" = one ] || [ "$M" = all ]', True),
+        ('[ "$M" = one ] || [ "$M" = two ]', False),
+        ('[ "$M" = all ] && [ "$M" = one ]', False),
+        ('[ "$M" = one ] && [ "$M" = all ]', False),
+        ('[ "$M" = all ] && [ "$UNKNOWN" = one ]', True),
+        ('[ "$UNKNOWN" = one ] && [ "$M" = one ]', False),
+        ('[ "$UNKNOWN" = one ] || [ "$M" = all ]', True),
+    ],
+)
+def test_conditions_of_several_tests(condition: str, deployed_so: bool, tmp_path: Path) -> None:
+    """Each counts, as ``&&`` and ``||`` join them."""
+    script = f'M="${{1:-all}}"\nif {condition}; then\n{HERE}{DEPLOY} --source=functions/daily\nfi\n'
+    assert [package.name for package in deployed(tmp_path, script)] == ["daily-import" if deployed_so else "daily"]
+
+
 def test_what_is_not_followed_is_said(tmp_path: Path) -> None:
     """Commands that change what is deployed, and copies from where cannot be told."""
     script = f"cp -r $EXTRA functions/daily/\nsed -i s/a/b/ functions/daily/main.py\necho x > functions/daily/requirements.txt\nsed -i s/a/b/ README.md\n{DEPLOY} --source=functions/daily\n"

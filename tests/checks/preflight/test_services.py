@@ -169,6 +169,11 @@ def test_python_brought_setuptools_once(target: tuple[int, int], expected: list[
         ),
         ('FROM acme/base\nWORKDIR /app\nCOPY requirements.txt .\nCMD ["python", "server.py"]\n', []),
         ("FROM python:3.11\nRUN git clone x /app\nWORKDIR /app\nCMD gunicorn main:app\n", []),
+        (
+            'FROM python:3.11\nRUN apt-get install git && true\nCOPY lib /lib\nCMD ["/start.sh"]\n',
+            ["load missing_file Dockerfile:4 /start.sh"],
+        ),
+        ('FROM python:3.11\nRUN echo x > /start.sh\nCOPY lib /lib\nCMD ["/start.sh"]\n', []),
         ("FROM python:3.11\nCOPY lib /lib\nCMD gunicorn slack:app\n", ["load missing_file Dockerfile:3 slack"]),
         ("FROM python:3.11\nCOPY lib /lib\nRUN pip install x\nCMD gunicorn celery:app\n", []),
         (
