@@ -59,6 +59,8 @@ class Absences:
         """What an import of it fails with."""
         missing = module.missing or module.name
         top = missing.partition(".")[0]
+        if filled := self._resolver.filled_with(missing):
+            return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=filled, unknown=True)
         place = self._elsewhere(missing) or (self._elsewhere(module.name) if missing != module.name else None)
         above = self._resolver.module(top)
         own_top = self._owns(top)

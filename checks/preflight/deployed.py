@@ -152,6 +152,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         origins=(item.script, home, *item.origins),
         problems=(*broken(item.broken), *absent(lacking)),
         notes=item.notes,
+        filled=item.filled,
     )
     return with_entry(package, None)
 

@@ -28,8 +28,9 @@ class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
     the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
-    ``written``: files with contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the
-    script's own folder, if it is not there but in the repository's.
+    ``filled``: where something is copied to that cannot be told, and what is to be said of it; ``written``: files with
+    contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the script's own folder, if
+    it is not there but in the repository's.
     """
 
     script: Path
@@ -43,6 +44,7 @@ class Deployment:
     broken: tuple[tuple[str, str], ...] = ()
     origins: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    filled: tuple[tuple[str, str], ...] = ()
     absent: tuple[tuple[int, str], ...] = ()
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
@@ -249,6 +251,9 @@ class _Run:
             broken=tuple(lacking),
             origins=tuple(dict.fromkeys(path for goal, path in self._work.tree.origins if within(goal, folder))),
             notes=tuple(dict.fromkeys(said for place, said in self._work.tree.notes if within(place, folder))),
+            filled=tuple(
+                (place[len(folder) + 1 :], said) for place, said in self._work.tree.filled if within(place, folder)
+            ),
             absent=tuple((line, written) for goal, line, written in self._work.tree.absent if within(goal, folder)),
             written=frozenset(path[len(folder) + 1 :] for path in self._work.tree.written if within(path, folder)),
             chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),

@@ -94,6 +94,7 @@ class Examiner:
             library=extractor.python.stdlib if extractor.python else None,
             made={name for item in facts.values() for name in item.fakes},
             importers={path for path, item in facts.items() if item.importer},
+            filled=package.filled,
         )
         facts = with_listed(facts, resolver)
         bindings = Bindings(facts, resolver, extractor, extractor.library)

@@ -122,6 +122,7 @@ class Package:
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
+    ``filled``: where something is put of which nobody knows what it is, and what is to be said of it.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
     """
 
@@ -144,6 +145,7 @@ class Package:
     python_from: str = ""
     origins: tuple[Path, ...] = ()
     roots: tuple[Path, ...] = ()
+    filled: tuple[tuple[str, str], ...] = ()
     problems: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -154,9 +154,11 @@ class Resolver:
         library: Path | None = None,
         made: Collection[str] = (),
         importers: Collection[str] = (),
+        filled: Sequence[tuple[str, str]] = (),
     ) -> None:
         """``complete``: what is not in the package is nowhere. ``made``: modules that the code puts into
         ``sys.modules``. ``importers``: files that make modules below their own name in ways that cannot be read.
+        ``filled``: see ``Package``.
         """
         self._files = frozenset(files)
         self._folders = _folders(files)
@@ -172,6 +174,7 @@ class Resolver:
         self._library = Environment([library]) if library is not None else None
         self._made = frozenset(made)
         self._importers = frozenset(importers)
+        self._filled = filled
         self._known: dict[str, Module] = {}
 
     def module(self, name: str) -> Module:
@@ -179,7 +182,17 @@ class Resolver:
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._resolve(name)
+            if known.found is Found.MISSING and self._filled and (reason := self.filled_with(name)):
+                known = self._known[name] = Module(found=Found.UNKNOWN, name=name, reason=reason)
         return known
+
+    def filled_with(self, name: str) -> str:
+        """What is to be said of the place where a module would lie, if something unknown is put there; empty if not."""
+        paths = [posixpath.join(folder, name.replace(".", "/")) for folder in self.search]
+        return next(
+            (said for place, said in self._filled for path in paths if not place or f"{path}/".startswith(f"{place}/")),
+            "",
+        )
 
     def may_hold(self, module: Module, name: str) -> bool:
         """Whether there may be a module of that name below one of the package: most names are those of other things."""

@@ -25,7 +25,9 @@ Listed = dict[tuple[str, bool], shipping.Shipped]
 
 @dataclass(slots=True)
 class Tree:
-    """Files that the script laid somewhere, by absolute path; links; where what came from; what is not followed."""
+    """Files that the script laid somewhere, by absolute path; links; where what came from; what is not followed;
+    ``filled``: where something is copied to of which it cannot be told what it is.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
@@ -34,6 +36,7 @@ class Tree:
     copied: list[tuple[str, str]] = field(default_factory=list)
     origins: list[tuple[str, Path]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    filled: list[tuple[str, str]] = field(default_factory=list)
     absent: list[tuple[str, int, str]] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
 
@@ -176,6 +179,7 @@ class Workspace:
             if source is None:
                 said = f"{self.script.name}:{command.line} copies something that cannot be told there"
                 self.tree.notes.append((target, said))
+                self.tree.filled.append((target, said))
                 continue
             for path, inside in self._sources(source, contents=contents):
                 if not command.writes and self._lacks(path):

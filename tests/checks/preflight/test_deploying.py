@@ -311,3 +311,17 @@ def test_errors_of_other_kinds_are_not_caught_with_those_of_imports(tmp_path: Pa
         "disables missing_module lib/b.py:1 lib.nope",
         "disables undefined_name lib/b.py:2 nope",
     ]
+
+
+def test_what_is_copied_from_nobody_knows_where_is_not_called_missing(tmp_path: Path) -> None:
+    """``shared`` may come whole out of ``$SHARED``; what lies elsewhere does not, and a folder that is known is read."""
+    script = "{}cp -r {} functions/daily/shared\n" + DEPLOY + " --source=functions/daily\n"
+    main = {"functions/daily/main.py": "import shared.gone\nimport absent\ndef handle(event): ...\n"}
+    lines = {}
+    for name, source in {"untold": '"$SHARED"', "told": "shared"}.items():
+        [package] = deployed(tmp_path / name, script.format(HERE, source), **main)
+        said = report(package, tmp_path / name)
+        lines[name] = [line(finding) for finding in said.findings], [unknown.symbol for unknown in said.unknown]
+    assert lines["untold"] == (["load undeclared main.py:2 absent"], ["shared.gone"])
+    assert lines["told"][1] == []
+    assert "shared.gone" in lines["told"][0][0]
