@@ -72,7 +72,7 @@ class _Listing:
                 item = msgspec.structs.replace(item, module=above, names=((last, None),))
             elif module.found is Found.FILE or self._may_bind(module.file, last):
                 return None  # a name of the module
-        elif row.name and (self._lazy or row.name[:1].isupper()) and there.file is not None:
+        elif row.name and (self._lazy or (row.name[:1].isupper() and there.file is not None)):
             item = msgspec.structs.replace(item, names=((row.name, None),))
         return item, there.found not in _ABSENT
 
