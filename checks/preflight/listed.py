@@ -69,9 +69,13 @@ class _Listing:
             if module.found is Found.FILE or (module.file is not None and last[:1].isupper()):
                 there = module  # ``package.module.Class``
                 item = msgspec.structs.replace(item, module=above, names=((last, None),))
-        elif row.name and (self._lazy or row.name[:1].isupper()) and there.file is not None:
+        elif self._is_asked(row.name, plain) and there.file is not None:
             item = msgspec.structs.replace(item, names=((row.name, None),))
         return item, there.found not in _ABSENT
+
+    def _is_asked(self, name: str, module: str) -> bool:
+        """Whether a name is asked of the module that it is listed with, and is not that module's own."""
+        return name not in ("", module.rpartition(".")[2]) and (self._lazy or name[:1].isupper())
 
     def _owns(self, top: str) -> bool:
         module = self._resolver.module(top)
