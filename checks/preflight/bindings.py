@@ -60,6 +60,8 @@ class Bindings:
         lacks = self.lacks(module, name) if module.found is Found.STDLIB else None
         if name in GIVEN or lacks is False or self.plainly(module, name):
             return True
+        if module.found is Found.STDLIB and name.startswith("__"):
+            return None  # ``typing.__getattr__``: it is the library's own business which of these it has
         facts = self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True

@@ -11,7 +11,7 @@ import msgspec
 
 from checks.preflight.bindings import absolute
 from checks.preflight.model import Facts, Import, Listed
-from checks.preflight.resolve import Found, Resolver
+from checks.preflight.resolve import Found, Module, Resolver
 
 GETATTR = "__getattr__"
 _ABSENT = (Found.MISSING, Found.UNKNOWN)
@@ -72,9 +72,14 @@ class _Listing:
                 item = msgspec.structs.replace(item, module=above, names=((last, None),))
             elif module.found is Found.FILE or self._may_bind(module.file, last):
                 return None  # a name of the module
-        elif row.name and (self._lazy or (row.name[:1].isupper() and there.file is not None)):
+        elif self._is_asked(row.name, plain, there):
             item = msgspec.structs.replace(item, names=((row.name, None),))
         return item, there.found not in _ABSENT
+
+    def _is_asked(self, name: str, text: str, module: Module) -> bool:
+        """Whether a name is asked of the module that it is listed with, and is not that module's own."""
+        asked = self._lazy or (name[:1].isupper() and module.file is not None)
+        return asked and name not in ("", text.rpartition(".")[2])
 
     def _may_bind(self, file: str | None, name: str) -> bool:
         facts = self._facts.get(file or "")

@@ -342,6 +342,7 @@ PAIRS = """\
         "Client": (__spec__.parent, ".client"),
         "Error": (__spec__.parent, ".errors"),
         "Schema": ("other_core", ".schema"),
+        "errors": (__spec__.parent, ".errors"),
     }
 
     def __getattr__(name):
