@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +20,7 @@ from checks.preflight.model import Facts, Import, Version
 from checks.preflight.resolve import Found, Module, Resolver
 
 _BY_NAME = (b"import_module(", b"__import__(", b"walk_packages", b"iter_modules", b"module_from_spec")
+_WORTH_A_PROCESS = 40  # files to be looked at once more, which take some milliseconds each
 _MODULES = (Found.FILE, Found.PACKAGE, Found.NAMESPACE, Found.STDLIB, Found.OTHER)
 
 
@@ -62,6 +62,14 @@ class Texts(Protocol):
         """What stands for it."""
         ...
 
+    def those_remembered(self, keys: Collection[str]) -> Collection[str]:
+        """Which of these were made before."""
+        ...
+
+    def ahead(self, wanted: Mapping[Path, Sequence[str]]) -> Callable[[], Mapping[Path, str]]:
+        """Begin to look up where files use these paths; the answers, once they are all there."""
+        ...
+
     def remembered(self, key: str, make: Callable[[], Any], decode: Callable[[str], Any]) -> Any:
         """What follows from some text, made once."""
         ...
@@ -97,22 +105,37 @@ class Attributes:
         self._outlines: dict[str, ast.Module | None] = {}
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
+        self._suspected: dict[str, dict[str, tuple[str, str]]] = {}
+        self._ahead: Callable[[], Mapping[Path, str]] = dict
         self._set = {name.rpartition(".")[2] for item in facts.values() for _, name in item.sets}
         self._open = {name for item in facts.values() for name, what in item.sets if what == "*"}
 
     def absent(self, file: str) -> Iterator[Absent]:
         """The uses in a file that would fail."""
-        wrong = self._wrong(file)
+        wrong = self._suspected.pop(file, None) or self._wrong(file)
         if not wrong:
             return
-        paths = frozenset(wrong)
-        key = f"attributes-{self._texts.digest(self._files[file])} {' '.join(sorted(paths))}"
 
         def used() -> list[list[Any]]:
-            return self._uses(file, self._tree(file, paths), {}, paths)
+            answer = self._ahead().get(self._files[file])
+            found = json.loads(answer) if answer else None
+            # A process that died at it says something else.
+            return found if isinstance(found, list) else self._uses(file, self._tree(file, wrong), paths=wrong)
 
-        for _, chain, line, scope, when, caught in self._texts.remembered(key, used, json.loads):
+        for _, chain, line, scope, when, caught in self._texts.remembered(self._key(file, wrong), used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
+
+    def begin(self, files: Iterable[str]) -> None:
+        """Have looked up what will be asked of these files, in a process of its own where that is much."""
+        self._suspected = {file: wrong for file in files if (wrong := self._wrong(file))}
+        keys = {file: self._key(file, wrong) for file, wrong in self._suspected.items()}
+        known = self._texts.those_remembered(keys.values())
+        new = {self._files[file]: list(self._suspected[file]) for file, key in keys.items() if key not in known}
+        if len(new) > _WORTH_A_PROCESS:
+            self._ahead = self._texts.ahead(new)
+
+    def _key(self, file: str, wrong: Collection[str]) -> str:
+        return f"attributes-{self._texts.digest(self._files[file])} {' '.join(sorted(wrong))}"
 
     def _wrong(self, file: str) -> dict[str, tuple[str, str]]:
         """What a file takes of modules that lack it, as it stands there: the module, and the name (empty: a call)."""
@@ -138,7 +161,7 @@ class Attributes:
         from checks.preflight.conditions import ALWAYS
 
         tree = self._tree(file, names)
-        for _, name, line, scope, when, caught in self._uses(file, tree, dict.fromkeys(names, ""), frozenset()):
+        for _, name, line, scope, when, caught in self._uses(file, tree, names=dict.fromkeys(names, "")):
             if not scope and when == ALWAYS and caught is None and not _in_guard(tree, guard, line):
                 yield name, line
 
@@ -150,7 +173,7 @@ class Attributes:
             # Bodies of functions are no part of it.
             if file not in self._outlines:
                 self._outlines[file] = self._tree(file, ())
-            return self._uses(file, self._outlines[file], {}, frozenset([path]))
+            return self._uses(file, self._outlines[file], paths=[path])
 
         key = f"loads-{self._texts.digest(self._files[file])} {path}"
         uses = self._texts.remembered(key, used, json.loads)
@@ -158,28 +181,14 @@ class Attributes:
         return min(lines, default=None)
 
     def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
-        """The syntax tree, as far as it holds the words."""
-        from checks.preflight.sketch import Sketch
+        from checks.preflight.uses import tree_of  # where all is known, start-up counts
 
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return Sketch(self._text(self._files[file])).tree_holding([word.encode() for word in words])
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None  # of a newer Python than ours
+        return tree_of(self._text(self._files[file]), words)
 
-    def _uses(
-        self, file: str, tree: ast.Module | None, names: Mapping[str, str], paths: frozenset[str]
-    ) -> list[list[Any]]:
-        if tree is None:
-            return []
-        from checks.preflight.conditions import Conditions
-        from checks.preflight.names import Finder  # where all is known, start-up counts
+    def _uses(self, file: str, tree: ast.Module | None, **asked: Any) -> list[list[Any]]:
+        from checks.preflight.uses import uses
 
-        try:
-            return Finder(tree, Conditions(self._python)).find({}, names, paths, text=self._text(self._files[file]))
-        except RecursionError:
-            return []
+        return uses(self._text(self._files[file]), tree, self._python, **asked)
 
     def _modules(self, file: str, imports: Sequence[Import], base: str) -> list[Module]:
         """The modules that a name of the file stands for by these imports; none if it may be anything else."""

@@ -15,11 +15,11 @@ import sysconfig
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from checks.preflight import ruff
 from checks.preflight.cache import Answer, Cache
@@ -113,6 +113,7 @@ class Extractor:
         self._digests: dict[Path, str] = {}
         self._outside: dict[Path, Facts | None] = {}
         self._texts: dict[Path, bytes] = {}
+        self._at_hand: dict[str, object] = {}
         self.blind: str | None = None
         if self._ruff is None:
             self.blind = "ruff is not installed: nobody looked for undefined names; install phasewatch[preflight]"
@@ -164,6 +165,8 @@ class Extractor:
         """What follows from some content by itself, made once in the lifetime of the cache. ``key`` says of what, and
         from the digest of which; ``make`` gives what JSON can hold, ``decode`` takes the JSON.
         """
+        if key in self._at_hand:
+            return cast("Answer", self._at_hand[key])
         found = self._cache.get([key], decode)
         if key not in found:
             with warnings.catch_warnings():
@@ -172,6 +175,26 @@ class Extractor:
             self._cache.put({key: made})
             found[key] = decode(made)
         return found[key]
+
+    def those_remembered(self, keys: Collection[str]) -> Collection[str]:
+        """Which of these were made before, all JSON: see ``remembered``. They are at hand from then on."""
+        self._at_hand.update(self._cache.get(keys, json.loads))
+        return self._at_hand.keys()
+
+    def ahead(self, wanted: Mapping[Path, Sequence[str]]) -> Callable[[], Mapping[Path, str]]:
+        """Begin to look up where files use these dotted paths, in a process beside this one (``uses``); the JSON for
+        each file, once all are there.
+        """
+        answers: dict[Path, str] = {}
+        requests = [(file, {"paths": list(paths)}) for file, paths in wanted.items()]
+        thread = threading.Thread(target=self._work, args=(requests, answers.__setitem__))
+        thread.start()
+
+        def wait() -> Mapping[Path, str]:
+            thread.join()
+            return answers
+
+        return wait
 
     def text(self, file: Path) -> bytes:
         """The text of a file outside the packages; empty if it cannot be read."""

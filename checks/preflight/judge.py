@@ -90,6 +90,7 @@ class Judge:
         """Everything that is wrong with the package."""
         entries = self._entries()
         known = self._package.entry_known
+        self._attributes.begin(self._facts)
         edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
         self._reached = self._spread(entries, edges)

@@ -2,8 +2,9 @@
 
     python -I -S -c 'import sys; sys.path.insert(0, FOLDER); from checks.preflight.worker import main; main()' 3.11
 
-A request is ``[path, [[code, line, column], ...]]`` with ruff's findings in that file, the answer is the file's facts,
-both JSON. Standard library only, syntax of Python 3.8. The file is compiled, never run.
+A request is ``[path, [[code, line, column], ...]]`` with ruff's findings in that file, the answer is the file's facts;
+or ``[path, {"paths": [...]}]``, and the answer is where it uses these (``uses``). Both are JSON. Standard library only,
+syntax of Python 3.8. The file is compiled, never run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from checks.preflight.touched import called, touched
 from checks.preflight.unbound import Suspects, branched, suspicious, unbound
 from checks.preflight.unions import LAZY, too_new
 from checks.preflight.unset import globals_never_set
+from checks.preflight.uses import tree_of, uses
 
 _SECONDS = 60  # for one file
 _DOUBT = "doubt"
@@ -187,11 +189,14 @@ def main() -> None:
     sys.setrecursionlimit(5000)
     for count, line in enumerate(sys.stdin.buffer):
         signal.alarm(_SECONDS)  # ends the process; who asked goes on with the next file
-        path, hits = json.loads(line)
+        path, asked = json.loads(line)
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
                 source = file.read()
-            answer = facts_of(source, hits, target)
+            if isinstance(asked, dict):
+                answer: Any = uses(source, tree_of(source, asked["paths"]), target, paths=asked["paths"])
+            else:
+                answer = facts_of(source, asked, target)
         except OSError as error:
             answer = {"error": [1, f"cannot be read: {error.strerror}"], "unread": True}
         sys.stdout.buffer.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
