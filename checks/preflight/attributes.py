@@ -111,9 +111,9 @@ class Attributes:
         self._open = {name for item in facts.values() for name, what in item.sets if what == "*"}
 
     def absent(self, file: str) -> Iterator[Absent]:
-        """The uses in a file that would fail."""
-        wrong = self._suspected.pop(file, None) or self._wrong(file)
-        if not wrong:
+        """The uses in a file that would fail; it is one of those that ``begin`` was told."""
+        wrong = self._suspected.get(file)
+        if wrong is None:
             return
 
         def used() -> list[list[Any]]:
@@ -126,7 +126,7 @@ class Attributes:
             yield Absent(line, scope, when, caught, *wrong[chain])
 
     def begin(self, files: Iterable[str]) -> None:
-        """Have looked up what will be asked of these files, in a process of its own where that is much."""
+        """Suspect what files take; where many are to be looked at for it, that begins in a process of its own."""
         self._suspected = {file: wrong for file in files if (wrong := self._wrong(file))}
         keys = {file: self._key(file, wrong) for file, wrong in self._suspected.items()}
         known = self._texts.those_remembered(keys.values())
