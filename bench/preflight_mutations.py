@@ -34,9 +34,9 @@ import preflight_library  # noqa: E402, F401 - more of the same list
 import preflight_slips  # noqa: E402, F401
 from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
 
-from checks.preflight import packages  # noqa: E402 - from this tree, wherever it is installed
 from checks.preflight.examine import Examiner  # noqa: E402
 from checks.preflight.extract import interpreter  # noqa: E402
+from checks.preflight.shipped import packages  # noqa: E402 - from this tree, wherever it is installed
 
 TREES = (
     *("sqlalchemy", "google/cloud/bigquery", "apscheduler", "rich", "pydantic", "slack_sdk", "hypothesis"),

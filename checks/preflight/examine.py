@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from checks.preflight import declared, local, shipping, stdlib
+from checks.preflight import stdlib
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -24,6 +24,7 @@ from checks.preflight.listed import with_listed
 from checks.preflight.model import Facts, Package, PackageReport, Version
 from checks.preflight.resolve import NOTHING_SAID, Environment, Resolver
 from checks.preflight.rules import Forbidden
+from checks.preflight.shipped import declared, local, shipping
 
 if TYPE_CHECKING:
     from checks.preflight.provided import Provided

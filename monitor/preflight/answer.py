@@ -11,11 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import packages, passing, requirements
-from checks.preflight.describing import DescriptionError, with_entry
+from checks.preflight import passing
 from checks.preflight.examine import Examiner
 from checks.preflight.extract import Interpreter, interpreter
 from checks.preflight.model import Effect, Package, PackageReport, Version
+from checks.preflight.shipped import packages, requirements
+from checks.preflight.shipped.describing import DescriptionError, with_entry
 
 if TYPE_CHECKING:
     from checks.settings.preflight import PackageSettings, PreflightSettings
@@ -118,7 +119,7 @@ def _with_code(image: Package) -> Package:
 
 def _described(item: PackageSettings, root: Path) -> Package:
     if item.dockerfile is not None:
-        from checks.preflight import images
+        from checks.preflight.shipped import images
 
         package = _with_code(images.of_dockerfile(item.dockerfile, root, context=item.context, name=item.name))
         package = with_entry(package, item.entry) if item.entry else package

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from alerts.messages.text import clean
-from checks.preflight.describing import shown as shown_path
 from checks.preflight.model import Effect, Finding, Kind, PackageReport
+from checks.preflight.shipped.describing import shown as shown_path
 from monitor.preflight.carried import Defect, apart, defects
 
 _TITLES = {

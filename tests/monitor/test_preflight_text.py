@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
+from checks.preflight.shipped import packages
 from monitor.preflight.formats import as_github
 from monitor.preflight.text import plain, render
 from tests.support.preflight import report, write

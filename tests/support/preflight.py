@@ -7,10 +7,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from checks.preflight import packages
 from checks.preflight.examine import Examiner
 from checks.preflight.model import Effect, Finding, Package, PackageReport
 from checks.preflight.rules import Forbidden
+from checks.preflight.shipped import packages
 
 SHORT = {Effect.LOAD: "load", Effect.RUN: "run", Effect.DISABLES: "disables", Effect.NEVER: "never"}
 

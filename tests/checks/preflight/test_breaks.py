@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
+from checks.preflight.shipped import packages
 from tests.support.preflight import line, report, write
 
 F = "orchestration/cloud_functions/daily"

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages, passing
+from checks.preflight import passing
 from checks.preflight.cache import Cache
 from checks.preflight.digests import digest_of, digests_of
 from checks.preflight.examine import Examiner
+from checks.preflight.shipped import packages
 from monitor.preflight import formats
 from tests.support.preflight import write
 

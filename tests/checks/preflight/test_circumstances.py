@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
 from checks.preflight.extract import for_target
+from checks.preflight.shipped import packages
 from tests.support.preflight import found, report, write
 
 BASE = {"requirements.txt": "functions-framework\n", "lib/__init__.py": "", "lib/util.py": "def helper(): ...\n"}

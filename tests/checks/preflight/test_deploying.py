@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
 from checks.preflight.model import Package
+from checks.preflight.shipped import packages
 from tests.support.preflight import line, report, write
 
 REPOSITORY = {

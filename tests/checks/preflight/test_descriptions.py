@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from checks.preflight import packages
 from checks.preflight.model import Package
+from checks.preflight.shipped import packages
 from tests.support.preflight import line, report, write
 
 REPOSITORY = {
@@ -465,137 +465,6 @@ def test_a_file_of_another_form_says_nothing(file: str, text: str, tmp_path: Pat
     [package] = described(tmp_path, {file: text}, copying=True)
     assert package.notes == ()
     assert package.description.startswith("function folder")
-
-
-# name: the file that tells the build context, and its text
-BUILDS: dict[str, tuple[str, str]] = {
-    "Cloud Build": (
-        "cloudbuild.yaml",
-        "steps: [{name: gcr.io/cloud-builders/docker, args: [build, -t, 'x:$SHA', -f, api/Dockerfile, CONTEXT]}]\n",
-    ),
-    "Cloud Build, in a folder": (
-        "cloudbuild.yaml",
-        "steps: [{name: cloud-builders/docker, dir: api, args: [build, --tag=x, --file=./Dockerfile, ../CONTEXT]}]\n",
-    ),
-    "kaniko": (
-        "cloudbuild.yaml",
-        "steps: [{name: kaniko-project/executor, args: [--dockerfile=api/Dockerfile, --context=dir://CONTEXT]}]\n",
-    ),
-    "a workflow": (
-        ".github/workflows/a.yml",
-        "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {context: CONTEXT, file: api/Dockerfile}}]}}\n",
-    ),
-    "a script": (
-        "build.sh",
-        'docker buildx build --platform linux/amd64 --push -t "$IMAGE" --build-arg A=1 -f api/Dockerfile "CONTEXT"\n',
-    ),
-    "a Makefile": ("Makefile", "image:\n\tdocker build CONTEXT -f api/Dockerfile -t $(IMAGE):$(TAG)\n"),
-    "compose": ("compose.yaml", "services: {api: {build: {context: CONTEXT, dockerfile: api/Dockerfile}}}\n"),
-}
-IMAGE = {
-    ".git/HEAD": "",
-    "api/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nCOPY . .\nCMD python -m api.main\n",
-    "api/main.py": "import shared\n",
-    "api/requirements.txt": "",
-    "requirements.txt": "",
-    "shared/__init__.py": "",
-}
-
-
-@pytest.mark.parametrize("name", BUILDS)
-def test_what_builds_an_image_tells_its_context(name: str, tmp_path: Path) -> None:
-    """Of a Dockerfile that would fit in two folders: ``COPY . .`` means another one."""
-    file, text = BUILDS[name]
-    compose = {"compose.yaml": text.replace("CONTEXT", "api").replace("api/Dockerfile", "Dockerfile")}
-    for folder in (".", "api"):
-        files = {file: text.replace("CONTEXT", folder)}
-        if file == "compose.yaml" and folder == "api":
-            files = compose
-        [package] = packages.discover(write(tmp_path / folder / "root", {**IMAGE, **files}))
-        assert f"{file}:" in package.description
-        assert package.root == (tmp_path / folder / "root" / folder).resolve()
-        found = [line(f) for f in report(package, tmp_path / folder / "root").findings]
-        assert found == (
-            [] if folder == "." else ["load missing_file Dockerfile:5 api.main", "load not_shipped main.py:1 shared"]
-        )
-
-
-SERVICES = {
-    **IMAGE,
-    "Dockerfile": "FROM python:3.12\nCOPY . .\nCMD python main.py\n",
-    "main.py": "",
-    "cloudbuild.yaml": "steps: [{name: docker, args: [build, -t, x, -f, '${_SERVICE}/Dockerfile', .]}]\n",
-}
-ONE_OF_MANY = {
-    "which is not said": ({}, "build context {root}, as {root}/cloudbuild.yaml:1 builds it"),
-    "said by a script": (
-        {"deploy.sh": "for s in api; do gcloud builds submit --substitutions=_SERVICE=$s,_X=1 .; done\n"},
-        "build context {root}, as {root}/cloudbuild.yaml:1 builds it",
-    ),
-    "chosen in a folder that is made": (
-        {
-            "deploy.sh": """\
-                case $1 in
-                  api) DIR=api;;
-                  web) DIR=web;;
-                esac
-                TMP=$(mktemp -d)
-                mkdir $TMP/$DIR
-                cp -r $DIR/* $TMP/$DIR
-                cp -r shared requirements.txt $DIR/Dockerfile $TMP
-                docker build -t x $TMP
-            """
-        },
-        "build context made for it, as {root}/deploy.sh:9 builds it",
-    ),
-    "put in the place of another one": (
-        {
-            "deploy.sh": """\
-                if [ -f Dockerfile ]; then
-                  mv Dockerfile "Dockerfile.$(date +%s)"
-                fi
-                cp api/Dockerfile .
-                gcloud run deploy api --source=.
-            """
-        },
-        "build context {root}, as {root}/deploy.sh:5 builds it",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ONE_OF_MANY)
-def test_one_description_builds_many_images(name: str, tmp_path: Path) -> None:
-    """Each from its Dockerfile; and what is not uploaded is not there."""
-    more, told = ONE_OF_MANY[name]
-    root = write(tmp_path, {**SERVICES, **more})
-    _, package = packages.discover(root)
-    assert package.description == f"image of {root}/api/Dockerfile, {told.format(root=root)}"
-    assert report(package, root).findings == ()
-    write(root, {".gcloudignore": "shared/\n"})
-    found = [line(f) for f in report(packages.discover(root)[1], root).findings]
-    assert found == (["load not_shipped api/main.py:1 shared"] if "gcloud run" in more.get("deploy.sh", "") else [])
-
-
-def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
-    """By ``gcloud run deploy --source`` and ``gcloud builds submit``, with what a script laid there before."""
-    files = {
-        ".git/HEAD": "",
-        "shared/__init__.py": "",
-        "api/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY shared shared\nCOPY main.py .\nCMD python main.py\n",
-        "api/main.py": "import shared\n",
-    }
-    for name, command in (("run", "gcloud run deploy api --source api"), ("submit", "gcloud builds submit -t x api")):
-        root = write(tmp_path / name, {**files, "deploy.sh": f"cp -r shared api/\n{command}\n"})
-        [package] = packages.discover(root)
-        assert package.description.endswith("deploy.sh:2 builds it")
-        assert report(package, root).findings == ()
-        assert packages.as_built(root / "api" / "Dockerfile", root).files == package.files
-        (root / "deploy.sh").write_text(f"{command}\n", encoding="utf-8")
-        [package] = packages.discover(root)
-        assert [line(f) for f in report(package, root).findings] == [
-            "load missing_file Dockerfile:3 shared",
-            "load not_shipped main.py:1 shared",
-        ]
 
 
 def test_a_path_below_an_unknown_folder_is_taken_from_the_root(tmp_path: Path) -> None:

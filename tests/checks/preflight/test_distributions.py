@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import known, requirements, stdlib
+from checks.preflight import known, stdlib
 from checks.preflight.distributions import provided
+from checks.preflight.shipped import requirements
 from tests.support.preflight import found, write
 
 HERE = (3, 11)

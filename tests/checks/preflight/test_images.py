@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import images
-from checks.preflight.starting import Start, start, words_of
+from checks.preflight.shipped import images
+from checks.preflight.shipped.starting import Start, start, words_of
 from tests.support.preflight import line, report, write
 
 WEB = "from fastapi import FastAPI\napp = FastAPI()\n"

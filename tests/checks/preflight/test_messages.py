@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
+from checks.preflight.shipped import packages
 from tests.support.preflight import report, write
 
 # name: (files of a function, part of what is said; without it: nothing is found)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import images, packages
-from checks.preflight.describing import DescriptionError
 from checks.preflight.model import Effect
-from checks.preflight.packages import Copied
+from checks.preflight.shipped import images, packages
+from checks.preflight.shipped.describing import DescriptionError
+from checks.preflight.shipped.packages import Copied
 from tests.support.preflight import line, report, write
 
 SHARED = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import installing, packages
-from checks.preflight.installing import Install
+from checks.preflight.shipped import installing, packages
+from checks.preflight.shipped.installing import Install
 from tests.support.preflight import line, report, write
 
 PYPROJECT = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import dockerfile, packages, scripted
+from checks.preflight.shipped import dockerfile, packages, scripted
 from tests.support.preflight import write
 
 

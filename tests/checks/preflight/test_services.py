@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
 from checks.preflight.model import Package
+from checks.preflight.shipped import packages
 from monitor.preflight import answer
 from tests.support.preflight import line, report, write
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
-from checks.preflight.setups import of_setup
+from checks.preflight.shipped import packages
+from checks.preflight.shipped.setups import of_setup
 from tests.support.preflight import line, report, write
 
 # name: (files, requirement lines)

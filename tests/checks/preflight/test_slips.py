@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
-from checks.preflight.slips import repaired
+from checks.preflight.shipped import packages
+from checks.preflight.shipped.slips import repaired
 from tests.support.preflight import line, report, write
 
 SCRIPT = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.preflight import packages
+from checks.preflight.shipped import packages
 from checks.preflight.smoke import Smoke, smoke
 from tests.support.preflight import line, write
 

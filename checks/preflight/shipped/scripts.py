@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from checks.preflight.slips import Slip, repaired
+from checks.preflight.shipped.slips import Slip, repaired
 
 _NAMED = re.compile(
     r"(?P<shell>.*\.sh)|(?P<make>(?:GNUm|[Mm])akefile|.*\.mk)|(?P<cloudbuild>.*cloud-?build.*\.(?:ya?ml|json))"
@@ -91,10 +91,10 @@ def read(file: Path, root: Path, kind: str | None = None) -> Description:
         meant, slips = repaired(text)
         return Description(file=file, runs=((Part(1, meant),),), starts=(top, own), arguments=True, slips=slips)
     if kind == "make":
-        from checks.preflight import makefiles
+        from checks.preflight.shipped import makefiles
 
         return Description(file=file, runs=makefiles.runs(text, own, top), starts=(own,))
-    from checks.preflight import ci_files, ci_yaml
+    from checks.preflight.shipped import ci_files, ci_yaml
 
     def other(path: str) -> str | None:
         file = (top / path).resolve()

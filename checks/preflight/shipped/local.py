@@ -6,9 +6,9 @@ import posixpath
 import re
 from dataclasses import replace
 
-from checks.preflight import projects, requirements
-from checks.preflight.describing import absent
 from checks.preflight.model import Finding, Package
+from checks.preflight.shipped import projects, requirements
+from checks.preflight.shipped.describing import absent
 
 _FOLDER = re.compile(
     r"(?:[\w.-]+(?:\[[^]]*\])?\s*@\s*)?(?:file:(?://)?)?(\.{1,2}(?:/[^\s\[;#]*)?|[\w.-]+/[\w./-]*)(?:\[[^]]*\])?(?:\s*;.*)?"

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.preflight import dockerfile, requirements, scripted, shipping, starting
-from checks.preflight.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
-from checks.preflight.starting import Start
+from checks.preflight.shipped import dockerfile, requirements, scripted, shipping, starting
+from checks.preflight.shipped.describing import DescriptionError, absent, broken, module_file, shown, with_entry
+from checks.preflight.shipped.starting import Start
 
 if TYPE_CHECKING:
     from pathspec import PathSpec
 
-    from checks.preflight.deploying import Build
+    from checks.preflight.shipped.deploying import Build
 
 _DEPTH = 6
 _MAKES_FILES = re.compile(r"\b(?:git|curl|wget|unzip|tar|cp|mv|ln|make|touch|tee|cat|echo|sed|gsutil|gcloud)\b")

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checks.preflight import shipping
-from checks.preflight.shell import Command, Place, Shell
-from checks.preflight.shell_values import MADE
+from checks.preflight.shipped import shipping
+from checks.preflight.shipped.shell import Command, Place, Shell
+from checks.preflight.shipped.shell_values import MADE
 
 _EMPTY = Path(os.devnull)  # what ``touch`` makes
 _VALUED = frozenset({"--exclude", "--include", "--filter", "--files-from", "--exclude-from", "-e", "--rsh"})

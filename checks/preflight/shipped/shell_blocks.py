@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from checks.preflight.shell_words import Statement
+from checks.preflight.shipped.shell_words import Statement
 
 _OPEN, _CLOSE = frozenset({"for", "while", "until", "select", "if", "case"}), frozenset({"done", "fi", "esac"})
 

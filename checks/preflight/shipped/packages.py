@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.preflight import projects, requirements, services, shipping
-from checks.preflight.describing import DescriptionError, broken, shown, with_entry
 from checks.preflight.model import Package, Version
+from checks.preflight.shipped import projects, requirements, services, shipping
+from checks.preflight.shipped.describing import DescriptionError, broken, shown, with_entry
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-    from checks.preflight.deployed import Told
+    from checks.preflight.shipped.deployed import Told
 
 # What the buildpack of Cloud Functions installs although nobody declares it.
 PLATFORM = ("functions-framework", "gunicorn")
@@ -172,7 +172,7 @@ def described(
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
-    from checks.preflight import images
+    from checks.preflight.shipped import images
 
     looked, told = _looked(root)
     found: list[Package] = []
@@ -209,7 +209,7 @@ def as_built(dockerfile: Path, root: Path) -> Package:
 
     :raises DescriptionError: if the file cannot be read.
     """
-    from checks.preflight import images
+    from checks.preflight.shipped import images
 
     told = _looked(root)[1] if (root / ".git").exists() else None
     return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
@@ -217,7 +217,7 @@ def as_built(dockerfile: Path, root: Path) -> Package:
 
 def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
     """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
-    from checks.preflight import scripts
+    from checks.preflight.shipped import scripts
 
     found, files = [], scripts.workflows(root)
     for folder, names in _folders(root):
@@ -227,7 +227,7 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
     files = [file for file in files if scripts.concerns(file)]
     if not files:
         return found, None
-    from checks.preflight import deployed  # most repositories say nothing
+    from checks.preflight.shipped import deployed  # most repositories say nothing
 
     return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checks.preflight import starting
-from checks.preflight.dockerfile import Stage
-from checks.preflight.starting import Start
+from checks.preflight.shipped import starting
+from checks.preflight.shipped.dockerfile import Stage
+from checks.preflight.shipped.starting import Start
 
 _BEFORE = re.compile(r"(?:.*/)?(?:exec|tini|dumb-init|sh|bash|ash|dash)|-.*")  # what may stand before the script
 _IDLE = frozenset({"echo", "printf", "if", "elif", "while", "until", "for", "case", "export", "pip", "function"})

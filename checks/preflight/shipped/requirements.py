@@ -91,7 +91,7 @@ def _groups(tree: Mapping[str, Any], path: Path) -> list[Line]:
 
 def of_project(folder: Path) -> list[Line] | None:
     """What installing the project in a folder brings along; None if it does not say, or says it by code."""
-    from checks.preflight.setups import of_setup
+    from checks.preflight.shipped.setups import of_setup
 
     lines = of_pyproject(folder / "pyproject.toml")
     return of_setup(folder) if lines is None else lines

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight import docker_commands, scripts
-from checks.preflight.scripts import Description, Part
-from checks.preflight.shell import Command, Place
-from checks.preflight.shell_values import UNKNOWN, UNTOLD
-from checks.preflight.shell_words import statements
-from checks.preflight.workspace import Listed, Workspace, within
+from checks.preflight.shipped import docker_commands, scripts
+from checks.preflight.shipped.scripts import Description, Part
+from checks.preflight.shipped.shell import Command, Place
+from checks.preflight.shipped.shell_values import UNKNOWN, UNTOLD
+from checks.preflight.shipped.shell_words import statements
+from checks.preflight.shipped.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
 _MOST_WAYS = 60  # through one script, for the branches that an argument chooses

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
-from checks.preflight.shell_blocks import case_branches, end_of, function_body, if_branches
-from checks.preflight.shell_values import PARAMETER, UNKNOWN, UNTOLD, Value, Words
-from checks.preflight.shell_words import Statement, statements
+from checks.preflight.shipped.shell_blocks import case_branches, end_of, function_body, if_branches
+from checks.preflight.shipped.shell_values import PARAMETER, UNKNOWN, UNTOLD, Value, Words
+from checks.preflight.shipped.shell_words import Statement, statements
 
 _MOST = 20_000  # commands; a loop of loops is no deployment
 _MOST_TURNS = 300

@@ -53,7 +53,7 @@ def _started(package: Package) -> tuple[str | None, bool]:
     """The file that a Procfile or ``app.yaml`` starts, and whether a server imports it."""
     if "Procfile" not in package.files and "app.yaml" not in package.files:
         return None, False
-    from checks.preflight import services
+    from checks.preflight.shipped import services
 
     begin = services.start(package.files)
     if begin is None:

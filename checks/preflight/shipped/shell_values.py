@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from checks.preflight.shell_words import braces, closing, statements
+from checks.preflight.shipped.shell_words import braces, closing, statements
 
 UNKNOWN = "\0"  # stands for what cannot be told in what can
 UNTOLD = "/cannot-be-told"  # a folder of which nobody knows where it is

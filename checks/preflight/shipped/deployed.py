@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight import deploying, requirements, scripts, services, shipping
-from checks.preflight.deploying import Build, Deployed, Deployment
-from checks.preflight.describing import absent, broken, shown, with_entry
 from checks.preflight.model import Effect, Finding, Kind, Package
-from checks.preflight.packages import PLATFORM, python_of
-from checks.preflight.scripts import Description
-from checks.preflight.slips import Slip
-from checks.preflight.workspace import Listed
+from checks.preflight.shipped import deploying, requirements, scripts, services, shipping
+from checks.preflight.shipped.deploying import Build, Deployed, Deployment
+from checks.preflight.shipped.describing import absent, broken, shown, with_entry
+from checks.preflight.shipped.packages import PLATFORM, python_of
+from checks.preflight.shipped.scripts import Description
+from checks.preflight.shipped.slips import Slip
+from checks.preflight.shipped.workspace import Listed
 
 # Folders of descriptions that are no longer used, most likely.
 _OLD = re.compile(r"(?:^|/)[_.]?(?:archived?|archives|attic|backups?|deprecated|obsolete|old)(?:/|$)", re.IGNORECASE)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from checks.preflight import starting
 from checks.preflight.model import Version
-from checks.preflight.starting import Start
+from checks.preflight.shipped import starting
+from checks.preflight.shipped.starting import Start
 
 FILES = frozenset({"main.py", "Procfile", "app.yaml"})  # a folder with one of these may be deployed from its source
 # The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from checks.preflight import workflows
-from checks.preflight.ci_yaml import LONGEST, Text, listed, loaded, mapping, quoted, variables, words_of
-from checks.preflight.scripts import Part
+from checks.preflight.shipped import workflows
+from checks.preflight.shipped.ci_yaml import LONGEST, Text, listed, loaded, mapping, quoted, variables, words_of
+from checks.preflight.shipped.scripts import Part
 
 _MOST_RUNS = 200
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from checks.preflight.requirements import PROJECT_FILES, toml
+from checks.preflight.shipped.requirements import PROJECT_FILES, toml
 
 _LISTED = re.compile(r"\bpackages\s*=\s*\[([^\]{}]*)\]")
 _FINDS = re.compile(r"(?<!namespace_)(?:\bfind_packages\(|packages\s*=\s*find:|namespaces\s*=\s*false)")

@@ -17,8 +17,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from checks.preflight import installing, projects, requirements, starting
-from checks.preflight.installing import Install
+from checks.preflight.shipped import installing, projects, requirements, starting
+from checks.preflight.shipped.installing import Install
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from checks.preflight.ci_yaml import LONGEST, Text, UnreadableError, listed, loaded, mapping, quoted, variables
-from checks.preflight.scripts import Part
+from checks.preflight.shipped.ci_yaml import LONGEST, Text, UnreadableError, listed, loaded, mapping, quoted, variables
+from checks.preflight.shipped.scripts import Part
 
 _UNTOLD = "${UNTOLD}"  # a variable that nobody sets
 _MOST_WAYS = 50  # of one job, by its matrix
