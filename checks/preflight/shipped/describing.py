@@ -35,11 +35,12 @@ def with_entry(package: Package, entry: str | None) -> Package:
             handler=called if called.isidentifier() else package.handler,
             search=_with_own_folder(package, file),
         )
-    started, imported = _started(package)
-    found = [started] if started else [name for name in _ENTRY_FILES if name in package.files][:1]
+    package = _served(package)
+    if package.entry_known:
+        return package
+    found = [name for name in _ENTRY_FILES if name in package.files][:1]
     if found:
-        served = imported if started else package.imported
-        return replace(package, entries=tuple(found), entry_known=True, imported=served)
+        return replace(package, entries=tuple(found), entry_known=True)
     return replace(package, entries=tuple(sorted(filter(_is_top(package.search), package.files))), entry_known=False)
 
 
@@ -49,18 +50,35 @@ def _is_top(search: Sequence[str]) -> Callable[[str], bool]:
     return re.compile(rf"(?:{begins})(?:[^/]+\.py|[^/]+/__init__\.py)").fullmatch  # type: ignore[return-value]
 
 
-def _started(package: Package) -> tuple[str | None, bool]:
-    """The file that a Procfile or ``app.yaml`` starts, and whether a server imports it."""
+def _served(package: Package) -> Package:
+    """The package with what a Procfile or ``app.yaml`` starts, or with that it is not there."""
     if "Procfile" not in package.files and "app.yaml" not in package.files:
-        return None, False
+        return package
     from checks.preflight.shipped import services
 
-    begin = services.start(package.files)
-    if begin is None:
-        return None, False
-    if begin.file:
-        return (begin.file if begin.file in package.files else None), bool(begin.server)
-    return module_file(begin.module or "", package.files, package.search), bool(begin.server)
+    said = services.start(package.files)
+    if said is None:
+        return package
+    begin = said.begin
+    search = (*filter(None, (begin.folder, *begin.search)), *package.search)
+    file = begin.file or module_file(begin.module or "", package.files, search, ran=begin.ran)
+    if file is not None and file in package.files:
+        handler = begin.name if begin.name.isidentifier() else package.handler
+        return replace(package, entries=(file,), entry_known=True, imported=bool(begin.server), handler=handler)
+    if not begin.file and (not begin.server or _lies_somewhere(begin.module or "", package)):
+        return package  # from elsewhere, by a search path that is not known
+    what = "file" if begin.file else "module"
+    told = f"{begin.file or begin.module}: {said.file.name} has it started, and there is no such {what} in the folder"
+    return replace(package, problems=(*package.problems, *absent([(said.file, said.line, told)])))
+
+
+def _lies_somewhere(module: str, package: Package) -> bool:
+    """Whether a module may be there all the same: in some folder, or in what is installed."""
+    top, base = module.partition(".")[0], module.replace(".", "/")
+    ends = (f"/{base}.py", f"/{base}/__init__.py", f"/{base}/__main__.py")
+    names = [re.split(r"[^\w.-]", text, maxsplit=1)[0] for text, _ in package.requirements or ()]
+    installed = package.requirements is None or top in {re.sub(r"[-.]", "_", name).lower() for name in names}
+    return installed or any(f"/{path}".endswith(ends) for path in package.files)
 
 
 def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from checks.preflight.model import Version
@@ -44,17 +45,35 @@ def python_of(folder: Path) -> Version | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def start(files: Mapping[str, Path]) -> Start | None:
-    """What the ``web`` line of a Procfile starts, or the ``entrypoint`` of ``app.yaml``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a service starts, and the file and line that say so."""
+
+    begin: Start
+    file: Path
+    line: int
+
+
+def start(files: Mapping[str, Path]) -> Said | None:
+    """What the ``web`` line of a Procfile starts, or the ``entrypoint`` of ``app.yaml``.
+
+    Without one App Engine has gunicorn import ``app`` of ``main.py`` (cloud.google.com, "The Python 3 runtime
+    environment", application startup), unless all that is served are static files.
+    """
     for name, line in (("Procfile", r"^web:(.*)$"), ("app.yaml", r"^entrypoint:(.*)$")):
-        found = re.search(line, _text(files[name]), re.MULTILINE) if name in files else None
+        text = _text(files[name]) if name in files else ""
+        found = re.search(line, text, re.MULTILINE)
         try:
-            words = starting.words_of(found[1]) if found else []
+            begin = starting.start(starting.words_of(found[1])) if found else None
         except ValueError:
             continue
-        begin = starting.start(words)
-        if begin is not None:
-            return begin
+        if begin is not None and found is not None:
+            return Said(begin=begin, file=files[name], line=text.count("\n", 0, found.start()) + 1)
+        if name == "app.yaml" and found is None and (runtime := _RUNTIME.search(text)):
+            if re.search(r"^handlers:", text, re.MULTILINE) and "script:" not in text:
+                continue
+            usual = Start(module="main", name="app", server="gunicorn")
+            return Said(begin=usual, file=files[name], line=text.count("\n", 0, runtime.start()) + 1)
     return None
 
 

@@ -252,3 +252,45 @@ def test_what_cannot_happen_in_a_package_below_is_not_told_of_the_one_above(tmp_
         ["never undeclared spare.py:1 gone"],
         ["load undeclared helper.py:1 gone"],
     ]
+
+
+SERVED = {
+    "app/__init__.py": "",
+    "app/web.py": "import flask\napp = flask.Flask(__name__)\n",
+    "requirements.txt": "flask\ngunicorn\n",
+}
+LINES = {
+    "Procfile": "web: gunicorn --bind :$PORT {}\n",
+    "app.yaml": "runtime: python312\nentrypoint: gunicorn -b :$PORT {}\n",
+}
+
+
+@pytest.mark.parametrize("file", LINES)
+def test_what_a_service_starts_is_there(file: str, tmp_path: Path) -> None:
+    """The module, and the application in it; one that may come from elsewhere is not called missing."""
+    line_of = {"Procfile": 1, "app.yaml": 2}[file]
+    for name, (target, expected) in {
+        "right": ("app.web:app", []),
+        "module": ("app.wob:app", [f"load missing_file {file}:{line_of} app.wob"]),
+        "name": ("app.web:application", ["load missing_name app/web.py:1 app.web.application"]),
+        "below": ("web:app", []),
+        "installed": ("gunicorn.app:app", []),
+    }.items():
+        root = write(tmp_path / name, {**SERVED, file: LINES[file].format(target)})
+        found = [line(finding) for finding in report(packages.of_folder(root), root, target=(3, 12)).findings]
+        assert found == expected, name
+
+
+def test_app_engine_starts_main_where_nothing_else_is_said(tmp_path: Path) -> None:
+    """``app`` of ``main.py``; not where all that is served are static files."""
+    usual = {"app.yaml": "runtime: python312\n", "requirements.txt": "flask\n"}
+    static = usual["app.yaml"] + "handlers:\n- url: /\n  static_dir: www\n"
+    for name, (files, expected) in {
+        "right": ({"main.py": "import flask\napp = flask.Flask(__name__)\n"}, []),
+        "name": ({"main.py": "import flask\nsite = flask.Flask(__name__)\n"}, ["load missing_name main.py:1 main.app"]),
+        "file": ({"site.py": ""}, ["load missing_file app.yaml:1 main"]),
+        "static": ({"tool.py": "", "app.yaml": static}, []),
+    }.items():
+        root = write(tmp_path / name, {**usual, **files})
+        found = [line(finding) for finding in report(packages.of_folder(root), root, target=(3, 12)).findings]
+        assert found == expected, name
