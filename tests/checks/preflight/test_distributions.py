@@ -178,3 +178,9 @@ def test_the_standard_library_is_that_of_the_target(version: tuple[int, int], ha
     """Whatever this interpreter has."""
     assert has in stdlib.modules(version)
     assert lacks not in stdlib.modules(version)
+
+
+def test_an_extra_that_is_called_like_a_distribution_leaves_nothing_open() -> None:
+    """What one of any other name brings nobody knows."""
+    assert not provided(["celery[redis]"], (), HERE).unknown
+    assert provided(["celery[couch]"], (), HERE).unknown == {"celery[couch]"}

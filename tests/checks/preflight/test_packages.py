@@ -287,3 +287,20 @@ def test_a_symlink_that_leads_to_itself(tmp_path: Path) -> None:
     assert [line(f) for f in report(packages.of_folder(tmp_path), tmp_path).findings] == [
         "load missing_file self:1 self"
     ]
+
+
+def test_a_module_that_is_shipped_below_another_name(tmp_path: Path) -> None:
+    """As its link calls it; by that name it is found."""
+    files = {
+        ".git/HEAD": "",
+        "lib/util.py": "",
+        "f/main.py": "import lib.util\n",
+        "f/requirements.txt": "",
+        "f/helpers": "-> ../lib",
+    }
+    root = write(tmp_path / "wrong", files)
+    [finding] = report(packages.of_folder(root / "f"), root).findings
+    assert line(finding) == "load not_shipped main.py:1 lib.util"
+    assert finding.message.endswith("lib/util.py is shipped as helpers/util.py")
+    root = write(tmp_path / "right", files | {"f/main.py": "import helpers.util\n"})
+    assert report(packages.of_folder(root / "f"), root).findings == ()
