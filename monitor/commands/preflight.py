@@ -104,8 +104,8 @@ def command(
     """Will this package, as it will be deployed, import and find its names? Nothing of it is run
     (but with --import).
 
-    Packages come from `preflight:` in the configuration, else from what lies here: function folders (main.py with
-    requirements.txt) and Dockerfiles. Needs no configuration.
+    Packages come from `preflight:` in the configuration, else from what lies here: function and service folders,
+    Dockerfiles, and what deploys them (scripts, Cloud Build, workflows, Makefiles). Needs no configuration.
 
     \b
     Examples:
