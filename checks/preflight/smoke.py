@@ -54,6 +54,8 @@ def smoke(package: Package, command: str, *, seconds: int = SECONDS) -> Smoke:
     module = _module(package)
     if module is None:
         return Smoke(how="", unsure="no entry point is known: name it with --entry")
+    if package.filled:  # what it lacks here may well be there
+        return Smoke(how="", unsure=package.filled[0][1])
     entry = package.entries[0]
     with tempfile.TemporaryDirectory(prefix="preflight-") as folder:
         root = Path(folder, "package")

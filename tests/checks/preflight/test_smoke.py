@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def test_it_has_no_network(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert way in answer.how
     assert answer.finding is not None
     assert "no way out" in answer.finding.message
+
+
+def test_what_is_not_all_here_is_not_tried(tmp_path: Path) -> None:
+    """Where a script copies something of which nobody knows what it is."""
+    package = packages.of_folder(write(tmp_path, {"main.py": "import gone\n"}))
+    assert smoke(package, sys.executable).finding is not None
+    answer = smoke(replace(package, filled=(("lib", "deploy.sh:2 copies something"),)), sys.executable)
+    assert (answer.finding, answer.unsure) == (None, "deploy.sh:2 copies something")
 
 
 def test_without_an_entry_point_nothing_is_tried(tmp_path: Path) -> None:
