@@ -38,6 +38,7 @@ class Cache:
             for table in _TABLES:
                 self._db.execute(table)
         except (OSError, sqlite3.Error):
+            self.close()
             self._db = None
 
     def get(self, digests: Iterable[str], decode: Callable[[str], Answer]) -> dict[str, Answer]:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_what_is_known_is_not_read_again(tmp_path: Path) -> None:
     """Neither by us nor by ruff and the workers, which would have to find the file readable."""
     root, cached = write(tmp_path / "repo", FILES), tmp_path / "cache.db"
     first = told(root, cached)
-    with sqlite3.connect(cached) as db:
+    with closing(sqlite3.connect(cached)) as db, db:
         assert db.execute("SELECT count(*) FROM files").fetchone() == (5,)
         db.execute("UPDATE facts SET facts = '{}'")
     assert told(root, cached) != first
@@ -129,7 +130,7 @@ def damaged(cached: Path) -> None:
 
 def unreadable(cached: Path) -> None:
     """Rows of which nothing can be made."""
-    with sqlite3.connect(cached) as db:
+    with closing(sqlite3.connect(cached)) as db, db:
         db.execute("UPDATE facts SET facts = '{\"imports\": 1}' WHERE rowid % 2")
         db.execute("UPDATE facts SET facts = 'x' WHERE rowid % 2 = 0")
         db.execute("UPDATE files SET state = NULL, digest = 7")
@@ -137,7 +138,7 @@ def unreadable(cached: Path) -> None:
 
 def of_another(cached: Path) -> None:
     """Tables with other columns."""
-    with sqlite3.connect(cached) as db:
+    with closing(sqlite3.connect(cached)) as db, db:
         db.execute("DROP TABLE files")
         db.execute("CREATE TABLE files (a)")
         db.execute("DROP TABLE facts")
@@ -164,7 +165,7 @@ def test_a_cache_on_a_full_disk_changes_nothing(tmp_path: Path) -> None:
 def test_what_cannot_be_kept_does_not_hinder_what_comes_after(tmp_path: Path) -> None:
     """One that is too large for what is left; smaller ones still fit."""
     cache = Cache(tmp_path / "cache.db", "maker")
-    with sqlite3.connect(tmp_path / "cache.db") as db:
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as db, db:
         too_large = "BEFORE INSERT ON facts WHEN length(NEW.facts) > 9"
         db.execute(f"CREATE TRIGGER full {too_large} BEGIN SELECT RAISE(ABORT, 'full'); END")
     cache.put({"a": "a", "b": "b" * 10})
@@ -193,5 +194,5 @@ def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
     expected = told(root, None)
     assert told(root, cached) == expected
     assert told(root, cached) == expected
-    with sqlite3.connect(cached) as db:
+    with closing(sqlite3.connect(cached)) as db, db:
         assert db.execute("SELECT count(*) FROM files").fetchone() == (6,)
