@@ -13,6 +13,8 @@ from checks.preflight.conditions import ALWAYS, Conditions, both, dotted
 _CALL = re.compile(rb"import_module|__import__")
 _LOOKUP = re.compile(rb"(?:import_module|__import__)\(\s*[^\s\"')]")
 _TEXT = re.compile(rb"[\"'](?:\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\.[A-Za-z_]\w*)[\"']")
+# ``getattr(module, f"Async{name}")``: what is asked of a module is not the name that it is listed with.
+_COMPUTED = re.compile(rb"getattr\([^\n]*,\s*(?:f[\"']|[\"'][^\"'\n]*[\"']\s*[+%]|\w+\s*\+)")
 _MODULE = re.compile(r"\.*[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z|\.[A-Za-z_]\w*\Z")
 
 
@@ -40,13 +42,16 @@ def imports(
 def listed(source: bytes, tree: ast.Module, conditions: Conditions, tries: list[list[Any]]) -> list[list[Any]]:
     """Texts that may be names of modules, in a file that imports modules by names that it looks up: ``[line, text,
     name, within, scope, tries, when]``. ``name``: what may be asked of the module, beside the text in a pair or as its
-    key in a dict; empty for none. ``within``: the same number for all that stand in one list or dict, 0 for none. The
-    rest are the circumstances of the first such call.
+    key in a dict; empty for none, and where names are put together. ``within``: the same number for all that stand in
+    one list or dict, 0 for none. The rest are the circumstances of the first such call.
     """
     lines = lines_of(_TEXT, source)
     spots = _Calls(conditions, tries, lines_of(_LOOKUP, source)).within(tree, Spot()) if lines else iter(())
     spot = next((spot for call, spot in spots if _is_lookup(call)), None)
-    return [] if spot is None else list(_texts(tree, lines, spot))
+    if spot is None:
+        return []
+    rows = list(_texts(tree, lines, spot))
+    return rows if _COMPUTED.search(source) is None else [[*row[:2], "", *row[3:]] for row in rows]
 
 
 def _is_lookup(call: ast.Call) -> bool:

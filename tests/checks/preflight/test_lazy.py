@@ -383,3 +383,14 @@ def test_a_module_whose_getattr_imports_from_itself(tmp_path: Path) -> None:
     assert found(tmp_path / "right", files) == []
     del files["lib/x.py"]
     assert found(tmp_path / "wrong", files)[0] == "load missing_name main.py:1 lib.x"
+
+
+def test_a_name_that_is_put_together_is_not_the_one_that_is_listed(tmp_path: Path) -> None:
+    """``Tracker`` is asked for, and ``SoftTracker`` taken of the module."""
+    lazy = dedent(LAZY)
+    assert "__name__), name)" in lazy
+    files = {**EXPORTS, "main.py": "from lib import Tracker\n", "lib/tracker.py": "class SoftTracker: ...\n"}
+    files["lib/client.py"] = "class SoftClient: ...\n"
+    computed = lazy.replace("__name__), name)", '__name__), f"Soft{name}")')
+    assert found(tmp_path / "computed", {**files, "lib/__init__.py": computed}) == []
+    assert found(tmp_path / "listed", {**files, "lib/__init__.py": lazy})[0].startswith("load")
