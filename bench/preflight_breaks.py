@@ -203,19 +203,21 @@ def import_lazy(tree: Tree, rng: random.Random) -> Edits | None:
     return {file: tree[file].replace("".join(text), f"{indent}{line}\n" + "".join(text), 1)}
 
 
+def imported_beside(tree: Tree, f: str, t: ast.Module) -> Iterator[Any]:
+    """The modules beside a file that it imports by a dot, each with the last name that the file defines."""
+    names = [n.name for n in t.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    for node in simple_imports(t):
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module and names:
+            other = posixpath.join(posixpath.dirname(f), node.module.replace(".", "/") + ".py")
+            if other in tree and "." not in node.module:
+                yield other, names[-1]
+
+
 @broken("circular import")
 def circle(tree: Tree, rng: random.Random) -> Edits | None:
     """The imported module takes the last name of its importer, at the top."""
 
-    def inner(f: str, t: ast.Module) -> Iterator[Any]:
-        names = [n.name for n in t.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-        for node in simple_imports(t):
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module and names:
-                other = posixpath.join(posixpath.dirname(f), node.module.replace(".", "/") + ".py")
-                if other in tree and "." not in node.module:
-                    yield other, names[-1]
-
-    found = pick(tree, rng, inner)
+    found = pick(tree, rng, lambda f, t: imported_beside(tree, f, t))
     if not found:
         return None
     file, (other, name) = found

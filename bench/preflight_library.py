@@ -9,7 +9,19 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from preflight_breaks import MARK, Edits, Tree, bodies, broken, parsed, pick, replaced, simple_imports, typed
+from preflight_breaks import (
+    MARK,
+    Edits,
+    Tree,
+    bodies,
+    broken,
+    imported_beside,
+    parsed,
+    pick,
+    replaced,
+    simple_imports,
+    typed,
+)
 
 
 def _plain(tree: ast.Module) -> set[str]:
@@ -116,12 +128,7 @@ def circle(tree: Tree, rng: random.Random) -> Edits | None:
     """The imported module uses the last name of its importer, at the top."""
 
     def inner(f: str, t: ast.Module) -> Iterator[Any]:
-        names = [n.name for n in t.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-        for node in simple_imports(t):
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module and names:
-                other = posixpath.join(posixpath.dirname(f), node.module.replace(".", "/") + ".py")
-                if other in tree and "." not in node.module and not f.endswith("__init__.py"):
-                    yield other, names[-1]
+        return iter(()) if f.endswith("__init__.py") else imported_beside(tree, f, t)
 
     found = pick(tree, rng, inner)
     if not found:

@@ -16,7 +16,7 @@ from typing import Any
 from checks.preflight.shipped.requirements import PROJECT_FILES, toml
 
 _LISTED = re.compile(r"\bpackages\s*=\s*\[([^\]{}]*)\]")
-_FINDS = re.compile(r"(?<!namespace_)(?:\bfind_packages\(|packages\s*=\s*find:|namespaces\s*=\s*false)")
+_FINDS = re.compile(r"(?<!namespace_)(?:\bfind_packages\(|packages\s*=\s*find:)")
 
 
 def declarations(files: Collection[str], folder: str = "") -> list[str]:
@@ -90,17 +90,19 @@ def packaged(files: Mapping[str, Path], folder: str = "") -> dict[str, Path]:
 
     setuptools.pypa.io/en/latest/userguide/package_discovery.html. ``setup.py`` is read, not run.
     """
-    names = [posixpath.join(folder, name) for name in PROJECT_FILES]
+    told = _at(_pyproject(files, folder), "tool", "setuptools", "packages")  # other tools have such words as well
+    names = [posixpath.join(folder, name) for name in ("setup.py", "setup.cfg")]
     text = "\n".join(files[name].read_text(encoding="utf-8", errors="replace") for name in names if name in files)
     top = home(files, folder)
     above = f"{top.rstrip('/')}/" if top else ""
     modules = {path.removeprefix(above): file for path, file in files.items() if path.startswith(above)}
     modules = {path: file for path, file in modules.items() if path.endswith(".py")}
-    listed = _LISTED.search(text)
-    if listed and "setuptools" in text:
-        taken = {name.replace(".", "/") for name in re.findall(r"['\"]([\w.]+)['\"]", listed[1])}
+    found = _LISTED.search(text) if "setuptools" in text else None
+    listed = told if isinstance(told, list) else re.findall(r"['\"]([\w.]+)['\"]", found[1]) if found else None
+    if listed is not None:
+        taken = {str(name).replace(".", "/") for name in listed}
         kept = {path: file for path, file in modules.items() if posixpath.dirname(path) in taken or "/" not in path}
-    elif _FINDS.search(text):
+    elif _FINDS.search(text) or _at(told, "find", "namespaces") is False:
         kept = {path: file for path, file in modules.items() if _regular(path, modules)}
     else:
         return {}

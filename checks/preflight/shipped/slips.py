@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from checks.preflight.provided import is_slip
+
 _USED = re.compile(r"(?<![\\$])\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _SET = re.compile(
     r"(?:^|[\s;(&|`])(?:([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=|(?:for|select)\s+([A-Za-z_]\w*))"
@@ -18,7 +20,6 @@ _SET = re.compile(
 )
 _TAKES_MORE = re.compile(r"^\s*(?:source|\.|eval|set\s+-\w*a|printf\s+-v)\s", re.MULTILINE)
 _ONLY_SAYS = re.compile(r"\s*(?:#|echo\b|printf\b|log\w*\b)")
-_SHORTEST = 5
 
 
 class Slip(NamedTuple):
@@ -39,7 +40,7 @@ def repaired(text: str) -> tuple[str, tuple[Slip, ...]]:
         if "$" not in line or _ONLY_SAYS.match(line):
             continue
         for used in dict.fromkeys(one or other for one, other in _USED.findall(line)):
-            meant = [] if used in known else [name for name in known if _is_slip(used, name)]
+            meant = [] if used in known else [name for name in known if _is_meant(used, name)]
             if len(meant) == 1:
                 slips.append(Slip(at + 1, used, meant[0]))
                 lines[at] = re.sub(rf"\$(\{{?){used}\b", rf"$\g<1>{meant[0]}", lines[at])
@@ -50,20 +51,16 @@ def _names(words: str) -> Iterable[str]:
     return re.findall(r"(?<![\w${\"'./-])[A-Za-z_]\w*", words)
 
 
-def _is_slip(one: str, other: str) -> bool:
-    """Whether two names differ by one letter, or two that changed places, within a word of several letters."""
-    if min(len(one), len(other)) < _SHORTEST or abs(len(one) - len(other)) > 1:
+def _is_meant(one: str, other: str) -> bool:
+    """Whether a name is a slip for another within a word of several letters: not a number of its own, nor a plural."""
+    if not is_slip(one, other):
         return False
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
-    if len(one) != len(other):
-        more = longer[at]
-        plural = more in "sS" and (at + 1 == len(longer) or longer[at + 1] == "_")
-        return longer[at + 1 :] == shorter[at:] and more.isalpha() and not plural and _is_inside(longer, at)
-    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
-    changed = one[at + 1 :] == other[at + 1 :]
-    letters = (one[at : at + 1 + swapped] + other[at : at + 1 + swapped]).isalpha()
-    return (swapped or changed) and letters and _is_inside(one, at)
+    longer = max(one, other, key=len)
+    if len(one) == len(other):
+        return one[at].isalpha() and other[at].isalpha() and _is_inside(one, at)
+    plural = longer[at] in "sS" and (at + 1 == len(longer) or longer[at + 1] == "_")
+    return longer[at].isalpha() and not plural and _is_inside(longer, at)
 
 
 def _is_inside(name: str, at: int) -> bool:

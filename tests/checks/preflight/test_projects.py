@@ -167,3 +167,23 @@ def test_groups_of_poetry_are_installed_unless_they_are_left_out(tmp_path: Path)
 @pytest.mark.parametrize("command", ["echo pip install x", "pip freeze", "pip install 'unclosed", '["pip", 3', ""])
 def test_what_installs_nothing(command: str) -> None:
     assert [item.words for item in installing.installs(command, "/w") if not item.script] == []
+
+
+DEEP = {"src/tool/deep/__init__.py": "", "src/tool/deep/part.py": "", "src/tool/bare/part.py": ""}
+PACKAGED = {
+    '[tool.mypy]\npackages = ["tool"]\n[tool.setuptools.packages.find]\nwhere = ["src"]\ninclude = ["tool*"]\n': [],
+    '[tool.setuptools]\npackages = ["tool"]\npackage-dir = {"" = "src"}\n': ["deep", "bare"],
+    '[tool.setuptools.packages.find]\nwhere = ["src"]\nnamespaces = false\n': ["bare"],
+}
+
+
+@pytest.mark.parametrize("table", PACKAGED)
+def test_packaging_leaves_out_what_it_says_and_no_more(table: str, tmp_path: Path) -> None:
+    """A list of packages is setuptools' own only in its own table: other tools have such lists as well."""
+    code = RIGHT + "    import tool.deep.part\n    import tool.bare.part\n"
+    root = project(
+        tmp_path, TWO.format("src", "src"), code.replace("    return here, requests\n", ""), "src", PYPROJECT + table
+    )
+    write(root, DEEP)
+    lacking = [symbol.rpartition("tool.")[2].partition(".")[0] for symbol in found(root)]
+    assert lacking == PACKAGED[table]
