@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -62,7 +62,8 @@ class Bindings:
             return True
         if module.found is Found.STDLIB and name.startswith("__"):
             return None  # ``typing.__getattr__``: it is the library's own business which of these it has
-        facts = self.facts_of(module)
+        # A text without the word does not bind it, and need not be read.
+        facts = None if lacks and not self.mentions(module, name) else self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
@@ -85,6 +86,12 @@ class Bindings:
         if not self._library.knows(module.name) and self.plainly(module, name):
             return False
         return self._library.lacks(module.name, name)
+
+    def foresee(self, taken: Mapping[str, Collection[str]]) -> None:
+        """Have the standard library asked for what will be looked up in its modules, beside what else is done."""
+        modules = {name: self._resolver.module(name) for name in taken}
+        asked = (name for name, module in modules.items() if module.found is Found.STDLIB)
+        self._library.ahead(name for name in asked if not all(self.plainly(modules[name], one) for one in taken[name]))
 
     def surely(self, module: Module) -> frozenset[str]:
         """Names of a module of the package that need no further look."""

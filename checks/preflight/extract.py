@@ -15,9 +15,10 @@ import sysconfig
 import threading
 import time
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -222,7 +223,6 @@ class Extractor:
         other = [] if seen else [ruff.DOUBT]
         requests = [(file, hits.get(os.path.abspath(file), other)) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
-        requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
         answers: dict[Path, str] = {}
         done = 0
         guard = threading.Lock()
@@ -234,9 +234,7 @@ class Extractor:
                 done += 1
                 self._progress(done, len(files))
 
-        threads = [
-            threading.Thread(target=self._work, args=(requests[number::count], answered)) for number in range(count)
-        ]
+        threads = [threading.Thread(target=self._work, args=(part, answered)) for part in _shares(requests, count)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -281,6 +279,26 @@ class Extractor:
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def _shares(requests: Iterable[tuple[Path, Any]], count: int) -> list[list[tuple[Path, Any]]]:
+    """So many shares that take about as long: the largest file not yet given goes to who has least."""
+    shares: list[list[tuple[Path, Any]]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for size, request in sorted(
+        ((_size(request[0]), request) for request in requests), key=itemgetter(0), reverse=True
+    ):
+        least = sizes.index(min(sizes))
+        sizes[least] += size
+        shares[least].append(request)
+    return shares
+
+
+def _size(file: Path) -> int:
+    try:
+        return os.stat(file).st_size  # noqa: PTH116 - thousands of times
+    except OSError:  # which the worker tells
+        return 0
 
 
 @cache

@@ -90,9 +90,10 @@ class Judge:
         """Everything that is wrong with the package."""
         entries = self._entries()
         known = self._package.entry_known
-        self._attributes.begin(self._facts)
+        self._attributes.foresee()
         edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
+        self._attributes.begin(self._facts)
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
         made = {name for facts in self._facts.values() for name in facts.builtins}
