@@ -101,10 +101,11 @@ class Judge:
             self._compiles(file, facts)
             self._file_imports(file)
             self._file_names(file, facts, made)
-            self._file_attributes(file)
             self._file_rules(file, facts)
         self._handler()
         self._circles(entries)
+        for file in self._facts:  # last: what was begun may take a while
+            self._file_attributes(file)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
             key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),
