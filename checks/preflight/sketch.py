@@ -132,7 +132,6 @@ class Sketch:
         parts.append(source[at:])
         return b"".join(parts)
 
-
     def _is_asked_for(self, block: Class, functions: Collection[Function], words: Collection[bytes]) -> bool:
         """Whether a class holds one of the functions or words."""
         return any(block.start <= function.head < block.end for function in functions) or any(
