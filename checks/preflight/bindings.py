@@ -62,7 +62,6 @@ class Bindings:
             return True
         if module.found is Found.STDLIB and name.startswith("__"):
             return None  # ``typing.__getattr__``: it is the library's own business which of these it has
-        # A text without the word does not bind it, and need not be read.
         facts = None if lacks and not self.mentions(module, name) else self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
@@ -108,7 +107,9 @@ class Bindings:
         return name in self._plain[module.real]
 
     def mentions(self, module: Module, name: str) -> bool:
-        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
+        """Whether the text of a module outside the package has the name, as no attribute of another thing: one that
+        does not need not be read.
+        """
         text = self._outside.text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
         word = name.encode()
         at = text.find(word)
@@ -126,6 +127,8 @@ class Bindings:
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
+        if module.file is None and not self.mentions(module, name):
+            return False
         facts = self.facts_of(module)
         return facts is not None and name in facts.typing
 
