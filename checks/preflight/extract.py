@@ -132,11 +132,10 @@ class Extractor:
                 missing.setdefault(digest, file)
         if missing:
             fresh = self._fresh(list(missing.values()))
-            made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
-            found.update({digest: facts_from(answer) for digest, answer in made.items()})
+            found.update({digest: fresh[file][1] for digest, file in missing.items()})
             # An answer without ruff's share would be remembered as complete.
             if self.blind is None:
-                self._cache.put({d: answer for d, answer in made.items() if not found[d].unread})
+                self._cache.put({d: fresh[file][0] for d, file in missing.items() if not found[d].unread})
         for file, digest in digests.items():
             self._known[file] = found[digest]
         return {file: self._known[file] for file in files}
@@ -208,7 +207,8 @@ class Extractor:
         self.library.close()
         self._cache.close()
 
-    def _fresh(self, files: list[Path]) -> dict[Path, str]:
+    def _fresh(self, files: list[Path]) -> dict[Path, tuple[str, Facts]]:
+        """What the workers say of these files, as JSON and decoded."""
         hits: dict[str, list[list[Any]]] = {}
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
@@ -220,16 +220,13 @@ class Extractor:
         other = [] if seen else [ruff.DOUBT]
         requests = [(file, hits.get(os.path.abspath(file), other)) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
-        answers: dict[Path, str] = {}
-        done = 0
+        answers: dict[Path, tuple[str, Facts]] = {}
         guard = threading.Lock()
 
         def answered(file: Path, facts: str) -> None:
-            nonlocal done
             with guard:
-                answers[file] = facts
-                done += 1
-                self._progress(done, len(files))
+                answers[file] = facts, facts_from(facts)
+                self._progress(len(answers), len(files))
 
         requests.sort(key=lambda request: _size(request[0]), reverse=True)  # the last ones should not take long
         work(self._command, self.target, requests, count, answered)
