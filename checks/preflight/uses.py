@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from checks.preflight.asides import lines_at, uses_of
 from checks.preflight.conditions import Conditions
 from checks.preflight.names import Finder
 from checks.preflight.sketch import Sketch
@@ -39,6 +40,9 @@ def uses(
     if tree is None:
         return []
     try:
-        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), text=source)
+        texts = [*(names or ()), *paths]
+        plain = all(map(str.isascii, texts))  # others may be written in several ways
+        lines = lines_at(source, uses_of(source, map(str.encode, texts))) if plain else None
+        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), lines=lines)
     except RecursionError:
         return []
