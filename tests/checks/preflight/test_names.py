@@ -14,6 +14,11 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run undefined_name main.py:2 firestore"],
         "firestore = 1\ndef f():\n    return firestore.Client()\n",
     ),
+    "expected in another function": (
+        "def f():\n    return nope\n",
+        ["run undefined_name main.py:2 nope"],
+        "def f():\n    return nope\ndef g():\n    try:\n        nope\n    except NameError:\n        return None\n",
+    ),
     "at load": ("print(nope)\n", ["load undefined_name main.py:1 nope"], "nope = 1\nprint(nope)\n"),
     "decorator": (
         "@nope\ndef f(): ...\n",
