@@ -20,6 +20,9 @@ from checks.preflight.asides import around, places
 
 _HEAD = re.compile(rb"def[ \t]+\w+[ \t]*(\()?")  # what stands before it is looked at where it is found: few lines
 _CLASS = re.compile(rb"\nclass[ \t]+\w+[ \t]*(\()?")
+_TABLE = re.compile(rb"\n(?!__all__\b)\w+[ \t]*(?::[^\n=]*)?=[ \t]*([\w.]*\(|[\[{])[^\n]*\n")
+_LONG_TABLE, _LONG_CONDITION = 300, 1000  # bytes; what stands in parentheses may tell of the version
+_BINDS = re.compile(rb"import|:=")
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
@@ -46,13 +49,15 @@ class Function(NamedTuple):
     needed: bool
 
 
-class Class(NamedTuple):
-    """Where a class begins, the colon before its body, that, and where it surely ends. Nothing in it is asked for."""
+class Aside(NamedTuple):
+    """What may be left out, as nothing in it is asked for: the statement that holds it, where it begins and ends, and
+    what stands there instead, with as many lines.
+    """
 
     head: int
-    colon: int
     start: int
     end: int
+    instead: bytes
 
 
 class Sketch:
@@ -65,9 +70,9 @@ class Sketch:
             self.functions = [
                 Function(0, 0, 0, 0, 0, len(source), sure=False, needed=True)
             ]  # lines that end where bytes do not tell
-            self._blocks: list[Function | Class] = list(self.functions)
+            self._blocks: list[Function | Aside] = list(self.functions)
         else:
-            self._blocks = sorted([*self.functions, *_classes(source, self.functions)], key=itemgetter(0))
+            self._blocks = sorted([*self.functions, *_asides(source, self.functions)], key=itemgetter(0))
         self._heads = [function.head for function in self.functions]
 
     def function_at(self, place: int) -> Function | None:
@@ -128,10 +133,10 @@ class Sketch:
             if block.head < at:
                 continue  # in a class that is left out
             lines = b"\n" * source.count(b"\n", block.start, block.end)
-            if isinstance(block, Class):
+            if isinstance(block, Aside):
                 inside = any(block.start <= function.head < block.end for function in functions)
                 if not inside and not _any_within(asked, block.start, block.end):
-                    parts += [source[at : block.colon], b"pass\n", lines]
+                    parts += [source[at : block.start], block.instead, lines]
                     at = block.end
             elif not (block in functions or block.needed or _any_within(asked, block.code, block.end)) and block.sure:
                 head = source[block.arguments : block.colon]
@@ -183,10 +188,27 @@ def _functions(source: bytes) -> Iterator[Function]:
             at = start
 
 
-def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Class]:
-    """The classes at the top that hold nothing that is always asked for."""
+def _asides(source: bytes, functions: Sequence[Function]) -> Iterator[Aside]:
+    """The classes and tables at the top that hold nothing that is always asked for."""
     if b"import_module" in source or b"__import__" in source:
         return  # by names that may stand anywhere
+    yield from _classes(source, functions)
+    if b"def __getattr__(" not in source:  # may look into them
+        yield from _tables(source)
+
+
+def _tables(source: bytes) -> Iterator[Aside]:
+    """What stands between the brackets of long values, such as ``CODES = {``."""
+    for head in _TABLE.finditer(source):
+        start = head.end()
+        below = less_indented(0).search(source, start - 1)
+        end = below.start() + 1 if below else start
+        long = end - start >= (_LONG_CONDITION if head[1] == b"(" else _LONG_TABLE)
+        if long and source[end] in b")]}" and _is_whole(source, start, end) and not _BINDS.search(source, start, end):
+            yield Aside(head.start() + 1, start, end, b"")
+
+
+def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Aside]:
     heads = [function.head for function in functions]
     for head in _CLASS.finditer(source):
         tail = _TAIL.match(source, _closing(source, head.end()) if head[1] else head.end())
@@ -201,7 +223,7 @@ def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Class]:
         starts, ends = [start, *(function.end for function in inside)], [*(function.start for function in inside), end]
         between = b"".join(source[one:other] for one, other in zip(starts, ends))  # noqa: B905 - Python 3.8
         if _is_whole(between, 0, len(between)) and not _needed(between, 0, len(between)):
-            yield Class(head.start() + 1, tail.end(1), start, end)
+            yield Aside(head.start() + 1, tail.end(1), end, b"pass")
 
 
 def _code(source: bytes, start: int, end: int) -> int:

@@ -71,6 +71,40 @@ def test_arguments_stay_for_a_place_in_them() -> None:
     assert sketch.text([source.index(b"return")]) == source
 
 
+TABLE = b"import os\nCODES: dict[str, int] = {\n" + b"    'x': 1,\n" * 60 + b"}\nafter = 1\n"
+
+
+def test_what_stands_in_a_long_table_is_left_out() -> None:
+    sketch = Sketch(TABLE)
+    assert sketch.text() == b"import os\nCODES: dict[str, int] = {\n" + b"\n" * 60 + b"}\nafter = 1\n"
+    assert sketch.text([TABLE.index(b"1,")]) == TABLE
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        TABLE.replace(b"CODES: dict[str, int]", b"__all__"),
+        b"import sys\nNEW = (\n" + b"    # 'x' " + b"long " * 70 + b"\n    sys.version_info >= (3, 9)\n)\n",
+        b"import typing\nCode = typing.Literal[\n" + b"    'x',\n" * 60 + b"]\n",
+        TABLE.replace(b"'x': 1", b"(y := 1): 1"),
+        TABLE + b"def __getattr__(name):\n    return CODES[name]\n",
+        TABLE + b"def load(name):\n    return importlib.import_module(name)\n",
+        TABLE.replace(b"}\n", b"    'y': '''\n}\n''',\n}\n"),
+    ],
+    ids=[
+        "exports",
+        "may be a condition",
+        "binds a name",
+        "may be answered from",
+        "may name modules",
+        "text at the margin",
+    ],
+)
+def test_a_table_that_may_matter_stays(source: bytes) -> None:
+    assert b"'x'" in Sketch(source).text() or b"y := 1" in Sketch(source).text()
+    assert ast.parse(Sketch(source).text())
+
+
 def test_all_classes_stay_where_modules_are_imported_by_names() -> None:
     """The names may stand in any of them."""
     text = Sketch(CLASS + b"\ndef load(name):\n    return importlib.import_module(name)\n").text()
