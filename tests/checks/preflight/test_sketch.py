@@ -94,6 +94,7 @@ def test_what_stands_in_a_long_table_is_left_out() -> None:
     ids=[
         "exports",
         "may be a condition",
+        "subscript",
         "binds a name",
         "may be answered from",
         "may name modules",
