@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight.shipped import docker_commands, scripts
+from checks.preflight.shipped import buildpacks, docker_commands, scripts, starting
 from checks.preflight.shipped.scripts import Description, Part
 from checks.preflight.shipped.shell import Command, Place
 from checks.preflight.shipped.shell_values import UNKNOWN, UNTOLD
@@ -26,18 +26,22 @@ _MOST_WAYS = 60  # through one script, for the branches that an argument chooses
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
-    the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
+    the script did that could not be followed. ``kind``: function, service or job; ``env``: variables of its build;
+    ``command``: what is started, if it is told. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
     ``filled``: where something is copied to that cannot be told, and what is to be said of it; ``written``: files with
     contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the script's own folder, if
-    it is not there but in the repository's.
+    it is not there but in the repository's; ``ignores``: the ignore files of which the first that is there counts.
     """
 
     script: Path
     line: int
     name: str | None
+    kind: str
     entry: str | None
     runtime: str | None
+    env: Mapping[str, str]
+    command: tuple[str, ...]
     files: dict[str, Path]
     folder: Path | None
     copied: tuple[str, ...] = ()
@@ -49,6 +53,14 @@ class Deployment:
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
     missed: str = ""
+    ignores: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The path of the file that is loaded first."""
+        if self.kind == "function":
+            return posixpath.normpath(self.env.get("GOOGLE_FUNCTION_SOURCE") or "main.py")
+        return "main.py" if "main.py" in self.files or "app.py" not in self.files else "app.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +101,7 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
         found.untold += best.untold
     most: dict[object, Deployment] = {}
     for item in found.functions:  # a target of a Makefile also counts with what is made before it by another one
-        key = (item.script, item.line, item.name, item.files.get("main.py"))
+        key = (item.script, item.line, item.name, item.files.get(item.main))
         if key not in most or len(item.files) > len(most[key].files):
             most[key] = item
     lines = Counter((item.script, item.line) for item in most.values())  # where only one is made, nothing was chosen
@@ -101,7 +113,7 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
 
 def _weight(found: Deployed) -> tuple[int, int]:
     """How much a description can be believed to be started in that folder: what it names is there."""
-    there = sum("main.py" in item.files for item in found.functions)
+    there = sum(item.main in item.files for item in found.functions)
     return there + len(found.images), sum(len(item.files) for item in found.functions)
 
 
@@ -238,13 +250,21 @@ class _Run:
                 lacking.append((path, towards))
         after = words[words.index("deploy") + 1 :]
         name = next((word for word in after[:1] if word is None or not word.startswith("-")), None)
+        env = buildpacks.environment(options)
+        entry = options.get("entry-point") or options.get("function") or env.get("GOOGLE_FUNCTION_TARGET")
+        ignored = options.get("ignore-file")
+        kind = "function" if "functions" in words[:4] or entry else "job" if "jobs" in words[:4] else "service"
         real = Path(folder)
         return Deployment(
             script=self._work.script,
             line=command.line,
             name=name,
-            entry=options.get("entry-point") or options.get("function"),
+            kind=kind,
+            entry="" if entry is None and "entry-point" in options else entry,
             runtime=options.get("runtime") or options.get("base-image"),
+            env=env,
+            ignores=(".gcloudignore", ".gitignore") if ignored is None else (ignored,),
+            command=_started(options, env),
             files=dict(sorted(files.items())),
             folder=real if real.is_dir() else None,
             copied=tuple(dict.fromkeys(text for goal, text in self._work.tree.copied if within(goal, folder))),
@@ -265,6 +285,17 @@ class _Run:
         own = str(self._work.script.resolve().parent)
         below = folder[len(own) + 1 :] if within(folder, own) and own != self._work.root else ""
         return below if below and Path(self._work.root, below).is_dir() else ""
+
+
+def _started(options: Mapping[str, str | None], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that a service or a job is told to start; a word that starts nothing if it cannot be told."""
+    if "command" in options:
+        told = [options["command"] or "?", *filter(None, [options.get("args")])]
+        return tuple(word for item in told for word in item.split(","))
+    try:
+        return tuple(starting.words_of(env.get("GOOGLE_ENTRYPOINT", "")))
+    except ValueError:
+        return ("?",)
 
 
 def _options(words: Sequence[str | None]) -> dict[str, str | None]:

@@ -55,7 +55,7 @@ def of_dockerfile(
     folder = context or (build.context if build else _context(path, root, sources))
     own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
     ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
-    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
+    sent = shipping.uploaded(folder) if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
     lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
@@ -86,6 +86,7 @@ def of_dockerfile(
         description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        last=(_below(begin.folder or "", base),) if begin and begin.last and begin.folder not in over else (),
         requirements=tuple(needed) if stage.pip or stage.required or bare else None,
         implied=("boto3",) if _LAMBDA.search(stage.base) else (),
         besides=besides,

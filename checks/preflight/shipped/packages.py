@@ -70,6 +70,8 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
         implied=PLATFORM if function or served else (),
         imported=handles,
+        last=("",) if handles and not served else (),
+        compiled=handles and not served,
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
@@ -154,6 +156,7 @@ def described(
         needed, _ = _declared(source, files)
     told = f", {len(copies)} copied over it" if copies else ""
     found, where = (python, "the configuration") if python else python_of(source)
+    handles = "main.py" in files and "Procfile" not in files and services.handles_events(files["main.py"])
     package = Package(
         name=name,
         root=source,
@@ -161,6 +164,9 @@ def described(
         files=dict(sorted(files.items())),
         requirements=needed,
         implied=PLATFORM if "main.py" in files and needed is not None else (),
+        imported=handles,
+        last=("",) if handles else (),
+        compiled=handles,
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),

@@ -109,6 +109,15 @@ def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | 
     return patterns([*always, *_lines(path, 0)])
 
 
+def uploaded(folder: Path) -> GitIgnoreSpec | None:
+    """What gcloud leaves out of a folder that it sends: what ``.gcloudignore`` names, without one ``.gitignore``.
+
+    cloud.google.com/sdk/gcloud/reference/topic/gcloudignore; only the files in the folder itself count.
+    """
+    names = [name for name in (".gcloudignore", ".gitignore") if (folder / name).is_file()]
+    return ignore_file(folder / names[0]) if names else None
+
+
 def docker_ignore_file(path: Path) -> PathSpec[Any] | None:
     """The patterns of a ``.dockerignore``; None if there is no such file.
 
@@ -129,7 +138,8 @@ def left_out(folder: Path, file: Path) -> str:
     if not file.is_relative_to(folder):
         return ""
     below = file.relative_to(folder).as_posix()
-    for name, read in ((".gcloudignore", ignore_file), (".dockerignore", docker_ignore_file)):
+    sent = ".gcloudignore" if (folder / ".gcloudignore").is_file() else ".gitignore"
+    for name, read in ((sent, ignore_file), (".dockerignore", docker_ignore_file)):
         ignored = read(folder / name)
         if ignored is not None and ignored.match_file(below):
             return f", which {name} leaves out,"
