@@ -66,8 +66,8 @@ class Deployment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One ``docker build``: the Dockerfile, the folder that is its build context, what was laid into that before by the
-    path below it, and what was done there that is not followed. ``uploaded``: to Cloud Build, without what
-    ``.gcloudignore`` names.
+    path below it, its arguments, and what was done there that is not followed. ``uploaded``: to Cloud Build, without
+    what gcloud leaves out.
     """
 
     script: Path
@@ -75,6 +75,7 @@ class Build:
     dockerfile: Path
     context: Path
     laid: dict[str, Path] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     uploaded: bool = False
 
@@ -231,6 +232,7 @@ class _Run:
                 dockerfile=file,
                 context=Path(folder),
                 laid=laid,
+                args=docker_commands.arguments(command.words),
                 notes=notes,
                 uploaded=uploaded,
             )

@@ -124,7 +124,11 @@ def docker_ignore_file(path: Path) -> PathSpec[Any] | None:
     Unlike those of git they start at the build context, and what lies in an ignored folder can be taken back:
     docs.docker.com/build/concepts/context/#dockerignore-files.
     """
-    lines = [line.strip() for line in _lines(path, 0) if line.strip() and not line.startswith("#")]
+    return docker_patterns([line.strip() for line in _lines(path, 0) if line.strip() and not line.startswith("#")])
+
+
+def docker_patterns(lines: Sequence[str]) -> PathSpec[Any] | None:
+    """Patterns as Docker reads them, as one test of paths; None for none."""
     if not lines:
         return None
     from pathspec import PathSpec
