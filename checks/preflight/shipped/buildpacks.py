@@ -19,7 +19,7 @@ from checks.preflight.shipped.describing import module_file, with_entry
 from checks.preflight.shipped.starting import Start
 
 _PYPROJECT = (3, 13)  # the first version for which pyproject.toml is read (pkg/python/pyproject.go, IsPyprojectEnabled)
-_OTHERS = frozenset({"package.json", "go.mod", "pom.xml", "build.gradle", "Gemfile", "composer.json"})
+_OTHERS = frozenset({"project.toml", "package.json", "go.mod", "pom.xml", "build.gradle", "Gemfile", "composer.json"})
 _PROGRAMS = frozenset({"gradio", "streamlit"})  # with them a service may be started as a program
 
 

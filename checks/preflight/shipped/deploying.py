@@ -95,8 +95,9 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
     """
     found = Deployed()
     for parts in description.runs:
-        runs = [_Run(description, root, start, argument, listed).all(parts) for start in description.starts]
-        best = max(runs, key=_weight)
+        own = description.file.resolve().parent
+        runs = [(start, _Run(description, root, start, argument, listed).all(parts)) for start in description.starts]
+        _, best = max(runs, key=lambda run: _weight(run[1], own=run[0] == own))
         found.functions += best.functions
         found.images += best.images
         found.untold += best.untold
@@ -112,10 +113,13 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
     return found
 
 
-def _weight(found: Deployed) -> tuple[int, int]:
-    """How much a description can be believed to be started in that folder: what it names is there."""
+def _weight(found: Deployed, *, own: bool) -> tuple[int, bool, int]:
+    """How much a description can be believed to be started in that folder: what it names is there; of several folders
+    its ``own`` one is meant.
+    """
     there = sum(item.main in item.files for item in found.functions)
-    return there + len(found.images), sum(len(item.files) for item in found.functions)
+    there += len(found.images)
+    return there, own and there > 0, sum(len(item.files) for item in found.functions)
 
 
 class _Run:

@@ -172,6 +172,16 @@ def test_a_folder_that_the_script_forgets_is_missing(tmp_path: Path) -> None:
     assert report(package, tmp_path / "followed").findings == ()
 
 
+def test_a_script_beside_what_it_deploys_is_started_there(tmp_path: Path) -> None:
+    """Not at the root, though that may be deployed as well; a script elsewhere is started there."""
+    files = {**REPOSITORY, "main.py": "app = 1\n", "lib/bin/deploy.sh": f"{DEPLOY} --source=.\n"}
+    write(tmp_path / "elsewhere", files)
+    assert sorted(package.name for package in packages.discover(tmp_path / "elsewhere")) == ["daily", "daily-import"]
+    own = {**REPOSITORY, "main.py": "app = 1\n", "functions/daily/deploy.sh": f"{DEPLOY} --source=.\n"}
+    [package] = packages.discover(write(tmp_path / "own", own))
+    assert package.root == (tmp_path / "own" / "functions" / "daily").resolve()
+
+
 def test_the_entry_point_must_be_there(tmp_path: Path) -> None:
     """The function that the platform calls."""
     script = "gcloud functions deploy daily --source=functions/daily --entry-point={}\ncp -r shared functions/daily\n"

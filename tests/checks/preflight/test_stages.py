@@ -74,8 +74,7 @@ CASES: dict[str, tuple[str, dict[str, str], list[str], str]] = {
         f"FROM python:3.11 AS base\nWORKDIR /srv\nENV PYTHONPATH=/srv/lib\nCOPY lib lib\n{FROM}COPY main.py .\n{CMD}",
         {"main.py": "import util\n", "lib/util.py": ""},
         ["load undeclared main.py:1 util"],
-        "FROM python:3.11 AS base\nENV PYTHONPATH=/srv/lib\nCOPY lib /srv/lib\n"
-        f"FROM base\nWORKDIR /app\nCOPY main.py .\n{CMD}",
+        f"FROM python:3.11 AS base\nENV PYTHONPATH=/srv/lib\nCOPY lib $PYTHONPATH\nFROM base\nCOPY main.py .\n{CMD}",
     ),
     "removed": (
         f"{FROM}COPY . .\nRUN rm -rf lib tests\n{CMD}",
@@ -220,7 +219,8 @@ def test_what_commands_do_to_files(command: str) -> None:
 
 def test_here_documents_are_no_instructions() -> None:
     """But those without an end, and a sign of arithmetics."""
-    text = "RUN python <<A\nCOPY a b\nA\nRUN --mount=type=cache,target=/x <<A\nls\nA\nRUN x <<B\nCOPY c d\nRUN echo $((1<<C))\nC\n"
+    text = "RUN python <<A\nCOPY a b\nA\nRUN --mount=type=cache,target=/x <<A\nls\nA\n"
+    text += "RUN x <<B\nCOPY c d\nRUN echo $((1<<C))\nC\n"
     assert instructions(text) == [
         (1, "RUN", "python <<A"),
         (4, "RUN", "ls"),
