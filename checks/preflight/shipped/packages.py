@@ -49,7 +49,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         raise DescriptionError(str(error)) from error
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
-        raise DescriptionError(f"{folder} holds no Python file")
+        raise DescriptionError(f"{shown(folder)} holds no Python file: there is nothing to look at")
     handles = "main.py" in files and services.handles_events(files["main.py"])
     served = services.is_served(folder, files)
     function = "main.py" in files and (handles or "requirements.txt" in files)
@@ -77,6 +77,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         python_from=told,
         origins=(folder, *shipped.links.values(), *origins),
         roots=_roots(shipped.links),
+        filled=tuple(shipped.unread),
         problems=broken(shipped.broken),
     )
     return with_entry(package, entry)
@@ -266,7 +267,7 @@ def _folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
         for item in reversed(items):
             if item.is_dir(follow_symlinks=False) and depth < _DEPTH:
                 hidden = item.name.startswith(".") or item.name in _SKIPPED or item.name.endswith(".egg-info")
-                if not hidden and not (Path(item.path) / "pyvenv.cfg").exists():
+                if not hidden and not shipping.is_environment(item.path):
                     waiting.append((Path(item.path), depth + 1))
 
 

@@ -23,12 +23,13 @@ class TooManyFilesError(Exception):
 @dataclass(slots=True, kw_only=True)
 class Shipped:
     """Files by their path in the package, symlinks that lead nowhere (path in the package, where it points), and the
-    others with what they lead to.
+    others with what they lead to. ``unread``: folders that may not be looked into, with what is to be said of them.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
     links: dict[str, Path] = field(default_factory=dict)
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
 
 def gather(folder: Path, *, ignored: PathSpec[Any] | None = None, follow: bool = True) -> Shipped:
@@ -56,7 +57,8 @@ def _walk(  # noqa: PLR0917 - one recursive step
 ) -> Iterator[tuple[str, Path]]:
     try:
         items = sorted(os.scandir(folder), key=lambda item: item.name)
-    except OSError:
+    except OSError as error:
+        found.unread.append((prefix.rstrip("/"), f"{folder} cannot be read: {error.strerror}"))
         return
     for item in items:
         path = f"{prefix}{item.name}"
@@ -65,13 +67,13 @@ def _walk(  # noqa: PLR0917 - one recursive step
             continue
         if item.is_symlink():
             link = Path(item.path)
-            if not link.exists() or not (follow or _inside(item.path, top)):
+            if not _exists(item.path) or not (follow or _inside(item.path, top)):
                 found.broken.append((path, str(link.readlink())))
                 continue
             found.links[path] = link.resolve()
         if is_dir:
             real = os.path.realpath(item.path)
-            if real in above or (Path(item.path) / "pyvenv.cfg").exists() or item.name == "node_modules":
+            if real in above or is_environment(item.path) or item.name == "node_modules":
                 continue
             yield from _walk(Path(item.path), f"{path}/", ignored, found, above | {real}, top, follow)
         elif item.is_file():
@@ -96,6 +98,15 @@ def _is_dir(item: os.DirEntry[str]) -> bool:
         return item.is_dir()
     except OSError:
         return False
+
+
+def is_environment(folder: str) -> bool:
+    """Whether a folder is a virtual environment."""
+    return _exists(f"{folder}/pyvenv.cfg")
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - that of pathlib raises in a folder that may not be read
 
 
 def _inside(link: str, top: Path) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -259,3 +261,41 @@ def test_the_action_that_deploys_functions_does_not_look_for_gitignore(tmp_path:
     write(tmp_path, {".git/HEAD": "", ".github/workflows/deploy.yml": workflow, **COPIED})
     [package] = packages.discover(tmp_path)
     assert "shared/x.py" in package.files
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("flask=>2", True),
+        ("requests=2.1", True),
+        ("flask>=2,<3,", False),
+        ("Flask[async]>=2 ; python_version < '4'", False),
+        ("a @ https://x.test/a.whl", False),
+        ("git+https://x.test/a#egg=a", False),
+        ("a.whl", False),
+        ("a==${VERSION}", False),
+        ("a==1.*", False),
+    ],
+)
+def test_requirements_that_pip_refuses(text: str, refused: bool, tmp_path: Path) -> None:
+    """As packaging reads them, which is what pip has."""
+    files = {"main.py": "", "requirements.txt": f"# all\n{text}\n"}
+    assert found(tmp_path, files) == ([f"load does_not_compile requirements.txt:2 {text}"] if refused else [])
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty() -> None:
+    """Of what would lie in it nothing is called missing."""
+    with tempfile.TemporaryDirectory() as name:  # not below tmp_path, which belongs to this user only
+        root = write(Path(name), {"main.py": "import closed.part\n", "requirements.txt": "", "closed/part.py": ""})
+        root.chmod(0o755)
+        (root / "closed").chmod(0)
+        other = os.geteuid() == 0
+        try:
+            if other:
+                os.seteuid(65534)
+            package = packages.of_folder(root)
+        finally:
+            if other:
+                os.seteuid(0)
+            (root / "closed").chmod(0o755)
+    assert package.filled == (("closed", f"{root / 'closed'} cannot be read: Permission denied"),)
