@@ -177,6 +177,8 @@ class _Run:
             return
         if name in ("docker", "podman") and (given := docker_commands.build(words)) is not None:
             self._build(command, *given)
+        if name == "gsutil" and "cp" in words:
+            self._work.send(words[words.index("cp") + 1 :])
         self._work.follow(command, name, words)
 
     def _gcloud(self, command: Command, words: list[str | None]) -> None:
@@ -189,12 +191,15 @@ class _Run:
             elif config is not None and sent is not None:
                 self._submit(config, sent, options.get("substitutions") or "")
             return
+        if plain[1:3] == ["storage", "cp"]:
+            self._work.send(words[words.index("cp") + 1 :])
         if "deploy" not in plain[:4] or not {"functions", "run"} & set(plain[:3]):
             return
         if "run" in plain[:3] and "source" not in options:
             return  # an image, described elsewhere
         source = options.get("source", ".")
-        if source is None or (not posixpath.isabs(source) and within(command.folder, UNTOLD)):
+        source = self._work.sent.get(source or "", source)
+        if source is None or "://" in source or (not posixpath.isabs(source) and within(command.folder, UNTOLD)):
             self._found.untold.append((self._work.script, command.line))
         if source is None or "://" in source:
             return  # not here, or from where cannot be told
@@ -258,7 +263,6 @@ class _Run:
         name = next((word for word in after[:1] if word is None or not word.startswith("-")), None)
         env = buildpacks.environment(options)
         entry = options.get("entry-point") or options.get("function") or env.get("GOOGLE_FUNCTION_TARGET")
-        ignored = options.get("ignore-file")
         kind = "function" if "functions" in words[:4] or entry else "job" if "jobs" in words[:4] else "service"
         real = Path(folder)
         return Deployment(
@@ -269,7 +273,7 @@ class _Run:
             entry="" if entry is None and "entry-point" in options else entry,
             runtime=options.get("runtime") or options.get("base-image"),
             env=env,
-            ignores=(".gcloudignore", ".gitignore") if ignored is None else (ignored,),
+            ignores=self._ignores(folder, options),
             command=_started(options, env),
             files=dict(sorted(files.items())),
             folder=real if real.is_dir() else None,
@@ -285,6 +289,12 @@ class _Run:
             chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),
             missed="" if files or real.exists() else self._missed(folder),
         )
+
+    def _ignores(self, folder: str, options: Mapping[str, str | None]) -> tuple[str, ...]:
+        if folder in self._work.sent.values():
+            return ()
+        given = options.get("ignore-file")
+        return (".gcloudignore", ".gitignore") if given is None else (given,)
 
     def _missed(self, folder: str) -> str:
         """The path below the script's own folder, where the repository has it below its root: a script was moved."""

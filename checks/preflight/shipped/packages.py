@@ -226,17 +226,25 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
     """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
     from checks.preflight.shipped import scripts
 
-    found, files = [], scripts.workflows(root)
+    found, files, terraform = [], scripts.workflows(root), list[Path]()
     for folder, names in _folders(root):
+        terraform += [folder / name for name in sorted(names) if name.endswith(".tf")]
         files += scripts.named(folder, names)
         if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
-    if not files:
+    terraform = [file for file in terraform if scripts.is_terraform_of_functions(file)]
+    if not files and not terraform:
         return found, None
     from checks.preflight.shipped import deployed  # most repositories say nothing
 
-    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    told = deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    if terraform:
+        told.problems.append(
+            f"{shown(terraform[0])} deploys functions, and Terraform is not read: if it ships more than lies in a"
+            " folder, describe that in the configuration (preflight.packages)"
+        )
+    return found, told
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -315,6 +323,7 @@ def python_of(folder: Path) -> tuple[Version | None, str]:
             return (int(found[1]), int(found[2])), ".python-version"
         for version, told in (
             (services.python_of(place), "app.yaml"),
+            (services.python_of_firebase(place, folder), "firebase.json"),
             (requirements.python_of_pyproject(place / "pyproject.toml"), "requires-python"),
         ):
             if version is not None:
