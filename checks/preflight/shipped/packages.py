@@ -49,7 +49,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         raise DescriptionError(str(error)) from error
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
-        raise DescriptionError(f"{shown(folder)} holds no Python file: there is nothing to look at")
+        raise DescriptionError(f"{folder} holds no Python file: there is nothing to look at")
     handles = "main.py" in files and services.handles_events(files["main.py"])
     served = services.is_served(folder, files)
     function = "main.py" in files and (handles or "requirements.txt" in files)
