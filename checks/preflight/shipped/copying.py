@@ -51,9 +51,10 @@ def _brought(
     left_out = shipping.docker_patterns(flags.get("exclude", []))
     copied = {p: f for p, f in _matching(files, wanted).items() if left_out is None or not left_out.match_file(p)}
     if origin is not None:
-        stage.filled += [(place, said) for place, said in origin.filled if _meet(place, f"/{wanted}")]
-        if _holds_installed(origin, f"/{wanted}", is_file=wanted in files, holds_files=bool(copied)):
-            _take_installed(stage, origin)
+        path = posixpath.normpath(f"/{wanted}")
+        stage.filled += [(place, said) for place, said in origin.filled if _meet(place, path)]
+        if _holds_installed(origin, path, is_file=wanted in files, holds_files=bool(copied)):
+            take_installed(stage, origin)
     return copied
 
 
@@ -95,7 +96,7 @@ def _holds_installed(origin: Stage, path: str, *, is_file: bool, holds_files: bo
     return not holds_files or not origin.system or "/usr/local".startswith(path.rstrip("/"))
 
 
-def _take_installed(stage: Stage, origin: Stage) -> None:
+def take_installed(stage: Stage, origin: Stage) -> None:
     """What another stage has installed, of its own code what is in the folders that pip filled."""
     stage.pip += origin.pip
     stage.required += origin.required

@@ -19,6 +19,8 @@ from checks.preflight.shipped.workspace import Listed
 
 # Folders of descriptions that are no longer used, most likely.
 _OLD = re.compile(r"(?:^|/)[_.]?(?:archived?|archives|attic|backups?|deprecated|obsolete|old)(?:/|$)", re.IGNORECASE)
+_WRITES = re.compile(rb"requirements|\bexport\b.*-o|VENDOR")
+_ABOVE = 3  # folders in which a .gitignore may speak of a function's files
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Told:
         for said in (self.sure, self.tried):
             known = frozenset(made)
             for item, told in said.functions:
-                package = _of_deployment(item, told)
+                package = _of_deployment(item, told, sure=said is self.sure)
                 if package is None or package.root in known:
                     continue
                 slips = _slips(item.script, self.slips.get(item.script, ()))
@@ -121,8 +123,8 @@ def _add(known: list[Package], package: Package) -> None:
     known.append(package)
 
 
-def _of_deployment(item: Deployment, told: str) -> Package | None:
-    """What a script deploys, named after the function; None if it is no Python function."""
+def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None:
+    """What a script deploys, named after the function; None if it is no Python function. ``sure``: that is its name."""
     main = item.files.get(item.main)
     if main is None:
         return _without_main(item)
@@ -134,7 +136,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     home = main.resolve().parents[item.main.count("/")]
     version = buildpacks.version(item.runtime, item.env)
     python, where = (version, "the runtime it names") if version else python_of(home)
-    needed, lacks = (None, "") if _may_write(item) else buildpacks.needed(files, python)
+    needed, lacks = (None, "") if _may_write(item, home) else buildpacks.needed(files, python)
     copied = [_written(name) for name in item.copied if not _own(name, home)]
     also = f", with {', '.join(copied)}" if copied else ""
     package = Package(
@@ -142,7 +144,7 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         root=home,
         description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
         files=files,
-        handler=_called(item),
+        handler=item.entry or (_called(item) if sure else ""),
         requirements=needed,
         implied=PLATFORM,
         python=python,
@@ -157,21 +159,25 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
     return buildpacks.as_service(package, item.command) if item.kind == "service" else with_entry(package, None)
 
 
-def _may_write(item: Deployment) -> bool:
-    """Whether the requirements that are deployed may be other ones than lie there, or than are not there."""
-    if "requirements.txt" in item.written:
-        return True
-    words = re.search(rb"requirements|\bexport\b.*-o|VENDOR", item.script.read_bytes())
-    return "requirements.txt" not in item.files and bool(item.notes or item.filled or words)
+def _may_write(item: Deployment, home: Path) -> bool:
+    """Whether the requirements that are deployed may be other ones than lie there, or than are not there: the script or
+    what git is to ignore speaks of them.
+    """
+    if "requirements.txt" in item.written or item.notes or item.filled:
+        return "requirements.txt" in item.written or "requirements.txt" not in item.files
+    if "requirements.txt" in item.files:
+        return False
+    ignoring = [folder / ".gitignore" for folder in (home, *home.parents[:_ABOVE])]
+    texts = [file.read_bytes() for file in (item.script, *ignoring) if file.is_file()]
+    return "requirements.in" in item.files or any(map(_WRITES.search, texts))
 
 
 def _called(item: Deployment) -> str:
-    """What is called in the main file: what is told, or what is called as the function is, of which nothing says so.
+    """What is called in the main file where nothing tells it: what has the function's name.
     cloud.google.com/sdk/gcloud/reference/functions/deploy, --entry-point.
     """
-    if item.entry is None and item.kind == "function":
-        return item.name if item.name is not None and item.name.isidentifier() else ""
-    return item.entry or ""
+    named = item.entry is None and item.kind == "function" and item.name is not None and item.name.isidentifier()
+    return item.name or "" if named else ""
 
 
 def _ignored(ignore: Path | None, paths: Iterable[str]) -> str:

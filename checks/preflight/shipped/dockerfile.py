@@ -100,7 +100,7 @@ def build(text: str, context: Mapping[str, Path], given: Mapping[str, str] | Non
         elif word in ("COPY", "ADD"):
             copying.copy(stage, (line, word, rest), context, stages)
         elif word == "RUN":
-            _run(stage, line, rest, context)
+            _run(stage, (line, word, rest), context, stages)
         elif word == "CMD":
             stage.command = copying.words(rest)
         elif word == "ENTRYPOINT":
@@ -115,8 +115,11 @@ def _given(base: str) -> dict[str, Any]:
     return {"workdir": "/var/task", "env": {"LAMBDA_TASK_ROOT": "/var/task"}}
 
 
-def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> None:
+def _run(stage: Stage, instruction: Instruction, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
     """What a RUN line installs, and does to files."""
+    line, _, rest = instruction
+    for name in filter(stages.__contains__, installing.mounted(rest)):
+        copying.take_installed(stage, stages[name])
     bound = {
         posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
         for source, target in installing.mounts(rest)

@@ -20,6 +20,7 @@ _VALUED = frozenset(
 _BEFORE = re.compile(r"--mount=|--network=|\w+=|[-+]\w+$")  # of Docker, of the environment, of ``set``
 _PIP = re.compile(r"(?:pip[\d.]*|python[\d.]* -m pip|uv pip) (?:install|wheel)\b")
 _WHOLE = re.compile(r"(?:uv sync|poetry install|pdm (?:install|sync))\b")
+_BUILD = re.compile(r"(?:python[\d.]* -m build|(?:uv|poetry|hatch|pdm|flit) build)\b")
 _EXPORT = re.compile(r"(?:uv|poetry) export\b.*?(?:\s-o|\s--output(?:-file)?|>)[ =]*([^\s>-]\S*)")
 _WITHOUT_DEV = re.compile(r"--(?:no-dev|prod|production|no-default-groups|no-group|only-group)\b")
 _UNTOLD = re.compile(
@@ -87,6 +88,8 @@ def _other(text: str, folder: str) -> Install | None:
         words = [] if _NOT_ITSELF.search(text) else ["."]
         linked, groups = "--no-editable" not in text, _groups(text)
         return Install(folder=folder, words=words, whole=True, groups=groups, editable=linked, uv=text.startswith("uv"))
+    if _BUILD.match(text):  # a wheel of the project, which is installed later on
+        return Install(folder=folder, words=["."], placed=True)
     if found := _EXPORT.search(text):
         return Install(folder=folder, made=posixpath.normpath(posixpath.join(folder, found[1])), groups=_groups(text))
     if _UNTOLD.match(text):
@@ -136,6 +139,11 @@ def mounts(command: str) -> Iterator[tuple[str, str]]:
         target = options.get("target") or options.get("dst") or options.get("destination")
         if options.get("type", "bind") == "bind" and "from" not in options and source and target:
             yield source, target
+
+
+def mounted(command: str) -> list[str]:
+    """The stages and images of which a RUN line has something bound."""
+    return re.findall(r"--mount=(?:\S*,)?from=([^\s,]+)", command)
 
 
 def plain(command: str) -> str:

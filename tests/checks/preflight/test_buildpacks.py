@@ -140,6 +140,11 @@ def test_a_function_without_an_entry_point_is_called_by_its_name(
     assert wrong(tmp_path, FUNCTION, command) == expected
 
 
+def test_a_name_that_was_tried_is_not_called(tmp_path: Path) -> None:
+    """Of a script that is told the name it is not known that functions are called as their folders."""
+    assert wrong(tmp_path, FUNCTION, "gcloud functions deploy $1 --runtime=python312 --source=$1") == []
+
+
 def test_a_name_that_no_function_can_have_is_noted(tmp_path: Path) -> None:
     """It is no defect where the function exists already: its entry point stays."""
     package = deployed(tmp_path, FUNCTION, DEPLOY.replace("deploy handle", "deploy to-handle"))
@@ -220,6 +225,8 @@ UNDECLARED = ["load undeclared main.py:3 pandas"]
         # The script may well make them.
         ({**PANDAS, **PROJECT}, f"(cd f && poetry export -o requirements.txt)\n{DEPLOY}", []),
         ({**PANDAS, **PROJECT}, f"cp $SOMETHING f\n{DEPLOY}", []),
+        ({**PANDAS, ".gitignore": "*.pyc\nf/requirements.txt\n"}, DEPLOY, []),
+        ({**PANDAS, "f/requirements.in": "pandas\n"}, DEPLOY, []),
     ],
 )
 def test_without_requirements_nothing_is_installed(

@@ -141,6 +141,35 @@ def test_an_image_that_goes_wrong_and_one_that_does_not(name: str, tmp_path: Pat
     assert found(tmp_path / "right", right, files) == []
 
 
+FINAL = "FROM python:3.11-slim\n{}" + MODULE
+WHEELS = "FROM python:3.11 AS build\nWORKDIR /src\nCOPY . .\nRUN {}\n" + FINAL
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        WHEELS.format("python -m build", "COPY --from=build /src/dist /dist\nRUN pip install /dist/*.whl\n"),
+        WHEELS.format("uv build --wheel", "COPY --from=build /src/dist/*.whl .\nRUN pip install *.whl\n"),
+        WHEELS.format("pip wheel -w /w .", "RUN --mount=type=bind,from=build,source=/w,target=/w pip install /w/*\n"),
+        WHEELS.format("pip install .", "COPY --from=build / /\n"),
+        WHEELS.format("pip install .", "COPY --from=build /usr/local /usr/local\n"),
+        # https://github.com/astral-sh/uv-docker-example, multistage.Dockerfile
+        "FROM python:3.12 AS builder\nWORKDIR /app\n"
+        "RUN --mount=type=bind,source=pyproject.toml,target=pyproject.toml uv sync --locked --no-install-project\n"
+        "COPY . /app\nRUN uv sync --locked\n"
+        + FINAL.format("WORKDIR /app\nCOPY --from=builder --chown=app:app /app /app\nENV PATH=/app/.venv/bin:$PATH\n"),
+    ],
+)  # fmt: skip
+def test_a_project_that_another_stage_has_made(dockerfile: str, tmp_path: Path) -> None:
+    """Is there, with what it needs; what it lacks is missing."""
+    files = {**SRC, "pyproject.toml": f"{PROJECT}dependencies = ['flask']\n{BUILT}"}
+    right = {**files, "src/pkg/main.py": "import flask\nimport pkg.util\n"}
+    assert found(tmp_path / "right", dockerfile, right) == []
+    wrong = {**files, "src/pkg/main.py": "import flask\nimport pkg.gone\n"}
+    told = [entry for entry in found(tmp_path / "wrong", dockerfile, wrong) if entry.startswith("load ")]
+    assert [entry.rpartition("pkg/")[2] for entry in told] == ["main.py:2 pkg.gone"]
+
+
 def test_source_that_was_installed_by_its_path_is_named(tmp_path: Path) -> None:
     """With the remedy."""
     write(tmp_path, {**SRC, "Dockerfile": CASES["installed by its path, and only the environment copied"][0]})
