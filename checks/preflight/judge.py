@@ -141,6 +141,11 @@ class Judge:
         line, message = facts.error
         if facts.unread:
             self._unknown.append(Unknown(file=file, line=line, symbol=file, reason=message))
+            return
+        here = self._reached_by_errors.get(file)
+        if self._package.compiled and (here is None or here.effect is not Effect.LOAD):
+            message += "; the build of a function compiles every file, and fails"
+            self._put(_At(file, line, ""), Kind.SYNTAX, file, message, Effect.LOAD)
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 

@@ -99,6 +99,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
                 package = _with_code(packages.as_built(folder, wanted.root))
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
+                if folder.is_file():
+                    raise PreflightError(f"{folder} is a file: --package takes folders and Dockerfiles, --entry a file")
                 package = packages.of_folder(folder, entry=wanted.entry)
                 made.append(package if wanted.entry else packages.as_deployed(package, wanted.root))
         return made
@@ -226,20 +228,27 @@ def _changed(root: Path, revision: str) -> list[Path]:
     """
     if revision.startswith("-"):
         raise PreflightError(f"{revision!r} is no revision")
+    top = root_of(root.resolve())
+    if not (top / ".git").exists():
+        raise PreflightError(f"{root} lies in no git repository, which --changed-since asks; leave it out")
     found: list[str] = []
     for command in (
         ["git", "diff", "--name-only", "-z", revision, "--"],
-        ["git", "ls-files", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "--others", "--exclude-standard", "--full-name", "-z"],
     ):
         try:
             asked = subprocess.run(command, cwd=root, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603 - git, with a revision that is no option
+        except FileNotFoundError as error:
+            raise PreflightError("there is no program git, which --changed-since asks") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise PreflightError(f"git does not answer: {error}") from error
         if asked.returncode:
             said = asked.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise PreflightError(f"git does not know {revision!r}: {said[0] if said else 'no reason given'}")
+            told = f"git does not know {revision!r}: {said[0] if said else 'no reason given'}"
+            shallow = (top / ".git" / "shallow").exists()
+            fetch = "this clone is shallow: fetch the history (git fetch --unshallow, fetch-depth: 0)"
+            raise PreflightError(f"{told}; {fetch if shallow else 'is it fetched? (git fetch)'}")
         found += asked.stdout.decode("utf-8", "surrogateescape").split("\0")
-    top = root_of(root.resolve())
     return [Path(os.path.normpath(top / name)) for name in found if name]
 
 

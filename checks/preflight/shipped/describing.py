@@ -60,11 +60,12 @@ def _served(package: Package) -> Package:
     if said is None:
         return package
     begin = said.begin
-    search = (*filter(None, (begin.folder, *begin.search)), *package.search)
+    search = (*begin.path, *package.search)
     file = begin.file or module_file(begin.module or "", package.files, search, ran=begin.ran)
     if file is not None and file in package.files:
         handler = begin.name if begin.name.isidentifier() else package.handler
-        return replace(package, entries=(file,), entry_known=True, imported=bool(begin.server), handler=handler)
+        made = replace(package, entries=(file,), entry_known=True, imported=bool(begin.server), handler=handler)
+        return replace(made, search=tuple(dict.fromkeys(search)), last=begin.path[:1] if begin.last else ())
     if not begin.file and (not begin.server or _lies_somewhere(begin.module or "", package)):
         return package  # from elsewhere, by a search path that is not known
     what = "file" if begin.file else "module"

@@ -14,6 +14,7 @@ from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
 from checks.preflight.shipped import dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.shipped.describing import DescriptionError, absent, broken, module_file, shown, with_entry
+from checks.preflight.shipped.stages import Stage
 from checks.preflight.shipped.starting import Start
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def of_dockerfile(
     folder = context or (build.context if build else _context(path, root, sources))
     own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
     ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
-    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
+    sent = shipping.uploaded(folder) if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
     lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
-    stage = dockerfile.build(text, lying)
+    stage = dockerfile.build(text, lying, build.args if build else None)
     begin = _start(stage)
     over = [item for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
     base = _base(stage.workdir, over)
@@ -86,12 +87,14 @@ def of_dockerfile(
         description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        last=(_below(begin.folder or "", base),) if begin and begin.last and begin.folder not in over else (),
         requirements=tuple(needed) if stage.pip or stage.required or bare else None,
         implied=("boto3",) if _LAMBDA.search(stage.base) else (),
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
         origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
+        filled=tuple((_below(place, base), said) for place, said in stage.filled),
         problems=(
             *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
             *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
@@ -117,7 +120,7 @@ def of_dockerfile(
 
 def _not_there(
     begin: Start,
-    stage: dockerfile.Stage,
+    stage: Stage,
     path: Path,
     text: str,
     *,
@@ -141,13 +144,19 @@ def _not_there(
             re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements or ()
         )
     )
-    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
+    left = module_file(started, stage.left, stage.editable, ran=begin.ran)
+    if not left and not forgotten and (not stage.files or not _PLAIN.search(stage.base)):
+        return ()
+    if stage.filled or brought or _makes_files(lines, stage):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
     told = f"{started}: the command starts it, and there is no such {kind} in the image"
     if begin.ran and module_file(started, package.files, package.search):
         told = f"{started}: python -m runs it, and the package has no __main__.py"
+    elif left:
+        told += f"; {left} is in another stage, installed there by its path: copy it, or install it without -e"
+        told += " (uv sync --no-editable)"
     elif forgotten:
         told += f"; {beside} is in the build context and not copied"
     elif begin.module:
@@ -169,7 +178,7 @@ def _meant(module: str, name: str, package: Package) -> str:
     return f"; is {next(iter(found)) + called!r} meant?" if len(found) == 1 and module not in found else ""
 
 
-def _start(stage: dockerfile.Stage) -> Start | None:
+def _start(stage: Stage) -> Start | None:
     """What the image starts."""
     words = [*stage.entrypoint, *stage.command]
     if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
@@ -185,17 +194,17 @@ def _base(workdir: str, over: Sequence[str]) -> str:
     return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
 
 
-def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: Stage) -> bool:
     """Whether other than COPY and ADD of the build context may bring files into the image."""
     runs = [_INSTALLED.sub("", rest) for _, word, rest in lines if word == "RUN"]
     return "onbuild" in stage.base or any(map(_MAKES_FILES.search, runs))
 
 
-def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+def _unfound(stage: Stage, path: Path, text: str) -> tuple[Finding, ...]:
     """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
     lines = dockerfile.instructions(text)
     other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
-    if other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+    if stage.filled or other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
         return ()
     runs = [rest for _, word, rest in lines if word == "RUN"]
     found = []
@@ -238,7 +247,7 @@ def _server(server: str, package: Package, path: Path, text: str) -> tuple[Findi
     )
 
 
-def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
+def _absent(stage: Stage, path: Path) -> tuple[Finding, ...]:
     told = "COPY of it, and it is not in the build context: the image cannot be built"
     return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
 
@@ -304,7 +313,7 @@ def _image_name(path: Path, root: Path) -> str:
     return f"{folder}-{suffix}" if suffix else folder
 
 
-def _copied(path: str, stage: dockerfile.Stage, folder: Path) -> bool:
+def _copied(path: str, stage: Stage, folder: Path) -> bool:
     """Whether a symlink of the build context lies beside files that are in the image."""
     parent = posixpath.dirname(path)
     return any(file.is_relative_to(folder / parent) for file in stage.files.values())

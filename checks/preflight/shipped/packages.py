@@ -49,7 +49,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         raise DescriptionError(str(error)) from error
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
-        raise DescriptionError(f"{folder} holds no Python file")
+        raise DescriptionError(f"{folder} holds no Python file: there is nothing to look at")
     handles = "main.py" in files and services.handles_events(files["main.py"])
     served = services.is_served(folder, files)
     function = "main.py" in files and (handles or "requirements.txt" in files)
@@ -70,11 +70,14 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
         implied=PLATFORM if function or served else (),
         imported=handles,
+        last=("",) if handles and not served else (),
+        compiled=handles and not served,
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
         origins=(folder, *shipped.links.values(), *origins),
         roots=_roots(shipped.links),
+        filled=tuple(shipped.unread),
         problems=broken(shipped.broken),
     )
     return with_entry(package, entry)
@@ -154,6 +157,7 @@ def described(
         needed, _ = _declared(source, files)
     told = f", {len(copies)} copied over it" if copies else ""
     found, where = (python, "the configuration") if python else python_of(source)
+    handles = "main.py" in files and "Procfile" not in files and services.handles_events(files["main.py"])
     package = Package(
         name=name,
         root=source,
@@ -161,6 +165,9 @@ def described(
         files=dict(sorted(files.items())),
         requirements=needed,
         implied=PLATFORM if "main.py" in files and needed is not None else (),
+        imported=handles,
+        last=("",) if handles else (),
+        compiled=handles,
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
@@ -219,17 +226,25 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
     """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
     from checks.preflight.shipped import scripts
 
-    found, files = [], scripts.workflows(root)
+    found, files, terraform = [], scripts.workflows(root), list[Path]()
     for folder, names in _folders(root):
+        terraform += [folder / name for name in sorted(names) if name.endswith(".tf")]
         files += scripts.named(folder, names)
         if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
-    if not files:
+    terraform = [file for file in terraform if scripts.is_terraform_of_functions(file)]
+    if not files and not terraform:
         return found, None
     from checks.preflight.shipped import deployed  # most repositories say nothing
 
-    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    told = deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    if terraform:
+        told.problems.append(
+            f"{shown(terraform[0])} deploys functions, and Terraform is not read: if it ships more than lies in a"
+            " folder, describe that in the configuration (preflight.packages)"
+        )
+    return found, told
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -260,7 +275,7 @@ def _folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
         for item in reversed(items):
             if item.is_dir(follow_symlinks=False) and depth < _DEPTH:
                 hidden = item.name.startswith(".") or item.name in _SKIPPED or item.name.endswith(".egg-info")
-                if not hidden and not (Path(item.path) / "pyvenv.cfg").exists():
+                if not hidden and not shipping.is_environment(item.path):
                     waiting.append((Path(item.path), depth + 1))
 
 
@@ -308,6 +323,7 @@ def python_of(folder: Path) -> tuple[Version | None, str]:
             return (int(found[1]), int(found[2])), ".python-version"
         for version, told in (
             (services.python_of(place), "app.yaml"),
+            (services.python_of_firebase(place, folder), "firebase.json"),
             (requirements.python_of_pyproject(place / "pyproject.toml"), "requires-python"),
         ):
             if version is not None:

@@ -294,3 +294,18 @@ def test_app_engine_starts_main_where_nothing_else_is_said(tmp_path: Path) -> No
         root = write(tmp_path / name, {**usual, **files})
         found = [line(finding) for finding in report(packages.of_folder(root), root, target=(3, 12)).findings]
         assert found == expected, name
+
+
+def test_a_function_of_firebase(tmp_path: Path) -> None:
+    """Known by what it imports; its version is that of ``firebase.json``, for its folder only."""
+    firebase = '{"functions": [{"source": "fns", "runtime": "python310"}, {"source": "js", "runtime": "nodejs20"}]}'
+    main = "from firebase_functions import https_fn\n@https_fn.on_request()\ndef f(req): ...\n"
+    files = {"fns/main.py": main, "other/main.py": main, ".git/HEAD": ""}
+    made = {
+        package.name: package for package in packages.discover(write(tmp_path, {"firebase.json": firebase, **files}))
+    }
+    assert (made["fns"].python, made["fns"].python_from) == ((3, 10), "firebase.json")
+    assert made["other"].python is None
+    assert made["fns"].last == ("",)
+    (tmp_path / "firebase.json").write_text('{"functions": 7, "hosting": []}', encoding="utf-8")
+    assert {package.python for package in packages.discover(tmp_path)} == {None}
