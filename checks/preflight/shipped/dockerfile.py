@@ -27,8 +27,9 @@ class Stage:
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
     folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
-    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
-    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
+    something is installed from and that are not here, with their lines; ``unbrought``: what requirements files include
+    and what is not in the image, with those; ``groups``: what else than the plain is asked for of what projects need;
+    ``untold``: something is installed that cannot be read, ``scripts``: something is run
     that may install anything.
     """
 
@@ -45,13 +46,14 @@ class Stage:
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
     unfound: list[tuple[int, str]] = field(default_factory=list)
+    unbrought: list[tuple[Path, int, str]] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     untold: bool = False
     scripts: bool = False
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "unbrought", "groups")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -141,6 +143,7 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
         stage.required += origin.required
         stage.absent += [item for item in origin.absent if item not in stage.absent]
         stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
+        stage.unbrought += [item for item in origin.unbrought if item not in stage.unbrought]
         stage.groups |= origin.groups
         stage.untold |= origin.untold
         stage.scripts |= origin.scripts
@@ -194,6 +197,7 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
                 _need(stage, files, made[path].folder, made[path].groups)
             elif path in files:
                 stage.required.append((path, files[path]))
+                stage.unbrought += _unbrought(files, path)
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
             elif path in made:
                 stage.untold = True
@@ -207,6 +211,20 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
             _need(stage, files, folder, install.groups)
             if name in folders:
                 _bring(stage, files, folder, editable=install.editable)
+
+
+def _unbrought(files: Mapping[str, Path], path: str, seen: frozenset[str] = frozenset()) -> list[tuple[Path, int, str]]:
+    """What a requirements file includes, and those that it includes, that lies beside it and is not in the image yet:
+    the file that includes it, the line and the name.
+    """
+    found: list[tuple[Path, int, str]] = []
+    for line, name in requirements.includes(files[path]):
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        if other in files and other not in seen:
+            found += _unbrought(files, other, seen | {path})
+        elif other not in files and (files[path].parent / name).is_file():
+            found.append((files[path], line, name))
+    return found
 
 
 def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:
