@@ -18,7 +18,7 @@ _FEW = 3  # names, enough to recognise them
 class Problem:
     """An import that would fail: what it asks for that is not there. ``own``: it is code of the package's owner, not a
     distribution's. ``unknown``: it cannot be told, and is no finding. ``dated``: another version's standard library may
-    have it.
+    have it. ``told``: it comes of what is told elsewhere, and is none where somebody is prepared for it.
     """
 
     kind: Kind
@@ -27,6 +27,7 @@ class Problem:
     own: bool = True
     unknown: bool = False
     dated: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
