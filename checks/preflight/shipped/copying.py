@@ -31,6 +31,7 @@ def copy(stage: Stage, instruction: Instruction, context: Mapping[str, Path], st
     if origin is not None:
         stage.absent += [item for item in origin.absent if item not in stage.absent]
         stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
+        stage.unbrought += [item for item in origin.unbrought if item not in stage.unbrought]
     for name in names:
         if untold := _untold(name, adds=word == "ADD"):
             place = posixpath.join(goal, name.strip("<-\"'")) if name.startswith("<<") and into else goal

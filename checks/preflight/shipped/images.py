@@ -215,6 +215,8 @@ def _unfound(stage: Stage, path: Path, text: str) -> tuple[Finding, ...]:
             found.append(
                 (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
             )
+    told = "includes it, and no COPY brings it: the image cannot be built"
+    found += [(file, at, f"{name}: {file.name} {told}") for file, at, name in stage.unbrought]
     return absent(found)
 
 

@@ -163,6 +163,9 @@ COMMANDS: dict[str, Start | None] = {
     "celery -A app.worker:celery worker -l info": Start(
         module="app.worker", folder="/a", name="celery", rather="app.worker.celery", server="celery"
     ),
+    "arq jobs.worker.Settings": Start(module="jobs.worker", folder="/a", name="Settings", server="arq"),
+    "dramatiq jobs.tasks:broker -p 2": Start(module="jobs.tasks", folder="/a", name="broker", server="dramatiq"),
+    "gunicorn run-web:app": Start(module="run-web", folder="/a", name="app", server="gunicorn"),
     "fastapi run app/main.py --port 80": Start(file="/a/app/main.py", folder="/a", server="fastapi"),
     "sh -c 'python -um tool.run; sleep 1'": Start(module="tool.run", folder="/a", ran=True),
     "cd src && python main.py": None,
