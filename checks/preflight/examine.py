@@ -237,7 +237,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folders.add(folder)
     for path, item in facts.items():
         for line, ups, tail in item.paths:
-            added = _added(path, ups, tail)
+            added = _added(path, ups, tail, package.base)
             if added is not None and added in folders and added not in search:
                 search.append(added)
             elif ups is None and tail is None:
@@ -245,13 +245,13 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
     return search, notes
 
 
-def _added(path: str, ups: int | None, tail: str | None) -> str | None:
-    """The folder in the package; None if it lies outside or cannot be told."""
+def _added(path: str, ups: int | None, tail: str | None, base: str) -> str | None:
+    """The folder in the package; None if it lies outside or cannot be told. ``base``: where the package lies."""
     if tail is None:
         return None
     if ups is None:
-        plain = posixpath.normpath(tail)
-        return None if plain.startswith(("/", "..")) else plain.removeprefix(".")
+        plain = posixpath.relpath(posixpath.join(base, tail), base)
+        return "" if plain == "." else plain
     parts = posixpath.dirname(path).split("/") if "/" in path else []
     if ups > len(parts):
         return None

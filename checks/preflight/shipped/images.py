@@ -91,6 +91,7 @@ def of_dockerfile(
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
+        base=base,
         origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
         problems=(
             *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
