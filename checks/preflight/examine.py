@@ -122,7 +122,7 @@ class Examiner:
             forbidden=self._rules_in(package),
         ).judge()
         notes += _shadows(package, python, provided)
-        if not package.entry_known:
+        if facts and not package.entry_known:
             notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)

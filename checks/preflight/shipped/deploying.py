@@ -55,7 +55,7 @@ class Deployment:
 class Build:
     """One ``docker build``: the Dockerfile, the folder that is its build context, what was laid into that before by the
     path below it, and what was done there that is not followed. ``uploaded``: to Cloud Build, without what
-    ``.gcloudignore`` names.
+    ``.gcloudignore`` names. ``whole``: a folder is built by the Dockerfile in it.
     """
 
     script: Path
@@ -65,6 +65,7 @@ class Build:
     laid: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     uploaded: bool = False
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -221,6 +222,7 @@ class _Run:
                 laid=laid,
                 notes=notes,
                 uploaded=uploaded,
+                whole=uploaded and dockerfile is None,
             )
         )
 

@@ -48,10 +48,11 @@ class Stage:
     groups: set[str] = field(default_factory=set)
     untold: bool = False
     scripts: bool = False
+    filled: list[tuple[str, str]] = field(default_factory=list)
 
     def copy(self, name: str) -> Stage:
         """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
+        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups", "filled")
         return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
 
 
@@ -86,6 +87,11 @@ def sources(text: str) -> list[str]:
             if "from" not in flags:
                 found += paths[:-1]
     return found
+
+
+def within(name: str) -> str:
+    """The path in the build context that COPY means: nothing leads out of it (github.com/docker/docs/issues/19500)."""
+    return posixpath.normpath("/" + name).lstrip("/") or "."
 
 
 def build(text: str, context: Mapping[str, Path]) -> Stage:
@@ -131,10 +137,11 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
     flags, paths = _paths(rest)
     origin = stages.get(flags["from"]) if "from" in flags else None
     stage.scripts |= "-packages" in rest or ("from" in flags and origin is None)
-    if "from" in flags and origin is None:
-        return  # out of another image, which is not here to be looked into
     *names, target = paths or [""]
     goal = posixpath.join(stage.workdir, target)
+    if "from" in flags and origin is None:  # out of another image, which is not here to be looked into
+        stage.filled.append((posixpath.normpath(goal), f"what is copied there from {flags['from']} is not known"))
+        return
     files = {p.lstrip("/"): f for p, f in origin.files.items()} if origin else context
     if origin is not None:
         stage.pip += origin.pip
@@ -147,7 +154,7 @@ def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stage
     for name in names:
         if re.match(r"https?://|git@", name):
             continue
-        wanted = posixpath.normpath(name.lstrip("/") or ".")
+        wanted = within(name)
         copied = _matching(files, wanted)
         if not copied and origin is None:
             stage.absent.append((line, name))
@@ -203,6 +210,7 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
+                stage.untold |= bool(stage.absent or stage.filled)  # it may be what a COPY should have brought
                 continue
             _need(stage, files, folder, install.groups)
             if name in folders:

@@ -186,7 +186,8 @@ def discover(root: Path) -> list[Package]:
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
         main = folder / "main.py" if "main.py" in names else None
-        function = main is not None and ("requirements.txt" in names or services.handles_events(main))
+        failed = any(package.problems and main not in package.files.values() for package in made)  # an image of this
+        function = main and not failed and ("requirements.txt" in names or services.handles_events(main))
         if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
@@ -201,7 +202,15 @@ def as_deployed(package: Package, root: Path) -> Package:
     _, told = _looked(root)
     own = package.root.resolve()
     made = told.as_deployed([package]) if told else [package]
-    return next((item for item in made if item.root.resolve() == own), package)
+    same = next((item for item in made if item.root.resolve() == own), package)
+    if same.description != package.description:
+        return same
+    for item in made:
+        home = item.root.resolve()
+        if home in own.parents and f"{own.relative_to(home).as_posix()}/{package.entries[0]}" in item.files:
+            note = f"{item.description}, with this folder in it; here it is looked at by itself"
+            return replace(same, notes=(*same.notes, note))
+    return same
 
 
 def as_built(dockerfile: Path, root: Path) -> Package:

@@ -90,6 +90,15 @@ IMAGES: dict[str, tuple[dict[str, str], list[str]]] = {
         },
         ["load missing_module main.py:1 .parts"],
     ),
+    "out of another image": (
+        {
+            "main.py": "import sys\nsys.path.append('/app/lib')\nimport lib.parts\nimport job.parts\n",
+            "job/__init__.py": "",
+            "Dockerfile": "FROM python:3.11\nWORKDIR /app\nCOPY . .\nCOPY --from=others /x ./lib\nCMD python main.py"
+            "|FROM python:3.11\nWORKDIR /app\nCOPY . .\nCOPY --from=others /x .\nCMD python main.py",
+        },
+        ["load missing_module main.py:4 job.parts"],
+    ),
     "a project that is not installed": (
         {
             "src/sim/__init__.py": "",
