@@ -172,10 +172,13 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
-        and from where the package's own code comes; or in the package itself, below another name.
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root,
+        from where the package's own code comes and the folders above that; or in the package itself, below another
+        name.
         """
-        roots = dict.fromkeys([self._root, package.root, *package.roots])
+        top, home = self._root.resolve(), package.root.resolve()
+        above = [place for place in home.parents if place.is_relative_to(top)]
+        roots = dict.fromkeys([self._root, package.root, *package.roots, *above])
 
         @cache
         def shipped() -> dict[Path, str]:

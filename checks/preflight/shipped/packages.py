@@ -172,9 +172,9 @@ def described(
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
-    from checks.preflight.shipped import images
+    from checks.preflight.shipped import images, neighbours
 
-    looked, told = _looked(root)
+    looked, terraform, told = _looked(root)
     found: list[Package] = []
     started: set[Path] = set()  # by images, also of folders above
     for folder, names in looked:
@@ -192,6 +192,7 @@ def discover(root: Path) -> list[Package]:
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = told.as_deployed(found) if told else found
+    found = neighbours.heeded(found, root, terraform)
     return _told_apart(found, root) if found else [of_folder(root)]
 
 
@@ -199,9 +200,12 @@ def as_deployed(package: Package, root: Path) -> Package:
     """A function's folder as the repository says that it is deployed, if it does; else as it lies there."""
     if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
         return package
-    _, told = _looked(root)
+    from checks.preflight.shipped import neighbours
+
+    _, terraform, told = _looked(root)
     own = package.root.resolve()
     made = told.as_deployed([package]) if told else [package]
+    made = neighbours.heeded(made, root, terraform)
     same = next((item for item in made if item.root.resolve() == own), package)
     if same.description != package.description:
         return same
@@ -220,25 +224,28 @@ def as_built(dockerfile: Path, root: Path) -> Package:
     """
     from checks.preflight.shipped import images
 
-    told = _looked(root)[1] if (root / ".git").exists() else None
+    told = _looked(root)[2] if (root / ".git").exists() else None
     return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
 
 
-def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
-    """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
+def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], list[Path], Told | None]:
+    """The folders that may be packages, with the names in them; files of Terraform; and what is said of deploying
+    packages, if anything is.
+    """
     from checks.preflight.shipped import scripts
 
-    found, files = [], scripts.workflows(root)
+    found, terraform, files = [], list[Path](), scripts.workflows(root)
     for folder, names in _folders(root):
         files += scripts.named(folder, names)
+        terraform += [folder / name for name in names if name.endswith(".tf")]
         if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
     if not files:
-        return found, None
+        return found, terraform, None
     from checks.preflight.shipped import deployed  # most repositories say nothing
 
-    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    return found, terraform, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:

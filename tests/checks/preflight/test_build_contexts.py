@@ -141,7 +141,7 @@ def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_built_whole_is_the_context_whatever_is_copied(tmp_path: Path) -> None:
-    """A Dockerfile that means the root cannot be built so; a compose file, for work at home, is not believed in that."""
+    """A Dockerfile that means the root cannot be built so; a compose file is not believed in that."""
     files = {
         ".git/HEAD": "",
         "shared/__init__.py": "",
