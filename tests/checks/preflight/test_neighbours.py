@@ -20,7 +20,9 @@ FILES = {
 }
 DEPLOY = "T=$(mktemp -d)\ncp functions/daily/* $T\n{}gcloud functions deploy daily --runtime=python311 --source=$T\n"
 COPIED = DEPLOY.format("cp -r functions/shared $T\n")
-ARCHIVE = 'data "archive_file" "code" {{\n  source_dir = "/tmp/code"\n}}\nresource "null_resource" "code" {{\n  {}\n}}\n'
+ARCHIVE = (
+    'data "archive_file" "code" {{\n  source_dir = "/tmp/code"\n}}\nresource "null_resource" "code" {{\n  {}\n}}\n'
+)
 LAID = 'provisioner "local-exec" {\n    command = "cp -r ../functions/shared /tmp/code/"\n  }'
 
 
