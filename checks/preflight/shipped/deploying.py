@@ -31,8 +31,8 @@ class Deployment:
     the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
     ``filled``: where something is copied to that cannot be told, and what is to be said of it; ``written``: files with
-    contents of its own; ``chosen``: the branches that it took; ``missed``: the source, if it
-    is nowhere, and the path below the root that is meant.
+    contents of its own; ``chosen``: the branches that it took; ``missed``: the source, if it is nowhere,
+    and the path below the root that is meant.
     """
 
     script: Path
