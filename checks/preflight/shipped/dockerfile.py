@@ -152,6 +152,7 @@ def _run(stage: Stage, instruction: Instruction, context: Mapping[str, Path], st
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
+                stage.untold |= bool(stage.absent or stage.filled)  # it may be what a COPY should have brought
                 continue
             _need(stage, files, folder, install.groups)
             if name in folders and (not install.uv or projects.is_built(files, folder)):
