@@ -31,7 +31,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import preflight_library  # noqa: E402, F401 - more of the same list
+import preflight_calls  # noqa: E402, F401 - more of the same list
+import preflight_library  # noqa: E402, F401
 import preflight_slips  # noqa: E402, F401
 from preflight_breaks import ALL, MARK, Edits, Tree  # noqa: E402
 

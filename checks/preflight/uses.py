@@ -6,7 +6,7 @@ Runs here, or for many files in the worker, beside what else is judged meanwhile
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from checks.preflight.conditions import Conditions
@@ -34,11 +34,12 @@ def uses(
     *,
     names: Mapping[str, str] | None = None,
     paths: Collection[str] = (),
+    calls: Mapping[str, Callable[[ast.Call], str]] | None = None,
 ) -> list[list[Any]]:
-    """See ``names.Finder.find``: of names that are absent, and of dotted paths that lead nowhere."""
+    """See ``names.Finder.find``: of names that are absent, of dotted paths that lead nowhere, of calls that fail."""
     if tree is None:
         return []
     try:
-        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), text=source)
+        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), text=source, calls=calls)
     except RecursionError:
         return []
