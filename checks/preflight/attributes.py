@@ -125,6 +125,17 @@ class Attributes:
         for _, chain, line, scope, when, caught in self._texts.remembered(self._key(file, wrong), used, json.loads):
             yield Absent(line, scope, when, caught, *wrong[chain])
 
+    def foresee(self) -> None:
+        """Begin to ask for what will be asked of the standard library, beside what else is judged meanwhile."""
+        taken: dict[str, set[str]] = {}
+        for facts in self._facts.values():
+            for base, chains in facts.touched.items():
+                for item in facts.givers.get(base, ()):
+                    if item.names is None:
+                        names = (chain.partition(".")[0] for chain in chains)
+                        taken.setdefault(_meant(item.module, base), set()).update(names)
+        self._bindings.foresee(taken)
+
     def begin(self, files: Iterable[str]) -> None:
         """Suspect what files take; where many are to be looked at for it, that begins in a process of its own."""
         self._suspected = {file: wrong for file in files if (wrong := self._wrong(file))}
@@ -205,8 +216,7 @@ class Attributes:
         if target is None:
             return None
         if item.names is None:
-            whole = base != target.partition(".")[0] or "." not in target
-            return self._resolver.module(target if whole else base)
+            return self._resolver.module(_meant(target, base))
         asked = next(name for name, new in item.names if (new or name) == base)
         package = self._resolver.module(target)
         below = self._below(package, asked)
@@ -280,10 +290,10 @@ class Attributes:
 
     def _is_loaded_by_nobody(self, package: Module, name: str, module: Module) -> bool:
         """Whether a module below a package is not there, as nobody's import loads it: ``import lib; lib.sub.x``."""
-        facts = self._bindings.facts_of(package)
-        if module.file is None or (facts is not None and name in facts.givers):
+        if module.file is None or not self._closed or module.file in self._loaded:
             return False
-        return self._closed and module.file not in self._loaded and not self._computed
+        facts = self._bindings.facts_of(package)
+        return (facts is None or name not in facts.givers) and not self._computed
 
     @cached_property
     def _loaded(self) -> frozenset[str]:
@@ -318,6 +328,11 @@ class Attributes:
     def _shared(self, module: Module) -> bool:
         """Whether others may have a part in a namespace."""
         return module.found is Found.NAMESPACE and self._resolver.module(module.name.rpartition(".")[0]).file is None
+
+
+def _meant(target: str, base: str) -> str:
+    """The module that a name stands for after ``import target``, or after ``import target as base``."""
+    return base if base == target.partition(".")[0] else target
 
 
 def _in_guard(tree: ast.Module | None, guard: int, line: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -62,7 +62,7 @@ class Bindings:
             return True
         if module.found is Found.STDLIB and name.startswith("__"):
             return None  # ``typing.__getattr__``: it is the library's own business which of these it has
-        facts = self.facts_of(module)
+        facts = None if lacks and not self.mentions(module, name) else self.facts_of(module)
         if facts is not None and name in facts.bound:
             return True
         below = self._resolver.module(f"{module.name}.{name}")
@@ -86,6 +86,12 @@ class Bindings:
             return False
         return self._library.lacks(module.name, name)
 
+    def foresee(self, taken: Mapping[str, Collection[str]]) -> None:
+        """Have the standard library asked for what will be looked up in its modules, beside what else is done."""
+        modules = {name: self._resolver.module(name) for name in taken}
+        asked = (name for name, module in modules.items() if module.found is Found.STDLIB)
+        self._library.ahead(name for name in asked if not all(self.plainly(modules[name], one) for one in taken[name]))
+
     def surely(self, module: Module) -> frozenset[str]:
         """Names of a module of the package that need no further look."""
         facts = self._facts.get(module.file) if module.file is not None else None
@@ -101,7 +107,9 @@ class Bindings:
         return name in self._plain[module.real]
 
     def mentions(self, module: Module, name: str) -> bool:
-        """Whether the text of a module outside the package has the name, as no attribute of another thing."""
+        """Whether the text of a module outside the package has the name, as no attribute of another thing: one that
+        does not need not be read.
+        """
         text = self._outside.text(module.real) if module.real is not None and module.real.suffix == ".py" else b""
         word = name.encode()
         at = text.find(word)
@@ -119,6 +127,8 @@ class Bindings:
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""
+        if module.file is None and not self.mentions(module, name):
+            return False
         facts = self.facts_of(module)
         return facts is not None and name in facts.typing
 

@@ -28,6 +28,7 @@ class Cache:
     def __init__(self, path: Path | None, maker: str) -> None:
         self._maker = maker
         self._db: sqlite3.Connection | None = None
+        self._new: dict[str, str] = {}  # by digest, not yet written: a transaction for each answer costs more than it
         if path is None:
             return
         try:
@@ -44,14 +45,25 @@ class Cache:
     def get(self, digests: Iterable[str], decode: Callable[[str], Answer]) -> dict[str, Answer]:
         """The facts that are there, decoded. What cannot be (a ValueError) is not there."""
         found: dict[str, Answer] = {}
-        for digest, facts in self._rows("digest, facts FROM facts WHERE maker = ? AND digest", [self._maker], digests):
+        wanted = set(digests)
+        rows = [(digest, self._new[digest]) for digest in wanted.intersection(self._new)]
+        rows += self._rows(
+            "digest, facts FROM facts WHERE maker = ? AND digest", [self._maker], wanted.difference(self._new)
+        )
+        for digest, facts in rows:
             with contextlib.suppress(ValueError, TypeError):
                 found[digest] = decode(facts)
         return found
 
     def put(self, facts: Mapping[str, str]) -> None:
         """Keep these, JSON each, and of the others not more than fit."""
-        self._keep("facts", [(self._maker, digest, item) for digest, item in facts.items()])
+        self._new.update(facts)
+        if len(self._new) > _AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        self._keep("facts", [(self._maker, digest, item) for digest, item in self._new.items()])
+        self._new.clear()
 
     def digests(self, paths: Iterable[bytes]) -> dict[bytes, tuple[str, str]]:
         """For each path that is known what the disk said of the file when it was read, and its content's digest."""
@@ -88,6 +100,7 @@ class Cache:
             self._db.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Write what is new, and let go of the file."""
+        self._write()
         if self._db is not None:
             self._db.close()

@@ -74,9 +74,11 @@ class Conditions:
 
     def leaves(self, node: ast.If) -> bool:
         """Whether nothing below is reached in its block: ``if sys.version_info >= (3, 10): return``."""
-        body, orelse = self.branches(node.test)
-        taken = node.body if body == ALWAYS else node.orelse if orelse == ALWAYS else []
-        return bool(taken) and isinstance(taken[-1], (ast.Return, ast.Raise))
+        ends = [bool(block) and isinstance(block[-1], (ast.Return, ast.Raise)) for block in (node.body, node.orelse)]
+        if not any(ends):
+            return False  # most often: the test need not be looked at
+        sure = self.branches(node.test)
+        return ends[sure.index(ALWAYS)] if ALWAYS in sure else False
 
     def about_platform(self, test: ast.expr) -> bool:
         """Whether it asks where the code runs: functions that use what is bound elsewhere are called elsewhere."""

@@ -19,21 +19,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from checks.preflight import ruff
 from checks.preflight.cache import Answer, Cache
 from checks.preflight.digests import digest_of, digests_of
 from checks.preflight.library import Library
 from checks.preflight.model import Facts, Version, facts_from
+from checks.preflight.workers import work
 
-_HOME = Path(__file__).resolve().parents[2]
-_START = "import sys; sys.path.insert(0, {!r}); from checks.preflight.worker import main; main()"
 _OLDEST = (3, 8)  # that the worker runs under
 _MOST_WORKERS = 8
 _FILES_WORTH_A_WORKER = 24
-_TRIES = 10  # workers in a row that read nothing
-_DIED = json.dumps({"error": [1, "the process that read this file died, or took longer than a minute"], "unread": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +132,10 @@ class Extractor:
                 missing.setdefault(digest, file)
         if missing:
             fresh = self._fresh(list(missing.values()))
-            made = {digest: fresh[file] for digest, file in missing.items() if file in fresh}
-            found.update({digest: facts_from(answer) for digest, answer in made.items()})
+            found.update({digest: fresh[file][1] for digest, file in missing.items()})
             # An answer without ruff's share would be remembered as complete.
             if self.blind is None:
-                self._cache.put({d: answer for d, answer in made.items() if not found[d].unread})
+                self._cache.put({d: fresh[file][0] for d, file in missing.items() if not found[d].unread})
         for file, digest in digests.items():
             self._known[file] = found[digest]
         return {file: self._known[file] for file in files}
@@ -187,7 +183,8 @@ class Extractor:
         """
         answers: dict[Path, str] = {}
         requests = [(file, {"paths": list(paths)}) for file, paths in wanted.items()]
-        thread = threading.Thread(target=self._work, args=(requests, answers.__setitem__))
+        asked = (self._command, self.target, requests, 1, answers.__setitem__)
+        thread = threading.Thread(target=work, args=asked)
         thread.start()
 
         def wait() -> Mapping[Path, str]:
@@ -210,7 +207,8 @@ class Extractor:
         self.library.close()
         self._cache.close()
 
-    def _fresh(self, files: list[Path]) -> dict[Path, str]:
+    def _fresh(self, files: list[Path]) -> dict[Path, tuple[str, Facts]]:
+        """What the workers say of these files, as JSON and decoded."""
         hits: dict[str, list[list[Any]]] = {}
         if self._ruff is not None:
             hits, failed = ruff.hits(self._ruff, files, self.target)
@@ -222,65 +220,24 @@ class Extractor:
         other = [] if seen else [ruff.DOUBT]
         requests = [(file, hits.get(os.path.abspath(file), other)) for file in files]  # noqa: PTH100 - as ruff names it
         count = min(_MOST_WORKERS, os.cpu_count() or 1, 1 + len(files) // _FILES_WORTH_A_WORKER)
-        requests.sort(key=lambda request: request[0].stat().st_size if request[0].exists() else 0)
-        answers: dict[Path, str] = {}
-        done = 0
+        answers: dict[Path, tuple[str, Facts]] = {}
         guard = threading.Lock()
 
         def answered(file: Path, facts: str) -> None:
-            nonlocal done
             with guard:
-                answers[file] = facts
-                done += 1
-                self._progress(done, len(files))
+                answers[file] = facts, facts_from(facts)
+                self._progress(len(answers), len(files))
 
-        threads = [
-            threading.Thread(target=self._work, args=(requests[number::count], answered)) for number in range(count)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        requests.sort(key=lambda request: _size(request[0]), reverse=True)  # the last ones should not take long
+        work(self._command, self.target, requests, count, answered)
         return answers
 
-    def _work(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> None:
-        """One worker after another until everything is answered: a file that kills one is passed over. Where several in
-        a row answer nothing, it is not the files.
-        """
-        in_vain = 0
-        while requests and in_vain < _TRIES:
-            count = self._one_worker(requests, answered)
-            in_vain = 0 if count else in_vain + 1
-            if count < len(requests):
-                answered(requests[count][0], _DIED)
-                count += 1
-            requests = requests[count:]
-        for file, _ in requests:
-            answered(file, _DIED)
 
-    def _one_worker(self, requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
-        import tempfile  # where nothing is to be read, start-up counts
-
-        with tempfile.TemporaryFile() as lines:
-            for file, hits in requests:
-                lines.write(json.dumps([os.fspath(file), hits]).encode() + b"\n")
-            lines.seek(0)
-            version = "{}.{}".format(*self.target)
-            process = subprocess.Popen(
-                [self._command, "-I", "-S", "-c", _START.format(str(_HOME)), version],
-                stdin=lines,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONDONTWRITEBYTECODE": "1"},
-            )
-        if process.stdout is None:
-            raise AssertionError("asked for a pipe")
-        try:
-            return _collect(process.stdout, requests, answered)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+def _size(file: Path) -> int:
+    try:
+        return os.stat(file).st_size  # noqa: PTH116 - thousands of times
+    except OSError:  # which the worker tells
+        return 0
 
 
 @cache
@@ -288,15 +245,3 @@ def _code() -> str:
     """What tells the code that reads files, here and in the workers, from any other: its facts may differ."""
     texts = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
     return f"{sys.hexversion:x}-{digest_of(b''.join(texts))}"
-
-
-def _collect(stdout: IO[bytes], requests: list[tuple[Path, Any]], answered: Callable[[Path, str], None]) -> int:
-    """Hand on the answers as they come; how many came before the worker ended. It ends itself at a file that takes
-    too long.
-    """
-    for count, (file, _) in enumerate(requests):
-        line = stdout.readline()
-        if not line.endswith(b"\n"):
-            return count
-        answered(file, line.decode())
-    return len(requests)

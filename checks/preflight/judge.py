@@ -94,9 +94,10 @@ class Judge:
         """Everything that is wrong with the package."""
         entries = self._entries()
         known = self._package.entry_known
-        self._attributes.begin(self._facts)
+        self._attributes.foresee()
         edges = {file: self._imports.edges(file, script=file in self._scripts, deployed=known) for file in self._facts}
         self._edges = edges
+        self._attributes.begin(self._facts)
         self._reached = self._spread(entries, edges)
         self._reached_by_errors = self._spread(entries, unguarded(edges))
         made = {name for facts in self._facts.values() for name in facts.builtins}
@@ -104,11 +105,12 @@ class Judge:
             self._compiles(file, facts)
             self._file_imports(file)
             self._file_names(file, facts, made)
-            self._file_attributes(file)
             self._file_rules(file, facts)
         self._calls()
         self._handler()
         self._circles(entries)
+        for file in self._facts:  # last: what was begun may take a while
+            self._file_attributes(file)
         findings = sorted(
             {(f.file, f.line, f.kind, f.symbol): f for f in self._findings}.values(),
             key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),

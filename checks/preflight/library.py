@@ -11,6 +11,8 @@ import json
 import re
 import subprocess
 import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from checks.preflight.cache import Cache
 
@@ -62,6 +64,7 @@ class Library:
         self._sets: dict[str, frozenset[str]] = {}
         self._new = False
         self._child: subprocess.Popen[bytes] | None = None
+        self._waiting: deque[str] = deque()  # what the child was asked and has not answered, in order
 
     def knows(self, module: str) -> bool:
         """Whether a module's names are at hand, so that to ask costs nothing."""
@@ -83,12 +86,19 @@ class Library:
         asked = f"{module}:{thing}" if thing else module
         known = self._remembered()
         if asked not in known:
-            top = re.split(r"[.:?]", asked)[0]
-            known[asked] = None if self._command is None or top in _LOUD else self._ask(asked)
+            known[asked] = self._ask(asked) if self._may_ask(asked) else None
             self._new = True
         if asked not in self._sets and known[asked] is not None:
             self._sets[asked] = frozenset(known[asked] or ())
         return self._sets.get(asked)
+
+    def ahead(self, modules: Iterable[str]) -> None:
+        """Begin to ask for the names of these modules, beside what else is done: they are loaded in the child."""
+        known = self._remembered()
+        self._send([module for module in modules if module not in known and self._may_ask(module)])
+
+    def _may_ask(self, asked: str) -> bool:
+        return self._command is not None and re.split(r"[.:?]", asked)[0] not in _LOUD
 
     def _remembered(self) -> dict[str, list[str] | None]:
         """All answers, which are few enough to be kept in one piece."""
@@ -104,6 +114,7 @@ class Library:
         self._end()
 
     def _end(self) -> None:
+        self._waiting.clear()
         if self._child is not None:
             self._child.kill()
             self._child.wait()
@@ -113,6 +124,23 @@ class Library:
             self._child = None
 
     def _ask(self, asked: str) -> list[str] | None:
+        """The child's answer, after those that it was asked for before."""
+        known = self._remembered()
+        if asked not in self._waiting:
+            self._send([asked])
+        while asked in self._waiting:
+            line = self._answer()
+            first = self._waiting.popleft()
+            known[first] = json.loads(line) if line else None
+            if not line:  # it took too long, or died: the next one asks another
+                others = list(self._waiting)
+                self._end()
+                self._send(others)
+        return known[asked]
+
+    def _send(self, asked: Sequence[str]) -> None:
+        if not asked:
+            return
         if self._child is None:
             self._child = subprocess.Popen(  # noqa: S603 - an interpreter that the caller found
                 [str(self._command), "-I", "-S", "-c", _CHILD],
@@ -121,16 +149,15 @@ class Library:
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONDONTWRITEBYTECODE": "1"},
             )
-        if self._child.stdin is None or self._child.stdout is None:
-            raise AssertionError("asked for pipes")
-        try:
-            self._child.stdin.write(asked.encode() + b"\n")
+        if self._child.stdin is None:
+            raise AssertionError("asked for a pipe")
+        self._waiting += asked
+        with contextlib.suppress(OSError):  # it has died, which shows where its answer is read
+            self._child.stdin.write("".join(f"{one}\n" for one in asked).encode())
             self._child.stdin.flush()
-            line = self._child.stdout.readline()
-        except OSError:
-            line = b""
-        if not line:  # it took too long, or died: the next one asks another
-            self._end()
-            return None
-        names: list[str] | None = json.loads(line)
-        return names
+
+    def _answer(self) -> bytes:
+        """The child's next line; empty if it has ended."""
+        if self._child is None or self._child.stdout is None:
+            raise AssertionError("asked for a pipe")
+        return self._child.stdout.readline()

@@ -53,12 +53,17 @@ def _rare(source: bytes) -> bool:
     """What nobody writes, or nearly so."""
     return bool(
         b"\0" in source
-        or (b"\n\t" in source and (b"\n " in source or b"\t " in source))  # tabs and spaces may contradict each other
+        or _has_both(source)
         or any(_BEFORE_STAR.match(_line(source, found.start())) for found in _STAR_AFTER.finditer(source))
         or (b"__debug__" in source and _KEYWORD.search(source))
         or _COOKIE.match(source)
         or (b"case " in source and b"match " in source and _CASE.search(around(source, b"case ")))
     )
+
+
+def _has_both(source: bytes) -> bool:
+    """Tabs and spaces that may contradict each other. A single byte is found many times as fast as two."""
+    return b"\t" in source and b"\n\t" in source and (b"\n " in source or b"\t " in source)
 
 
 def _undeclared(source: bytes) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from checks.preflight.asides import OF_A_NAME, places
+from checks.preflight.asides import OF_A_NAME
 from checks.preflight.sketch import Function, Sketch
 from checks.preflight.unbound import Suspects, suspicious
 
@@ -27,6 +27,7 @@ _LATER = (re.compile(rb"\)[ \t]*=(?!=)"), re.compile(rb"\][ \t]*=(?!=)"))
 _REST = re.compile(rb"[\w., \t]*[)\]][ \t]*=")
 _LONGEST_TARGET = 2000
 _LONGEST_NAME = 100
+_WALRUS = re.compile(rb":=")  # two bytes are found three times as fast as by ``find``
 _BEFORE = re.compile(rb"(\w+)[ \t]*\Z")
 _AFTER = (
     re.compile(rb"for\b([^:=]{1,160}?)\bin\b"),
@@ -82,9 +83,10 @@ def _stands_alone(source: bytes, function: Function, name: bytes) -> bool:
 
 def _bound_words(text: bytes) -> set[bytes]:
     """The names that a text may bind, among others."""
-    if b"\\\n" in text:
+    if b"\\" in text and b"\\\n" in text:  # a single byte is found many times as fast as two
         text = text.replace(b"\\\n", b"  ")
-    parts = [word for at in places(text, b":=") for word in _BEFORE.findall(text, max(0, at - _LONGEST_NAME), at)]
+    ends = [found.start() for found in _WALRUS.finditer(text)]
+    parts = [word for at in ends for word in _BEFORE.findall(text, max(0, at - _LONGEST_NAME), at)]
     for found in (found for pattern in _LATER for found in pattern.finditer(text)):
         line = text.rfind(b"\n", 0, found.start())
         if _REST.match(text, line + 1):

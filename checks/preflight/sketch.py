@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from types import CodeType
 from typing import Any, NamedTuple
 
 from checks.preflight.asides import around
 
 _HEAD = re.compile(rb"def[ \t]+\w+[ \t]*(\()?")  # what stands before it is looked at where it is found: few lines
+_CLASS = re.compile(rb"\nclass[ \t]+\w+[ \t]*(\()?")
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
@@ -43,6 +46,15 @@ class Function(NamedTuple):
     needed: bool
 
 
+class Class(NamedTuple):
+    """Where a class begins, the colon before its body, that, and where it surely ends. Nothing in it is asked for."""
+
+    head: int
+    colon: int
+    start: int
+    end: int
+
+
 class Sketch:
     """The text of a file, with its outermost functions and methods."""
 
@@ -53,6 +65,9 @@ class Sketch:
             self.functions = [
                 Function(0, 0, 0, 0, 0, len(source), sure=False, needed=True)
             ]  # lines that end where bytes do not tell
+            self._blocks: list[Function | Class] = list(self.functions)
+        else:
+            self._blocks = sorted([*self.functions, *_classes(source, self.functions)], key=itemgetter(0))
 
     def holding(self, words: Collection[bytes]) -> list[Function]:
         """The functions whose code holds one of the words, be it as a part of another."""
@@ -99,17 +114,29 @@ class Sketch:
     def text(self, functions: Collection[Function], words: Collection[bytes] = ()) -> bytes:
         """The text with these functions, as ``tree`` parses it."""
         source, parts, at = self.source, [], 0
-        for function in self.functions:
-            if function.sure and not function.needed and function not in functions:
-                lines = source.count(b"\n", function.start, function.end)
-                head = source[function.arguments : function.colon]
+        for block in self._blocks:
+            if block.head < at:
+                continue  # in a class that is left out
+            lines = b"\n" * source.count(b"\n", block.start, block.end)
+            if isinstance(block, Class):
+                if not self._is_asked_for(block, functions, words):
+                    parts += [source[at : block.colon], b"pass\n", lines]
+                    at = block.end
+            elif block.sure and not block.needed and block not in functions:
+                head = source[block.arguments : block.colon]
                 if b"import" in head or (words and any(word in head for word in words)):
-                    parts += [source[at : function.colon], b"pass\n", b"\n" * lines]
+                    parts += [source[at : block.colon], b"pass\n", lines]
                 else:
-                    parts += [source[at : function.arguments], b"\n" * head.count(b"\n"), b"):pass\n", b"\n" * lines]
-                at = function.end
+                    parts += [source[at : block.arguments], b"\n" * head.count(b"\n"), b"):pass\n", lines]
+                at = block.end
         parts.append(source[at:])
         return b"".join(parts)
+
+    def _is_asked_for(self, block: Class, functions: Collection[Function], words: Collection[bytes]) -> bool:
+        """Whether a class holds one of the functions or words."""
+        return any(block.start <= function.head < block.end for function in functions) or any(
+            self.source.find(word, block.start, block.end) >= 0 for word in words
+        )
 
 
 def code_of(text: bytes) -> CodeType:
@@ -143,6 +170,27 @@ def _functions(source: bytes) -> Iterator[Function]:
         yield Function(line, head.end(), colon, start, code, end, sure, _needed(source, code, end))
         if tail is None:
             at = start
+
+
+def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Class]:
+    """The classes at the top that hold nothing that is always asked for."""
+    if b"import_module" in source or b"__import__" in source:
+        return  # by names that may stand anywhere
+    heads = [function.head for function in functions]
+    for head in _CLASS.finditer(source):
+        tail = _TAIL.match(source, _closing(source, head.end()) if head[1] else head.end())
+        if tail is None:
+            continue
+        start = tail.end()
+        below = less_indented(0).search(source, start - 1)
+        end = below.start() + 1 if below else len(source)
+        inside = functions[bisect_left(heads, start) : bisect_left(heads, end)]
+        if start == end or any(function.needed or not function.sure for function in inside):
+            continue
+        starts, ends = [start, *(function.end for function in inside)], [*(function.start for function in inside), end]
+        between = b"".join(source[one:other] for one, other in zip(starts, ends))  # noqa: B905 - Python 3.8
+        if _is_whole(between, 0, len(between)) and not _needed(between, 0, len(between)):
+            yield Class(head.start() + 1, tail.end(1), start, end)
 
 
 def _code(source: bytes, start: int, end: int) -> int:

@@ -34,14 +34,15 @@ def touched(
     for name, mentioned in beside.items():
         text = name.encode()
         base = text + b"."
-        if base not in source:
+        stands = places(source, base)
+        if not stands:
             continue
         if text in asked:
             if b"setattr(" + text in source:
                 sets.append([name, "*"])
             continue
         chains: set[bytes] = set()
-        for at in places(source, base):
+        for at in stands:
             aside = at and (source[at - 1] in _NOT_BEFORE or source[at - 3 : at] == b"://")
             path = None if aside else _PATH.match(source, at + len(base))
             if path is not None:

@@ -1,10 +1,12 @@
-"""The process that reads files, under the interpreter of the target version: one request line in, one answer line out.
+"""The process that reads files, under the interpreter of the target version: requests in, one answer line out for each.
 
-    python -I -S -c 'import sys; sys.path.insert(0, FOLDER); from checks.preflight.worker import main; main()' 3.11
+    python -I -S -c 'import sys; sys.path.insert(0, FOLDER); from checks.preflight.worker import main; main()' 3.11 36
 
 A request is ``[path, [[code, line, column], ...]]`` with ruff's findings in that file, the answer is the file's facts;
-or ``[path, {"paths": [...]}]``, and the answer is where it uses these (``uses``). Both are JSON. Standard library only,
-syntax of Python 3.8. The file is compiled, never run.
+or ``[path, {"paths": [...]}]``, and the answer is where it uses these (``uses``). Both are JSON. The standard input is
+a file that several share (``workers``): from its position on it holds tickets of the size that is given, each with the
+number of a request, where that stands in the file, and its length. An answer begins with the number. Standard library
+only, syntax of Python 3.8. The file is compiled, never run.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import ast
 import builtins
 import gc
 import json
+import os
 import signal
 import sys
 import warnings
@@ -32,6 +35,7 @@ from checks.preflight.unset import globals_never_set
 from checks.preflight.uses import tree_of, uses
 
 _SECONDS = 60  # for one file
+_COLLECTED_EVERY = 200  # files
 _DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
@@ -183,13 +187,18 @@ def _solid(tree: ast.Module, facts: dict[str, Any]) -> frozenset[str]:
 def main() -> None:
     """Answer requests until the input ends."""
     major, _, minor = sys.argv[1].partition(".")
-    target = (int(major), int(minor))
+    target, ticket_size = (int(major), int(minor)), int(sys.argv[2])
     gc.disable()  # syntax trees hold no cycles worth looking for: a third of the time
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(5000)
-    for count, line in enumerate(sys.stdin.buffer):
+    out, count = sys.stdout.buffer, 0
+    while True:
+        ticket = os.read(0, ticket_size)
+        if not ticket:
+            return
+        number, place, size = map(int, ticket.split())
         signal.alarm(_SECONDS)  # ends the process; who asked goes on with the next file
-        path, asked = json.loads(line)
+        path, asked = json.loads(os.pread(0, size, place))
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
                 source = file.read()
@@ -199,9 +208,10 @@ def main() -> None:
                 answer = facts_of(source, asked, target)
         except OSError as error:
             answer = {"error": [1, f"cannot be read: {error.strerror}"], "unread": True}
-        sys.stdout.buffer.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
-        sys.stdout.buffer.flush()
-        if count % 200 == 199:  # noqa: PLR2004 - what cycles there are must not grow for ever
+        out.write(b"%d %s\n" % (number, json.dumps(answer, separators=(",", ":")).encode()))
+        out.flush()
+        count += 1
+        if count % _COLLECTED_EVERY == 0:  # what cycles there are must not grow for ever
             gc.collect()
 
 
