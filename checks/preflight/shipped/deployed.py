@@ -117,8 +117,9 @@ def _add(known: list[Package], package: Package) -> None:
     """One package more, or what is called in one of the same files."""
     for index, other in enumerate(known):
         if package.files == other.files:
-            if package.handler and package.handler not in (other.handler, *other.further):
-                known[index] = replace(other, further=(*other.further, package.handler))
+            if package.handler and package.handler not in (other.handler, *dict(other.further)):
+                who = f"{package.name} ({package.description.partition(' ')[0]})"
+                known[index] = replace(other, further=(*other.further, (package.handler, who)))
             return
     known.append(package)
 

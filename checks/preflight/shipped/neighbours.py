@@ -59,12 +59,14 @@ def _who(package: Package) -> str:
 
 
 def _around(folder: Path, root: Path) -> Iterator[str]:
-    """The names of what lies in the folders above it, in the repository."""
-    for place in folder.resolve().parents:
+    """The names of what lies in the folders above it, in the repository; those hold it, and are not put into it."""
+    home = folder.resolve()
+    for place in home.parents:
         if not place.is_relative_to(root.resolve()):
             return
         for item in place.iterdir():
-            yield item.stem
+            if item != home and item not in home.parents:
+                yield item.stem
 
 
 def _copies(file: Path) -> bool:

@@ -78,3 +78,10 @@ def test_a_module_that_lies_beside_the_folder_is_named(tmp_path: Path) -> None:
     assert finding.message == (
         "No module named 'shared' in the package: functions/shared is in the repository and not shipped"
     )
+
+
+def test_the_folder_that_holds_a_function_is_not_put_into_it(tmp_path: Path) -> None:
+    """``from functions.shared``, as it is found from the root of the repository, and never where it is deployed."""
+    root = write(tmp_path, {**FILES, "terraform/main.tf": ARCHIVE.format(LAID)})
+    write(root, {"functions/weekly/main.py": "import functions.shared.util\nimport shared.util\n"})
+    assert findings(root)["weekly"] == (["load not_shipped main.py:1 functions.shared.util"], ["shared.util"])
