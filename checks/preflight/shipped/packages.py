@@ -187,9 +187,8 @@ def discover(root: Path) -> list[Package]:
     for folder, names in looked:
         made = []
         for name in sorted(filter(_DOCKERFILE.fullmatch, names)):
-            package = images.of_dockerfile(folder / name, root, builds=told.builds(folder / name) if told else ())
-            if package.problems or any(path.endswith(".py") for path in package.files):
-                made.append(package)
+            built = images.of_builds(folder / name, root, told.builds(folder / name) if told else ())
+            made += [item for item in built if item.problems or any(path.endswith(".py") for path in item.files)]
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
         main = folder / "main.py" if "main.py" in names else None
