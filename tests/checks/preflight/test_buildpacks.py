@@ -179,6 +179,7 @@ OTHER = {**SERVICE, "f/main.py": APPLICATION.format("application")}
     ("files", "options", "expected"),
     [
         (SERVICE, "", []),
+        ({**SERVICE, "f/requirements.txt": ""}, "", ["load undeclared main.py:1 flask"]),
         (OTHER, "", ["load missing_name main.py:1 main.app"]),
         ({**OTHER, "f/Procfile": "web: gunicorn main:application\n"}, "", []),
         (OTHER, "--command=gunicorn --args=main:application", []),
