@@ -45,7 +45,7 @@ def version(runtime: str | None, env: Mapping[str, str]) -> Version | None:
 
 def needed(files: Mapping[str, Path], python: Version | None) -> tuple[tuple[requirements.Line, ...] | None, str]:
     """What is installed of what a folder declares, besides what the platform brings, with what is to be said of it.
-    None if that cannot be told.
+    None if that cannot be told. To what ``pyproject.toml`` names, functions-framework is not added.
     """
     if "requirements.txt" in files:
         return tuple(requirements.of_file(files["requirements.txt"])), ""

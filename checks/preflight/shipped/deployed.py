@@ -146,7 +146,7 @@ def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None
         files=files,
         handler=item.entry or (_called(item) if sure else ""),
         requirements=needed,
-        implied=PLATFORM if item.kind == "function" else SERVER,
+        implied=SERVER if item.kind != "function" else () if needed and "requirements.txt" not in files else PLATFORM,
         python=python,
         python_from=where,
         origins=(item.script, home, *item.origins),

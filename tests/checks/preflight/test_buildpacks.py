@@ -211,6 +211,8 @@ PANDAS = {"f/main.py": f"{FRAMEWORK}import flask\nimport pandas\n{CALLED}"}
 PROJECT = {
     "f/pyproject.toml": "[project]\nname = 'x'\nversion = '1'\ndependencies = ['functions-framework', 'pandas']\n"
 }
+PLAIN = {"f/pyproject.toml": "[project]\nname = 'x'\nversion = '1'\ndependencies = ['pandas']\n"}
+NO_FRAMEWORK = ["load undeclared main.py:1 functions_framework", "load undeclared main.py:2 flask"]
 UNDECLARED = ["load undeclared main.py:3 pandas"]
 
 
@@ -223,6 +225,7 @@ UNDECLARED = ["load undeclared main.py:3 pandas"]
         ({**PANDAS, **PROJECT}, DEPLOY, UNDECLARED),
         ({**PANDAS, **PROJECT}, DEPLOY.replace("312", "313"), []),
         ({**PANDAS, **PROJECT, "f/requirements.txt": "\n"}, DEPLOY.replace("312", "313"), UNDECLARED),
+        ({**PANDAS, **PROJECT, **PLAIN}, DEPLOY.replace("312", "313"), NO_FRAMEWORK),
         # The script may well make them.
         ({**PANDAS, **PROJECT}, f"(cd f && poetry export -o requirements.txt)\n{DEPLOY}", []),
         ({**PANDAS, **PROJECT}, f"cp $SOMETHING f\n{DEPLOY}", []),
