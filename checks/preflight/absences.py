@@ -71,7 +71,7 @@ class Absences:
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-            message += self._moved.meant(missing) or self._off_path.told(missing) or self.hidden(top)
+            message += self._moved.meant(missing) or self._off_path.told(missing, above.file) or self.hidden(top)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         added = stdlib.added_in(top, self._python)

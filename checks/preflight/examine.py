@@ -123,7 +123,7 @@ class Examiner:
             forbidden=self._rules_in(package),
         ).judge()
         notes += _shadows(replace(package, last=tuple(last)), python, provided)
-        if not package.entry_known:
+        if facts and not package.entry_known:
             notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)
@@ -173,10 +173,13 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
-        and from where the package's own code comes; or in the package itself, below another name.
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root,
+        from where the package's own code comes and the folders above that; or in the package itself, below another
+        name.
         """
-        roots = dict.fromkeys([self._root, package.root, *package.roots])
+        top, home = self._root.resolve(), package.root.resolve()
+        above = [place for place in home.parents if place.is_relative_to(top)]
+        roots = dict.fromkeys([self._root, package.root, *package.roots, *above])
 
         @cache
         def shipped() -> dict[Path, str]:
@@ -242,7 +245,7 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], Co
             folders.add(folder)
     for path, item in facts.items():
         for line, ups, tail in item.paths:
-            added = _added(path, ups, tail)
+            added = _added(path, ups, tail, package.base)
             if added is not None and added in folders:
                 search += [] if added in search else [added]
                 last.discard(added)  # most code puts it first
@@ -252,13 +255,13 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], Co
     return search, last, notes
 
 
-def _added(path: str, ups: int | None, tail: str | None) -> str | None:
-    """The folder in the package; None if it lies outside or cannot be told."""
+def _added(path: str, ups: int | None, tail: str | None, base: str) -> str | None:
+    """The folder in the package; None if it lies outside or cannot be told. ``base``: where the package lies."""
     if tail is None:
         return None
     if ups is None:
-        plain = posixpath.normpath(tail)
-        return None if plain.startswith(("/", "..")) else plain.removeprefix(".")
+        plain = posixpath.relpath(posixpath.join(base, tail), base)
+        return "" if plain == "." else plain
     parts = posixpath.dirname(path).split("/") if "/" in path else []
     if ups > len(parts):
         return None

@@ -203,7 +203,7 @@ class Judge:
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
+        if problem.told or (not problem.own and (guard.fallback or (problem.dated and guard.noted))):
             return
         if guard.whole and item.scope:
             self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{_LOST}")

@@ -123,6 +123,7 @@ class Package:
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
+    ``base``: where it lies when it runs (buildpacks put it into /workspace).
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``filled``: where something is put of which nobody knows what it is, and what is to be said of it.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
@@ -147,6 +148,7 @@ class Package:
     installed: bool = False
     python: Version | None = None
     python_from: str = ""
+    base: str = "/workspace"
     origins: tuple[Path, ...] = ()
     roots: tuple[Path, ...] = ()
     filled: tuple[tuple[str, str], ...] = ()

@@ -168,7 +168,33 @@ def examine(
         for package in found:
             name = package.name
             reports.append(passing.heed_comments(examiner.examine(package)))
-        return [_own(report, found) for report in reports], examiner.blind
+        reports = [_own(report, found) for report in reports]
+        return reports if wanted.folders else _without_parts(reports), examiner.blind
+
+
+def _without_parts(reports: Sequence[PackageReport]) -> list[PackageReport]:
+    """Without folders that were only taken for functions, and are parts of a package that is deployed: loaded by it."""
+    parts: dict[Path, str] = {}
+    for report in reports:
+        package = report.package
+        if package.entry_known and not _is_guessed(package):
+            loaded = [path for path in report.ways if path.endswith("/main.py") and path not in package.entries]
+            parts |= {package.files[path].resolve().parent: package.name for path in loaded if path in package.files}
+    whole = [report.package for report in reports]
+    gone = [package for package in whole if _is_guessed(package) and package.root.resolve() in parts]
+    answer = []
+    for report in reports:
+        if report.package in gone:
+            continue
+        names = [package.name for package in gone if parts[package.root.resolve()] == report.package.name]
+        told = f"parts of it, not looked at by themselves: {', '.join(names)}"
+        answer.append(replace(report, notes=(*report.notes, told)) if names else report)
+    return answer
+
+
+def _is_guessed(package: Package) -> bool:
+    """Whether nothing says that it is deployed but what lies in its folder."""
+    return package.description.startswith("function folder ")
 
 
 def _own(report: PackageReport, found: Sequence[Package]) -> PackageReport:

@@ -120,6 +120,20 @@ def test_the_exit_code(args: tuple[str, ...], code: int, repo: Path) -> None:
     assert repo.exists()
 
 
+def test_folders_that_a_deployed_package_loads_are_parts_of_it(repo: Path) -> None:
+    """They import what lies at the root, and are no functions by themselves; one that it does not load is."""
+    (repo / "functions" / "f" / "main.py").write_text("import functions.f.lib.util\ndef run(): ...\n", encoding="utf-8")
+    (repo / "main.py").write_text("from functions.f.main import run\n", encoding="utf-8")
+    (repo / "requirements.txt").write_text("flask\n", encoding="utf-8")
+    assert set(findings(run("--format", "json"))) == {"repo", "f", "g"}
+    deploy = "gcloud functions deploy all --runtime=python311 --entry-point=run --source=.\n"
+    (repo / "deploy.sh").write_text(deploy, encoding="utf-8")
+    answer = run("--format", "json")
+    assert set(findings(answer)) == {"all", "g"}
+    assert "parts of it, not looked at by themselves: f" in json.loads(answer.stdout)["packages"][0]["notes"]
+    assert set(findings(run("--package", "functions/f", "--format", "json"))) == {"f"}
+
+
 def test_an_image_without_code_is_not_called_right(repo: Path) -> None:
     """Nothing to look at is not nothing found."""
     write(repo, {"README.md": ""})

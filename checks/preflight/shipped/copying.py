@@ -23,14 +23,16 @@ def copy(stage: Stage, instruction: Instruction, context: Mapping[str, Path], st
     told = flags.get("from", [""])[-1]
     origin = stages.get(told)
     stage.scripts |= "-packages" in rest or bool(told and origin is None)
-    if told and origin is None:
-        return  # out of another image, which is not here to be looked into
     *names, target = named or [""]
     goal = posixpath.normpath(posixpath.join(stage.workdir, target))
+    if told and origin is None:  # out of another image, which is not here to be looked into
+        stage.filled.append((goal, f"what is copied there from {told} is not known"))
+        return
     into = target.endswith("/") or target in (".", "./") or len(names) > 1 or goal == stage.workdir
     if origin is not None:
         stage.absent += [item for item in origin.absent if item not in stage.absent]
         stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
+        stage.unbrought += [item for item in origin.unbrought if item not in stage.unbrought]
     for name in names:
         if untold := _untold(name, adds=word == "ADD"):
             place = posixpath.join(goal, name.strip("<-\"'")) if name.startswith("<<") and into else goal
@@ -47,7 +49,7 @@ def _brought(
 ) -> dict[str, Path]:
     """The files that a name means, by their path below it; what comes along of another stage is noted."""
     files = {path.lstrip("/"): file for path, file in origin.files.items()} if origin is not None else context
-    wanted = _plain(name)
+    wanted = plain(name)
     left_out = shipping.docker_patterns(flags.get("exclude", []))
     copied = {p: f for p, f in _matching(files, wanted).items() if left_out is None or not left_out.match_file(p)}
     if origin is not None:
@@ -61,14 +63,15 @@ def _brought(
 def _lay(stage: Stage, name: str, goal: str, copied: Mapping[str, Path], *, into: bool, parents: bool) -> None:
     above = ""
     if parents:  # what stands before "/./" is not kept
-        above = posixpath.relpath(_plain(name), _plain(name.partition("/./")[0]) if "/./" in name else ".")
+        above = posixpath.relpath(plain(name), plain(name.partition("/./")[0]) if "/./" in name else ".")
     for path, file in copied.items():
         below = path or ("" if parents or not into else posixpath.basename(file.name))
         stage.files[posixpath.normpath(posixpath.join(goal, above, below))] = file
 
 
-def _plain(name: str) -> str:
-    return posixpath.normpath(name.lstrip("/") or ".")
+def plain(name: str) -> str:
+    """The path in the build context that COPY means: nothing leads out of it (github.com/docker/docs/issues/19500)."""
+    return posixpath.normpath("/" + name).lstrip("/") or "."
 
 
 def _meet(one: str, other: str) -> bool:

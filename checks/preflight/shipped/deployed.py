@@ -225,12 +225,12 @@ def _without_main(item: Deployment) -> Package | None:
     nothing that might make it.
     """
     if item.missed:
-        place = shown(item.script.parent / item.missed)
-        told = f"{place}: the script deploys it, and there is no such folder; is {item.missed} of the root meant?"
+        folder, meant = item.missed
+        told = f"{shown(folder)}: the script deploys it, and there is no such folder; is {meant} of the root meant?"
         return Package(
-            name=item.name or Path(item.missed).name,
-            root=item.script.parent / item.missed,
-            description=f"{shown(item.script)}:{item.line} deploys {place}",
+            name=item.name or folder.name,
+            root=folder,
+            description=f"{shown(item.script)}:{item.line} deploys {shown(folder)}",
             files={},
             origins=(item.script,),
             problems=absent([(item.script, item.line, told)]),

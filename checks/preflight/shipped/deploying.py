@@ -6,6 +6,7 @@ They are read, not run: ``gcloud functions deploy --source``, ``docker build``; 
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from checks.preflight.shipped.shell_words import statements
 from checks.preflight.shipped.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
+_LIKE = 0.85  # of difflib: most slips in names of some length are
 _MOST_WAYS = 60  # through one script, for the branches that an argument chooses
 
 
@@ -30,8 +32,8 @@ class Deployment:
     ``command``: what is started, if it is told. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
     ``filled``: where something is copied to that cannot be told, and what is to be said of it; ``written``: files with
-    contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the script's own folder, if
-    it is not there but in the repository's; ``ignores``: the ignore files of which the first that is there counts.
+    contents of its own; ``chosen``: the branches that it took; ``missed``: the source, if it is nowhere, and the path
+    below the root that is meant; ``ignores``: the ignore files of which the first that is there counts.
     """
 
     script: Path
@@ -52,7 +54,7 @@ class Deployment:
     absent: tuple[tuple[int, str], ...] = ()
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
-    missed: str = ""
+    missed: tuple[Path, str] | None = None
     ignores: tuple[str, ...] = ()
 
     @property
@@ -67,7 +69,7 @@ class Deployment:
 class Build:
     """One ``docker build``: the Dockerfile, the folder that is its build context, what was laid into that before by the
     path below it, its arguments, and what was done there that is not followed. ``uploaded``: to Cloud Build, without
-    what gcloud leaves out.
+    what gcloud leaves out. ``whole``: a folder is built by the Dockerfile in it.
     """
 
     script: Path
@@ -78,6 +80,7 @@ class Build:
     args: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     uploaded: bool = False
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -244,6 +247,7 @@ class _Run:
                 args=docker_commands.arguments(command.words),
                 notes=notes,
                 uploaded=uploaded,
+                whole=uploaded and dockerfile is None,
             )
         )
 
@@ -287,7 +291,7 @@ class _Run:
             absent=tuple((line, written) for goal, line, written in self._work.tree.absent if within(goal, folder)),
             written=frozenset(path[len(folder) + 1 :] for path in self._work.tree.written if within(path, folder)),
             chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),
-            missed="" if files or real.exists() else self._missed(folder),
+            missed=(real, meant) if (meant := "" if files or real.exists() else self._missed(folder)) else None,
         )
 
     def _ignores(self, folder: str, options: Mapping[str, str | None]) -> tuple[str, ...]:
@@ -297,10 +301,20 @@ class _Run:
         return (".gcloudignore", ".gitignore") if given is None else (given,)
 
     def _missed(self, folder: str) -> str:
-        """The path below the script's own folder, where the repository has it below its root: a script was moved."""
+        """The path below the root that is meant by a folder that is nowhere: the same one, where it is below the
+        script's own folder, of a script that was moved; or a function's beside it, of nearly the same name.
+        """
         own = str(self._work.script.resolve().parent)
         below = folder[len(own) + 1 :] if within(folder, own) and own != self._work.root else ""
-        return below if below and Path(self._work.root, below).is_dir() else ""
+        if below and Path(self._work.root, below).is_dir():
+            return below
+        parent, name = posixpath.split(folder)
+        if not within(parent, self._work.root) or any(within(place, folder) for place, _ in self._work.tree.notes):
+            return ""
+        others = [main.parent.name for main in sorted(Path(parent).glob("*/main.py"))]
+        others = [one for one in others if one not in name and name not in one]  # none of which it is a built variant
+        near = difflib.get_close_matches(name, others, 1, cutoff=_LIKE)
+        return posixpath.relpath(posixpath.join(parent, near[0]), self._work.root) if near else ""
 
 
 def _started(options: Mapping[str, str | None], env: Mapping[str, str]) -> tuple[str, ...]:

@@ -83,9 +83,11 @@ def _lies_somewhere(module: str, package: Package) -> bool:
 
 
 def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
-    """The search path with the folder of a program: the first place that Python looks in."""
+    """The search path with the folder of a program: the first place that Python looks in. What is loaded by its dotted
+    name is no program.
+    """
     folder = posixpath.dirname(file)
-    known = folder in package.search or f"{folder}/__init__.py" in package.files
+    known = package.dotted or folder in package.search or f"{folder}/__init__.py" in package.files
     return package.search if known else (*package.search, folder)
 
 

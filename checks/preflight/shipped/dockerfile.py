@@ -142,6 +142,7 @@ def _run(stage: Stage, instruction: Instruction, context: Mapping[str, Path], st
                 _need(stage, files, made[path].folder, made[path].groups)
             elif path in files:
                 stage.required.append((path, files[path]))
+                stage.unbrought += _unbrought(files, path)
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
             elif path in made:
                 stage.untold = True
@@ -151,6 +152,7 @@ def _run(stage: Stage, instruction: Instruction, context: Mapping[str, Path], st
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
+                stage.untold |= bool(stage.absent or stage.filled)  # it may be what a COPY should have brought
                 continue
             _need(stage, files, folder, install.groups)
             if name in folders and (not install.uv or projects.is_built(files, folder)):
@@ -166,6 +168,20 @@ def _in_environment(stage: Stage) -> bool:
         or any(name.startswith(("UV_", "POETRY_", "PIP_")) for name in stage.env)
         or ("/bin:" in stage.env.get("PATH", ""))
     )
+
+
+def _unbrought(files: Mapping[str, Path], path: str, seen: frozenset[str] = frozenset()) -> list[tuple[Path, int, str]]:
+    """What a requirements file includes, and those that it includes, that lies beside it and is not in the image yet:
+    the file that includes it, the line and the name.
+    """
+    found: list[tuple[Path, int, str]] = []
+    for line, name in requirements.includes(files[path]):
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        if other in files and other not in seen:
+            found += _unbrought(files, other, seen | {path})
+        elif other not in files and (files[path].parent / name).is_file():
+            found.append((files[path], line, name))
+    return found
 
 
 def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
-from checks.preflight.shipped import dockerfile, requirements, scripted, shipping, starting
+from checks.preflight.shipped import copying, dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.shipped.describing import DescriptionError, absent, broken, module_file, shown, with_entry
 from checks.preflight.shipped.stages import Stage
 from checks.preflight.shipped.starting import Start
@@ -111,6 +111,7 @@ def of_dockerfile(
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
+        base=base,
         origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
         filled=tuple((_below(place, base), said) for place, said in stage.filled),
         problems=(
@@ -162,6 +163,8 @@ def _not_there(
             re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements or ()
         )
     )
+    if stage.absent and not stage.files:
+        return ()  # what its COPY lines name is nowhere, which is told of them
     left = module_file(started, stage.left, stage.editable, ran=begin.ran)
     if not left and not forgotten and (not stage.files or not _PLAIN.search(stage.base)):
         return ()
@@ -225,14 +228,17 @@ def _unfound(stage: Stage, path: Path, text: str) -> tuple[Finding, ...]:
     if stage.filled or other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
         return ()
     runs = [rest for _, word, rest in lines if word == "RUN"]
+    missed = {posixpath.basename(name) for _, name in stage.absent}  # told of the COPY that should have brought it
     found = []
-    for line, file in stage.unfound:
+    for line, file in [item for item in stage.unfound if posixpath.basename(item[1]) not in missed]:
         uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
         named = sum(len(re.findall(uses, rest)) for rest in runs)
         if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
             found.append(
                 (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
             )
+    told = "includes it, and no COPY brings it: the image cannot be built"
+    found += [(file, at, f"{name}: {file.name} {told}") for file, at, name in stage.unbrought]
     return absent(found)
 
 
@@ -271,7 +277,9 @@ def _absent(stage: Stage, path: Path) -> tuple[Finding, ...]:
 
 
 def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
-    """The one with most of what is copied in its context; None if nothing of it lies in any."""
+    """The one with most of what is copied in its context; None if nothing of it lies in any, but for one that builds
+    the folder with its Dockerfile: that is no other folder.
+    """
     plain = _plain(names)
 
     def there(build: Build) -> int:
@@ -280,8 +288,8 @@ def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
             for name in plain
         )
 
-    best = max(builds, key=there, default=None)
-    return best if best is not None and (not plain or there(best)) else None
+    best = max(builds, key=lambda build: (there(build), build.whole), default=None)
+    return best if best is not None and (not plain or best.whole or there(best)) else None
 
 
 def _where(folder: Path) -> str:
@@ -298,7 +306,7 @@ def _left_out(path: str, ignored: PathSpec[Any] | None) -> bool:
 
 def _plain(names: Sequence[str]) -> list[str]:
     """Of what is copied, the paths that can be looked for."""
-    found = [posixpath.normpath(name.lstrip("/") or ".") for name in names if not re.search(r"[*?\[$]", name)]
+    found = [copying.plain(name) for name in names if not re.search(r"[*?\[$]", name)]
     return [name for name in found if name != "."]
 
 

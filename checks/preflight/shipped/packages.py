@@ -180,9 +180,9 @@ def described(
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
-    from checks.preflight.shipped import images
+    from checks.preflight.shipped import images, neighbours
 
-    looked, told = _looked(root)
+    looked, terraform, told = _looked(root)
     found: list[Package] = []
     started: set[Path] = set()  # by images, also of folders above
     for folder, names in looked:
@@ -193,11 +193,13 @@ def discover(root: Path) -> list[Package]:
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
         main = folder / "main.py" if "main.py" in names else None
-        function = main is not None and ("requirements.txt" in names or services.handles_events(main))
+        failed = any(package.problems and main not in package.files.values() for package in made)  # an image of this
+        function = main and not failed and ("requirements.txt" in names or services.handles_events(main))
         if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = told.as_deployed(found) if told else found
+    found = neighbours.heeded(found, root, terraform)
     return _told_apart(found, root) if found else [of_folder(root)]
 
 
@@ -205,10 +207,21 @@ def as_deployed(package: Package, root: Path) -> Package:
     """A function's folder as the repository says that it is deployed, if it does; else as it lies there."""
     if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
         return package
-    _, told = _looked(root)
+    from checks.preflight.shipped import neighbours
+
+    _, terraform, told = _looked(root)
     own = package.root.resolve()
     made = told.as_deployed([package]) if told else [package]
-    return next((item for item in made if item.root.resolve() == own), package)
+    made = neighbours.heeded(made, root, terraform)
+    same = next((item for item in made if item.root.resolve() == own), package)
+    if same.description != package.description:
+        return same
+    for item in made:
+        home = item.root.resolve()
+        if home in own.parents and f"{own.relative_to(home).as_posix()}/{package.entries[0]}" in item.files:
+            note = f"{item.description}, with this folder in it; here it is looked at by itself"
+            return replace(same, notes=(*same.notes, note))
+    return same
 
 
 def as_built(dockerfile: Path, root: Path) -> Package:
@@ -218,12 +231,14 @@ def as_built(dockerfile: Path, root: Path) -> Package:
     """
     from checks.preflight.shipped import images
 
-    told = _looked(root)[1] if (root / ".git").exists() else None
+    told = _looked(root)[2] if (root / ".git").exists() else None
     return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
 
 
-def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
-    """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
+def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], list[Path], Told | None]:
+    """The folders that may be packages, with the names in them; files of Terraform; and what is said of deploying
+    packages, if anything is.
+    """
     from checks.preflight.shipped import scripts
 
     found, files, terraform = [], scripts.workflows(root), list[Path]()
@@ -233,18 +248,18 @@ def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]
         if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
-    terraform = [file for file in terraform if scripts.is_terraform_of_functions(file)]
-    if not files and not terraform:
-        return found, None
+    functions = [file for file in terraform if scripts.is_terraform_of_functions(file)]
+    if not files and not functions:
+        return found, terraform, None
     from checks.preflight.shipped import deployed  # most repositories say nothing
 
     told = deployed.read(files, root, [folder.resolve().name for folder, _ in found])
-    if terraform:
+    if functions:
         told.problems.append(
-            f"{shown(terraform[0])} deploys functions, and Terraform is not read: if it ships more than lies in a"
+            f"{shown(functions[0])} deploys functions, and Terraform is not read: if it ships more than lies in a"
             " folder, describe that in the configuration (preflight.packages)"
         )
-    return found, told
+    return found, terraform, told
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:

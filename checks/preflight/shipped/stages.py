@@ -15,9 +15,10 @@ class Stage:
 
     ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
     folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
-    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
-    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
-    that may install anything; ``system``: all is installed where the image's Python has it; ``editable``: folders from
+    something is installed from and that are not here, with their lines; ``unbrought``: what requirements files include
+    that is not in the image, with those; ``groups``: what else than the plain is asked for of what projects need;
+    ``untold``: something is installed that cannot be read, ``scripts``: something is run that may install anything;
+    ``system``: all is installed where the image's Python has it; ``editable``: folders from
     which code is installed by their paths, ``left``: what other stages have in such folders; ``filled``: places for
     what cannot be told, with what is to be said of it; ``onbuild``: what a stage begins with that is built on this one.
     """
@@ -35,6 +36,7 @@ class Stage:
     entrypoint: list[str] = field(default_factory=list)
     absent: list[tuple[int, str]] = field(default_factory=list)
     unfound: list[tuple[int, str]] = field(default_factory=list)
+    unbrought: list[tuple[Path, int, str]] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     untold: bool = False
     scripts: bool = False

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
-_SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve"})
+_SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "dramatiq", "waitress-serve"})
 _RUNNERS = frozenset({"fastapi", "streamlit"})  # ``fastapi run app/main.py``
 _PREFIXES = frozenset({"exec", "tini", "--", "dumb-init", "opentelemetry-instrument", "ddtrace-run"})
 _SEPARATORS = re.compile(r"[;&|]+")
 # An application as servers are told it: ``package.module:name``, also ``:factory()``. A quote is part of the name where
 # nothing takes it away, as in the JSON form of a Dockerfile.
-_APPLICATION = re.compile(r"(['\"]?[A-Za-z_][\w.]*)(?::([A-Za-z_][\w.]*)(?:\(.*\))?['\"]?)?")
+_APPLICATION = re.compile(r"(['\"]?[A-Za-z_][\w.-]*)(?::([A-Za-z_][\w.]*)(?:\(.*\))?['\"]?)?")
 # Options of the servers that take no value; ``--no-...`` are such too.
 _SWITCHES = frozenset(
     {
@@ -153,6 +153,9 @@ def _application(program: str, rest: list[str], workdir: str, env: Mapping[str, 
         module, _, name = told.partition(":")
         found = _APPLICATION.fullmatch(told)
         return Start(module=module, folder=workdir, name=name, rather=f"{module}.celery") if found else None
+    if program == "arq" and words:  # ``arq package.module.WorkerSettings``
+        module, _, name = words[0].rpartition(".")
+        return Start(module=module, folder=workdir, name=name) if module else None
     if program == "flask":
         told = options.get("--app") or options.get("-A") or env.get("FLASK_APP") or ""
         return _served(program, [told.removesuffix(".py")], options, workdir)

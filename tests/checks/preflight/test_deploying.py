@@ -58,6 +58,10 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
         f'{HERE}deploy() {{\n  local folder=$1\n  cp -r shared "$folder"\n  gcloud functions deploy "$2" --runtime=python312 --entry-point=handle --source="$folder"\n}}\ndeploy functions/daily daily-import\n',
         OWN + SHARED,
     ),
+    "a folder that a function prints": (
+        f'{HERE}T=$(mktemp -d)\nstage() {{\n  local out="$T/$1"\n  mkdir -p "$out"\n  echo "stages $1" >&2\n  cp -r "functions/$1"/* shared "$out/"\n  echo "$out"\n}}\nDIR=$(stage daily)\n{DEPLOY} --source="$DIR"\n',
+        OWN + SHARED,
+    ),
     "an else that is not taken": (
         f"{HERE}if [ ! -d shared ]; then\n  echo no; cp -r lib functions/daily\nelse\n  cp -r shared functions/daily\nfi\n{DEPLOY} --source=functions/daily\n",
         OWN + SHARED,
@@ -114,6 +118,8 @@ def test_what_a_script_ships(name: str, tmp_path: Path) -> None:
         f"{DEPLOY} --source=$SOMEWHERE\n",
         f"{DEPLOY} --source=gs://bucket/code.zip\n",
         f'{DEPLOY} --source="$(find . -name daily)"\n',
+        f"at() {{\n  echo working\n  echo functions/$1\n}}\nDIR=$(at daily)\n{DEPLOY} --source=$DIR\n",
+        f"at() {{\n  echo functions/daily\n  cat list.txt\n}}\nDIR=$(at)\n{DEPLOY} --source=$DIR\n",
         "gcloud run deploy daily-import --image=gcr.io/p/daily\n",
         "echo gcloud functions deploy daily-import --source=functions/daily\n",
         "gcloud functions delete daily-import # deploy\n",

@@ -214,6 +214,29 @@ def test_requirements_that_no_copy_brings(dockerfile: str, told: bool, tmp_path:
     assert ["RUN installs from it" in f.message for p in found for f in p.problems] == [True] * told
 
 
+@pytest.mark.parametrize(
+    ("copies", "told"),
+    [
+        ("COPY reqs/web.txt /r/\n", ["web.txt:1 base.txt", "web.txt:2 limits.txt"]),
+        ("COPY reqs/web.txt reqs/base.txt /r/\n", ["web.txt:2 limits.txt", "base.txt:2 more.txt"]),
+        ("COPY reqs /r\n", []),
+        ("COPY reqs/web.txt /r/\nRUN curl -o /r/base.txt x\n", []),
+    ],
+)
+def test_requirements_that_others_include_and_no_copy_brings(copies: str, told: list[str], tmp_path: Path) -> None:
+    """They lie in the repository, so that it works there."""
+    files = {
+        "Dockerfile": f"FROM python:3.11\n{copies}RUN pip install -r /r/web.txt\nCOPY main.py .\nCMD python main.py\n",
+        "main.py": "",
+        "reqs/web.txt": "-r base.txt\n-c limits.txt\n",
+        "reqs/base.txt": "flask\n-r more.txt\n",
+        "reqs/more.txt": "",
+        "reqs/limits.txt": "",
+    }
+    package = only(tmp_path, files)
+    assert sorted(f"{f.file}:{f.line} {f.symbol}" for f in package.problems) == sorted(told)
+
+
 def test_a_folder_that_an_image_above_starts_is_not_looked_at_twice(tmp_path: Path) -> None:
     """But one that it merely holds is a function of its own."""
     files = {
