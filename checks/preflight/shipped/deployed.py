@@ -156,7 +156,9 @@ def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None
     )
     if item.kind == "function":
         return buildpacks.as_function(package, item.main)
-    return buildpacks.as_service(package, item.command) if item.kind == "service" else with_entry(package, None)
+    if item.kind == "service" and item.written.isdisjoint({"Dockerfile", "Procfile"}):
+        return buildpacks.as_service(package, item.command)
+    return with_entry(package, None)
 
 
 def _may_write(item: Deployment, home: Path) -> bool:

@@ -220,6 +220,11 @@ def test_what_the_action_that_deploys_to_cloud_run_is_told(inputs: str, expected
     assert [line(finding) for finding in report(package, tmp_path).findings] == expected
 
 
+def test_a_service_whose_dockerfile_is_written_may_start_anything(tmp_path: Path) -> None:
+    written = "cat > f/Dockerfile <<EOF\nFROM python:3.12\nEOF\ngcloud run deploy service --source=f"
+    assert wrong(tmp_path, OTHER, written) == []
+
+
 def test_a_job_is_a_program(tmp_path: Path) -> None:
     """What stands under ``__main__`` runs."""
     files = {"f/main.py": "if __name__ == '__main__':\n    import gone\n", "f/requirements.txt": ""}
