@@ -37,6 +37,7 @@ class Kind(StrEnum):
     UNDECLARED = "undeclared"
     MISSING_NAME = "missing_name"
     MISSING_ATTRIBUTE = "missing_attribute"
+    WRONG_ARGUMENTS = "wrong_arguments"
     CIRCULAR = "circular_import"
     SYNTAX = "does_not_compile"
     UNDEFINED = "undefined_name"
