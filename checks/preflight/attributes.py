@@ -102,6 +102,7 @@ class Attributes:
         self._files = files
         self._texts = texts
         self._text = texts.text
+        self._outlines: dict[str, ast.Module | None] = {}
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._suspected: dict[str, dict[str, tuple[str, str]]] = {}
@@ -180,14 +181,16 @@ class Attributes:
         from checks.preflight.conditions import ALWAYS
 
         def used() -> list[list[Any]]:
-            return self._uses(file, self._tree(file, [path]), paths=[path])
+            if file not in self._outlines:
+                self._outlines[file] = self._tree(file, None)
+            return self._uses(file, self._outlines[file], paths=[path])
 
         key = f"loads-{self._texts.digest(self._files[file])} {path}"
         uses = self._texts.remembered(key, used, json.loads)
         lines = [line for _, _, line, scope, when, caught in uses if not scope and when == ALWAYS and caught is None]
         return min(lines, default=None)
 
-    def _tree(self, file: str, words: Collection[str]) -> ast.Module | None:
+    def _tree(self, file: str, words: Collection[str] | None) -> ast.Module | None:
         from checks.preflight.uses import tree_of  # where all is known, start-up counts
 
         return tree_of(self._text(self._files[file]), words)

@@ -105,6 +105,10 @@ class Sketch:
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
+    def tree_loaded(self) -> ast.Module:
+        """The syntax tree of all that runs when the module is loaded."""
+        return self.tree([block.start for block in self._blocks if isinstance(block, Aside)])
+
     def tree_holding(self, words: Collection[bytes]) -> ast.Module:
         """The syntax tree with all that holds one of the words, be it as a part of another."""
         return self.tree(sorted(at for word in words for at in places(self.source, word)))

@@ -16,13 +16,15 @@ from checks.preflight.names import Finder
 from checks.preflight.sketch import Sketch
 
 
-def tree_of(source: bytes, words: Collection[str]) -> ast.Module | None:
-    """The syntax tree of a text, as far as it uses these names or dotted paths; None if it is of a newer Python than
-    this one.
+def tree_of(source: bytes, words: Collection[str] | None) -> ast.Module | None:
+    """The syntax tree of a text, as far as it uses these names or dotted paths (``words`` None: as far as it runs when
+    it is loaded); None if it is of a newer Python than this one.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if words is None:
+                return Sketch(source).tree_loaded()
             places = _places(source, words)
             return ast.parse(source) if places is None else Sketch(source).tree(places)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
