@@ -117,8 +117,9 @@ def import_condition(tree: Tree, rng: random.Random) -> Edits | None:
     found = pick(tree, rng, lambda _f, t: simple_imports(t))
     if not found:
         return None
-    test = rng.choice(["__import__('sys').version_info < (3, 8)", "False", "0"])
-    return {found[0]: replaced(tree[found[0]], found[1], f"if {test}: {ast.unparse(found[1])}")}
+    test = rng.choice(["sys.version_info < (3, 8)", "False", "0"])
+    text = f"import sys\nif {test}: {ast.unparse(found[1])}"
+    return {found[0]: replaced(tree[found[0]], found[1], text)}
 
 
 def relative_imports(_file: str, tree: ast.Module) -> Iterator[ast.ImportFrom]:
@@ -224,7 +225,8 @@ def circle(tree: Tree, rng: random.Random) -> Edits | None:
     first = next(iter(simple_imports(parsed(tree[other]))), None)
     if first is None:
         return None
-    line = f"from .{posixpath.splitext(posixpath.basename(file))[0]} import {name} as _circle; {ast.unparse(first)}"
+    module = posixpath.splitext(posixpath.basename(file))[0].replace("__init__", "")
+    line = f"from .{module} import {name} as _circle; {ast.unparse(first)}"
     return {other: replaced(tree[other], first, line)}
 
 

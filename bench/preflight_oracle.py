@@ -5,7 +5,8 @@
 Every module is imported, and what that raises is noted at the innermost line of the package. Then the compiled code
 of every function is read for the globals, their attributes (of modules, classes and functions) and lazy imports that
 it would ask for, and each is asked of the living module. Shares nothing with phasewatch. Prints as JSON ``failures``,
-a list of ``[file, line, what]``, and ``loaded``, the files that were imported to their end.
+a list of ``[file, line, what]``, ``loaded``, the files that were imported to their end, and ``beside``, the places
+``[file, line]`` that fail as well, because of one of the failures.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pathlib import Path
 ROOT = os.path.abspath(sys.argv[1])  # noqa: PTH100 - links stay as they are
 FAILURES: set[tuple[str, int, str]] = set()
 LOADED: list[str] = []
+BESIDE: set[tuple[str, int]] = set()
+BROKEN: set[str] = set()  # modules that could not be imported: what they lack is no news
 KINDS = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)  # what is asked for its attributes
 
 
@@ -48,6 +51,7 @@ def note(error: BaseException) -> bool:
         file = inside(frame.f_code.co_filename)
         if file:
             place = (file, line)
+            BESIDE.add(place)
     if place:
         FAILURES.add((*place, f"{type(error).__name__}: {str(error)[:80]}"))
     before = error.__cause__ or error.__context__
@@ -61,6 +65,7 @@ def load(name: str) -> types.ModuleType | None:
         return importlib.import_module(name)
     except BaseException as error:  # noqa: BLE001 - whatever it raises is the answer
         note(error)
+        BROKEN.add(name)
         return None
 
 
@@ -85,7 +90,7 @@ def read(code: types.CodeType, module: types.ModuleType, file: str) -> None:
             if value is missing:
                 FAILURES.add((file, line, f"name {step.argval}"))
         elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, KINDS):
-            if not hasattr(value, step.argval):
+            if not hasattr(value, step.argval) and value.__name__ not in BROKEN:
                 FAILURES.add((file, line, f"attribute {value.__name__}.{step.argval}"))
             value = getattr(value, step.argval, missing)
         elif step.opname == "IMPORT_NAME":
@@ -101,6 +106,7 @@ def lazy(steps, index: int, module: types.ModuleType, file: str, line: int) -> N
     try:
         found = __import__(steps[index].argval, spec, None, asked, level)
     except BaseException as error:  # noqa: BLE001 - whatever it raises is the answer
+        BESIDE.add((file, line))
         if not note(error):  # not within the imported module: it is this import that fails
             FAILURES.add((file, line, f"{type(error).__name__}: {str(error)[:80]}"))
         return
@@ -129,7 +135,7 @@ def main() -> None:
         code = compile(Path(ROOT, file).read_bytes(), file, "exec", dont_inherit=True)
         for function in functions(code):
             read(function, module, file)
-    real.write(json.dumps({"failures": sorted(FAILURES), "loaded": LOADED}))
+    real.write(json.dumps({"failures": sorted(FAILURES), "loaded": LOADED, "beside": sorted(BESIDE)}))
     real.flush()
     os._exit(0)
 

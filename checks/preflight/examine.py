@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from checks.preflight import stdlib
+from checks.preflight.arguments import Arguments
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.extract import Extractor, Interpreter, for_target
@@ -118,6 +119,9 @@ class Examiner:
                 texts=extractor,
                 library=extractor.library,
                 closed=package.entry_known,
+            ),
+            arguments=Arguments(
+                facts, resolver, bindings, imports, python=python, files=package.files, texts=extractor
             ),
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),

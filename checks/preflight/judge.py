@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from checks.preflight.arguments import Arguments
 from checks.preflight.attributes import Attributes
 from checks.preflight.bindings import Bindings
 from checks.preflight.imports import Imports
@@ -30,6 +31,7 @@ _NAME_KINDS = {
     "too_new": Kind.SYNTAX,
     "union": Kind.SYNTAX,
 }
+_FEW = 1_000  # files
 _LOST = ", and what stands below it does not happen"
 
 
@@ -61,6 +63,7 @@ class Judge:
         bindings: Bindings,
         attributes: Attributes,
         *,
+        arguments: Arguments,
         optional: Callable[[str], bool],
         forbidden: Callable[[str], Sequence[Forbidden]],
     ) -> None:
@@ -73,6 +76,7 @@ class Judge:
         self._imports = imports
         self._bindings = bindings
         self._attributes = attributes
+        self._arguments = arguments
         self._optional = optional
         run = package.entry_known and not package.imported
         self._scripts = frozenset(package.entries) if run else frozenset()
@@ -102,6 +106,7 @@ class Judge:
             self._file_imports(file)
             self._file_names(file, facts, made)
             self._file_rules(file, facts)
+        self._calls()
         self._handler()
         self._circles(entries)
         for file in self._facts:  # last: what was begun may take a while
@@ -154,10 +159,11 @@ class Judge:
         file = next(iter(self._package.entries), "")
         if file not in self._facts or not self._package.entry_known:
             return
-        for name in filter(None, (self._package.handler, *self._package.further)):
-            if self._bindings.has(self._imports.module(file), name) is not False:
+        for name, who in ((self._package.handler, ""), *self._package.further):
+            if not name or self._bindings.has(self._imports.module(file), name) is not False:
                 continue
-            message = f"the entry point {name!r} is not defined in {file}{meant(name, self._facts[file].bound)}"
+            of = f" of {who}" if who else ""
+            message = f"the entry point {name!r}{of} is not defined in {file}{meant(name, self._facts[file].bound)}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------
@@ -320,6 +326,16 @@ class Judge:
             at = _At(file, absent.line, absent.scope)
             message = absent.message + self._imports.absences.hidden(absent.module)
             self._add_name(at, Kind.MISSING_ATTRIBUTE, absent.symbol, message, absent.caught)
+
+    def _calls(self) -> None:
+        """Where it is known what runs, or there is little to look at: each file takes its time."""
+        if not self._package.entry_known and len(self._facts) > _FEW:
+            return
+        for file, call in self._arguments.wrong([file for file in self._facts if file in self._reached_by_errors]):
+            if call.when == "maybe" or (call.when == "main" and file not in self._scripts):
+                continue
+            at = _At(file, call.line, call.scope)
+            self._add_name(at, Kind.WRONG_ARGUMENTS, call.symbol, call.message, call.caught)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ found here. Runs in the worker: see ``facts``.
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from opcode import opmap
 from types import CodeType
@@ -23,6 +24,7 @@ _LOAD_NAME = opmap["LOAD_NAME"]
 _SHELL = frozenset({"get_ipython", "display", "__IPYTHON__"})
 _CAUGHT = frozenset({"NameError", "UnboundLocalError"})
 _BROAD = frozenset({"Exception", "BaseException"})
+_ATTRIBUTE, _TYPE = "AttributeError", "TypeError"
 _VISITORS = {
     **dict.fromkeys(("FunctionDef", "AsyncFunctionDef", "Lambda"), "_function"),
     **dict.fromkeys(("ListComp", "SetComp", "DictComp", "GeneratorExp"), "_comprehension"),
@@ -36,12 +38,13 @@ _VISITORS = {
     "Call": "_call",
     "ClassDef": "_class",
     "AnnAssign": "_annotated",
+    **dict.fromkeys(("With", "AsyncWith"), "_with"),
 }
 
 
 class _Spot(NamedTuple):
     """The circumstances at one point of the walk. ``caught``: the line of a handler that would swallow the error;
-    0 for one that expects it by name. ``lacking``: an AttributeError is expected. ``local``: names of
+    0 for one that expects it by name. ``expected``: other errors that are expected by name. ``local``: names of
     functions around; ``own``: those of the class whose body it is, which its functions do not see.
     """
 
@@ -51,7 +54,7 @@ class _Spot(NamedTuple):
     caught: int | None = None
     functions: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
-    lacking: bool = False
+    expected: frozenset[str] = frozenset()
     local: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
     in_function: bool = False
@@ -71,6 +74,7 @@ class Finder:
         self._positions: Mapping[tuple[int, int], str] = {}
         self._absent: Mapping[str, str] = {}
         self._attributes: frozenset[str] = frozenset()
+        self._calls: Mapping[str, Callable[[ast.Call], str]] = {}
         # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
         self._expected: set[str] = set()
         self._lines: Sequence[int] | None = None
@@ -83,15 +87,18 @@ class Finder:
         absent: Mapping[str, str],
         attributes: frozenset[str] = frozenset(),
         *,
+        calls: Mapping[str, Callable[[ast.Call], str]] | None = None,
         lines: Sequence[int] | None = None,
     ) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
         ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
         module that are bound only where it never goes, with their kind. ``attributes``: dotted paths on imported names
-        that lead nowhere. ``lines``: those on which any of these names stand, in order; all if not given.
+        that lead nowhere. ``calls``: functions, likewise, and what is wrong with a call, if anything is; told as
+        ``[function, what is wrong, ...]``. ``lines``: those on which any of these names stand, in order; all if not
+        given.
         """
-        self._positions, self._absent, self._attributes = positions, absent, attributes
+        self._positions, self._absent, self._attributes, self._calls = positions, absent, attributes, calls or {}
         # A name stands on one line, with its attributes: all that has no such line need not be visited.
         self._lines = lines
         for statement in self._tree.body:
@@ -138,21 +145,25 @@ class Finder:
 
     def _attribute(self, node: ast.Attribute, spot: _Spot) -> None:
         path = dotted(node) if self._attributes and isinstance(node.ctx, ast.Load) else None
-        if path in self._attributes and path is not None and not spot.lacking:
-            self._lacking(path, node, spot)
+        if path in self._attributes and path is not None and _ATTRIBUTE not in spot.expected:
+            self._failing("attribute", path, node, spot)
         self._children(node, spot)
 
-    def _lacking(self, path: str, node: ast.expr, spot: _Spot) -> None:
-        """Keep a use of what an imported module lacks, unless its name means something else here."""
-        base = path.partition(".")[0].rstrip("(")
+    def _failing(self, kind: str, what: str, node: ast.expr, spot: _Spot) -> None:
+        """Keep a use that fails of what is imported or defined, unless its name means something else here."""
+        base = re.split(r"[.(]", what if kind == "attribute" else kind)[0]
         hidden = base in spot.local | spot.own or any(base in _stored(function) for function in spot.functions)
         if spot.when not in (NEVER, TYPING) and not hidden:
-            self.found.append(["attribute", path, node.lineno, spot.scope, spot.when, spot.caught or None])
+            self.found.append([kind, what, node.lineno, spot.scope, spot.when, spot.caught or None])
 
     def _call(self, node: ast.Call, spot: _Spot) -> None:
         """A module that is called stands among the attributes as ``time(``."""
-        if self._attributes and isinstance(node.func, ast.Name) and f"{node.func.id}(" in self._attributes:
-            self._lacking(f"{node.func.id}(", node.func, spot)
+        path = dotted(node.func) if self._attributes or self._calls else None
+        if path is not None and f"{path}(" in self._attributes:
+            self._failing("attribute", f"{path}(", node.func, spot)
+        told = self._calls[path](node) if path in self._calls and path is not None else ""
+        if told and path is not None and _TYPE not in spot.expected:
+            self._failing(path, told, node, spot)
         self._children(node, spot)
 
     def _annotation(self, node: ast.expr | None, spot: _Spot) -> None:
@@ -179,7 +190,7 @@ class Finder:
     def _class(self, node: ast.ClassDef, spot: _Spot) -> None:
         self._each([*node.decorator_list, *node.bases, *[k.value for k in node.keywords]], spot)
         inside = spot._replace(prefix=f"{spot.prefix}{node.name}.")
-        if self._absent or self._attributes:
+        if self._absent or self._attributes or self._calls:
             inside = inside._replace(own=_of_class(node))
         self._each(node.body, inside)
 
@@ -189,7 +200,7 @@ class Finder:
         self._each([node.target, *([node.value] if node.value else [])], spot)
 
     def _if(self, node: Any, spot: _Spot) -> None:
-        body, orelse = self._conditions.branches(node.test)
+        body, orelse = self._conditions.circumstances(node.test, load=not spot.in_function)
         self._visit(node.test, spot)
         one = isinstance(node, ast.IfExp)
         self._each([node.body] if one else node.body, spot._replace(when=both(spot.when, body)))
@@ -200,27 +211,35 @@ class Finder:
         way = 0 if isinstance(node.op, ast.And) else 1
         for value in node.values:
             self._visit(value, spot)
-            spot = spot._replace(when=both(spot.when, self._conditions.branches(value)[way]))
+            branches = self._conditions.circumstances(value, load=not spot.in_function)
+            spot = spot._replace(when=both(spot.when, branches[way]))
 
     def _loop(self, node: Any, spot: _Spot) -> None:
         self._children(node, spot._replace(loops=(*spot.loops, node)))
 
     def _try(self, node: Any, spot: _Spot) -> None:
-        caught, lacking = spot.caught, spot.lacking
+        caught, expected = spot.caught, spot.expected
         for handler in node.handlers:
-            lacking = lacking or "AttributeError" in ast.dump(handler.type or handler)
+            expected |= _named_in(handler.type or handler)
             kind = _catches(handler.type)
             if kind:
                 raises = outcome(handler) == "raise"
                 caught = 0 if kind == "named" else caught if raises else handler.lineno
                 break
-        self._each(node.body, spot._replace(caught=caught, lacking=lacking))
+        self._each(node.body, spot._replace(caught=caught, expected=expected))
         # What stands in a handler for it is asked for instead.
-        self._each(node.handlers, spot._replace(lacking=lacking))
+        self._each(node.handlers, spot._replace(expected=expected))
         self._each([*node.orelse, *node.finalbody], spot)
 
+    def _with(self, node: Any, spot: _Spot) -> None:
+        """``with suppress(AttributeError)``."""
+        self._each([item.context_expr for item in node.items], spot)
+        expected = [_named_in(item.context_expr) for item in node.items]
+        self._each([v for v in [item.optional_vars for item in node.items] if v is not None], spot)
+        self._each(node.body, spot._replace(expected=spot.expected.union(*expected)))
+
     def _comprehension(self, node: Any, spot: _Spot) -> None:
-        if self._absent or self._attributes:
+        if self._absent or self._attributes or self._calls:
             bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
             spot = spot._replace(local=spot.local | bound)
         self._children(node, spot)
@@ -248,6 +267,12 @@ def _catches(node: ast.expr | None) -> str:
         return "named" if "named" in kinds else "broad" if "broad" in kinds else ""
     name = dotted(node)
     return "named" if name in _CAUGHT else "broad" if name in _BROAD else ""
+
+
+def _named_in(node: ast.AST) -> frozenset[str]:
+    """The errors that a handler, or what a block is left to, names."""
+    text = ast.dump(node)
+    return frozenset(error for error in (_ATTRIBUTE, _TYPE) if error in text)
 
 
 def _bound(body: list[ast.stmt]) -> frozenset[str]:

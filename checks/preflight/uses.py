@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from checks.preflight.asides import lines_at, uses_of
@@ -36,14 +36,15 @@ def uses(
     *,
     names: Mapping[str, str] | None = None,
     paths: Collection[str] = (),
+    calls: Mapping[str, Callable[[ast.Call], str]] | None = None,
 ) -> list[list[Any]]:
-    """See ``names.Finder.find``: of names that are absent, and of dotted paths that lead nowhere."""
+    """See ``names.Finder.find``: of names that are absent, of dotted paths that lead nowhere, of calls that fail."""
     if tree is None:
         return []
-    places = _places(source, [*(names or ()), *paths])
+    places = _places(source, [*(names or ()), *paths, *(calls or ())])
     lines = None if places is None else lines_at(source, places)
     try:
-        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), lines=lines)
+        return Finder(tree, Conditions(target)).find({}, dict(names or {}), frozenset(paths), calls=calls, lines=lines)
     except RecursionError:
         return []
 

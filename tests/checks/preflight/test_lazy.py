@@ -83,7 +83,7 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
 
                 SOURCES = ["sources.a", "sources.b", "sources.c"]
 
-                def load():
+                def load(_event):
                     for name in SOURCES:
                         with contextlib.suppress(ImportError):
                             importlib.import_module(name)

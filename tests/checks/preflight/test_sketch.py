@@ -30,7 +30,11 @@ class Store(
 def shape(tree: ast.Module) -> list[tuple[str, int, int]]:
     """What stands at the top of a module, and where."""
     return [
-        (f"{type(node).__name__} {getattr(node, 'name', '')}", node.lineno, getattr(node, "col_offset", 0))
+        (
+            f"{type(node).__name__} {name if isinstance(name := getattr(node, 'name', ''), str) else ''}",
+            node.lineno,
+            node.col_offset,
+        )
         for node in tree.body
     ]
 
