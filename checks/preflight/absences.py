@@ -40,7 +40,9 @@ class Absences:
         return top.file is not None or bool(top.folders)
 
     def hidden(self, name: str) -> str:
-        """What a module of the package hides that has the same name, for a message; empty if nothing."""
+        """What a module of the package hides that has the same name, or what hides it; empty if nothing."""
+        if own := self._resolver.passed_over(name.partition(".")[0]):
+            return f"; {own} comes last on the search path, and is not found: rename it"
         module = self._resolver.module(name)
         if module.file is None or "." in name:
             return ""
@@ -69,7 +71,7 @@ class Absences:
             return Problem(kind=Kind.NOT_SHIPPED, symbol=module.name, message=message)
         if own_top and above.found is not Found.NAMESPACE:
             message = f"No module named {missing!r}" + (f"; {module.reason}" if module.reason else "")
-            message += self._moved.meant(missing) or self._off_path.told(missing) or self.hidden(top)
+            message += self._moved.meant(missing) or self._off_path.told(missing, above.file) or self.hidden(top)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message)
         since = stdlib.removed_in(top, self._python) if missing == top else None
         added = stdlib.added_in(top, self._python)
@@ -81,6 +83,7 @@ class Absences:
                 message += f"; {' or '.join(known)} brings it" if known else ""
             if added is not None:
                 message += f": Python {added[0]}.{added[1]} adds it"
+            message += self.hidden(top)
             return Problem(kind=Kind.MISSING_MODULE, symbol=module.name, message=message, own=False, dated=True)
         return self._undeclared(module, missing, own_top=own_top)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Any
 
 from checks.preflight.conditions import dotted
@@ -15,6 +16,9 @@ from checks.preflight.conditions import dotted
 _IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)")
 
 OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
+# Beside a name: what makes it part of another, or shows that it is text.
+_NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
+_NOT_AFTER = _NOT_BEFORE - frozenset(b".")
 
 
 def fakes(tree: ast.Module) -> tuple[list[str], bool]:
@@ -93,10 +97,25 @@ def places(source: bytes, text: bytes) -> list[int]:
     return found
 
 
-def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
-    """The lines, counted from 1 and in order, on which one of the texts is found."""
+def uses_of(source: bytes, names: Iterable[bytes]) -> list[int]:
+    """Where code may use one of the names, or of what begins with one and a dot: no part of another, no attribute of
+    another, nothing beside a quote. In order.
+    """
+    found, padded = [], source + b"\n"
+    for name in names:
+        size, whole = len(name), name[-1] in OF_A_NAME
+        found += [
+            at
+            for at in places(source, name)
+            if padded[at - 1] not in _NOT_BEFORE and not (whole and padded[at + size] in _NOT_AFTER)
+        ]
+    return sorted(found)
+
+
+def lines_at(source: bytes, found: Iterable[int]) -> list[int]:
+    """The lines, counted from 1, of places that are in order."""
     lines, line, seen = [], 1, 0
-    for at in sorted(at for text in texts for at in places(source, text)):
+    for at in found:
         line += source.count(b"\n", seen, at)
         seen = at
         lines.append(line)
@@ -105,12 +124,7 @@ def lines_with(source: bytes, texts: tuple[bytes, ...]) -> list[int]:
 
 def lines_of(pattern: re.Pattern[bytes], source: bytes) -> list[int]:
     """The lines on which what a pattern finds begins, counted from 1 and in order."""
-    lines, line, seen = [], 1, 0
-    for found in pattern.finditer(source):
-        line += source.count(b"\n", seen, found.start())
-        seen = found.start()
-        lines.append(line)
-    return lines
+    return lines_at(source, (found.start() for found in pattern.finditer(source)))
 
 
 def has_line(node: ast.AST, lines: list[int]) -> bool:

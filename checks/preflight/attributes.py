@@ -102,7 +102,6 @@ class Attributes:
         self._files = files
         self._texts = texts
         self._text = texts.text
-        self._outlines: dict[str, ast.Module | None] = {}
         self._known: dict[tuple[str, str], Module | None] = {}
         self._lacks: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._suspected: dict[str, dict[str, tuple[str, str]]] = {}
@@ -181,10 +180,7 @@ class Attributes:
         from checks.preflight.conditions import ALWAYS
 
         def used() -> list[list[Any]]:
-            # Bodies of functions are no part of it.
-            if file not in self._outlines:
-                self._outlines[file] = self._tree(file, ())
-            return self._uses(file, self._outlines[file], paths=[path])
+            return self._uses(file, self._tree(file, [path]), paths=[path])
 
         key = f"loads-{self._texts.digest(self._files[file])} {path}"
         uses = self._texts.remembered(key, used, json.loads)

@@ -124,6 +124,9 @@ class _Calls:
             ):
                 yield from self._each(getattr(node, field), spot._replace(tries=((index, part), *spot.tries)))
             return
+        if isinstance(node, ast.With) and node.lineno in self._tries:  # ``suppress(ImportError)``
+            yield from self._each(node.body, spot._replace(tries=((self._tries[node.lineno], "body"), *spot.tries)))
+            return
         if isinstance(node, ast.Call):
             yield node, spot
         yield from self._each(ast.iter_child_nodes(node), _inside(node, spot))

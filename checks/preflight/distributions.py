@@ -85,6 +85,7 @@ def _closure(wanted: Mapping[str, set[str]], environment: dict[str, str]) -> tup
                 continue
             found = Known((), known.of_google_clients())
         modules.update(found.modules)
+        unknown.update({name} & wanted.keys() if found.more else ())
         told = {extra for extra in extras if any(f"extra == '{extra}'" in r.replace('"', "'") for r in found.requires)}
         # Without metadata it is not known what an extra brings; often it is called like it.
         called = {extra for extra in extras - told if normal(extra) in known.table()}
@@ -110,8 +111,8 @@ def _known(name: str) -> Known | None:
         installed = importlib.metadata.distribution(name)
     except (importlib.metadata.PackageNotFoundError, ValueError):
         return entry
-    requires = tuple(installed.requires or ())
-    return Known(entry.modules if entry else modules_of(installed), (*requires, *(entry.requires if entry else ())))
+    found = entry or Known(modules_of(installed), ())
+    return found._replace(requires=(*(installed.requires or ()), *found.requires))
 
 
 def modules_of(distribution: importlib.metadata.Distribution) -> tuple[str, ...]:

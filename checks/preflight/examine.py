@@ -6,7 +6,7 @@ import os
 import posixpath
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
@@ -85,7 +85,7 @@ class Examiner:
 
             besides = NOTHING_SAID if lines is None else package.besides
             provided = distributions.provided([text for text, _ in lines or ()], package.implied, python, besides)
-        search, notes = _search(package, facts)
+        search, last, notes = _search(package, facts)
         resolver = Resolver(
             package.files,
             search,
@@ -97,6 +97,7 @@ class Examiner:
             made={name for item in facts.values() for name in item.fakes},
             importers={path for path, item in facts.items() if item.importer},
             filled=package.filled,
+            last=last,
         )
         facts = with_listed(facts, resolver)
         bindings = Bindings(facts, resolver, extractor, extractor.library)
@@ -125,8 +126,8 @@ class Examiner:
             optional=provided.extras.has if provided and provided.extras else lambda _module: False,
             forbidden=self._rules_in(package),
         ).judge()
-        notes += _shadows(package, python, provided)
-        if not package.entry_known:
+        notes += _shadows(replace(package, last=tuple(last)), python, provided)
+        if facts and not package.entry_known:
             notes.append("no entry point is known: top-level modules and programs count as such (--entry names it)")
         if extractor.python is None:
             version = "{}.{}".format(*python)
@@ -176,10 +177,13 @@ class Examiner:
         return rules
 
     def _elsewhere(self, package: Package) -> Callable[[str], str | None]:
-        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root
-        and from where the package's own code comes; or in the package itself, below another name.
+        """Where a module lies that the package lacks, as the end of a sentence: in the repository, seen from its root,
+        from where the package's own code comes and the folders above that; or in the package itself, below another
+        name.
         """
-        roots = dict.fromkeys([self._root, package.root, *package.roots])
+        top, home = self._root.resolve(), package.root.resolve()
+        above = [place for place in home.parents if place.is_relative_to(top)]
+        roots = dict.fromkeys([self._root, package.root, *package.roots, *above])
 
         @cache
         def shipped() -> dict[Path, str]:
@@ -217,10 +221,14 @@ def _shadows(package: Package, python: Version, provided: Provided | None) -> li
         name = base.removesuffix(".py")
         if folder not in package.search or not path.endswith(".py") or path == "__init__.py":
             continue
+        other = ""
         if name in stdlib.modules(python) and name != "__main__":
-            told.append(f"{path} has the name of a module of the standard library: rename it")
-        elif provided is not None and name in provided.modules and path in package.entries:
-            told.append(f"{path} has the name of a module that a requirement brings: rename it")
+            other = "of the standard library"
+        elif provided is not None and name in provided.modules and (path in package.entries or folder in package.last):
+            other = "that a requirement brings"
+        if other:
+            found = ", which is found instead of it" if folder in package.last and path not in package.entries else ""
+            told.append(f"{path} has the name of a module {other}{found}: rename it")
     return told
 
 
@@ -231,9 +239,9 @@ def _shown(path: Path, root: Path) -> str:
         return str(path)
 
 
-def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], list[str]]:
-    """The search path with what the code adds to it; what could not be read of that."""
-    search, notes = list(package.search), []
+def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], Collection[str], list[str]]:
+    """The search path with what the code adds to it; which of it comes last; what could not be read."""
+    search, last, notes = list(package.search), set(package.last), []
     folders = {posixpath.dirname(path) for path in package.files}
     for folder in list(folders):
         while folder:
@@ -241,21 +249,23 @@ def _search(package: Package, facts: Mapping[str, Facts]) -> tuple[list[str], li
             folders.add(folder)
     for path, item in facts.items():
         for line, ups, tail in item.paths:
-            added = _added(path, ups, tail)
-            if added is not None and added in folders and added not in search:
-                search.append(added)
+            added = _added(path, ups, tail, package.base)
+            if added is not None and added in folders:
+                search += [] if added in search else [added]
+                last.discard(added)  # most code puts it first
             elif ups is None and tail is None:
+                last.clear()
                 notes.append(f"{path}:{line} adds a folder to sys.path that cannot be read from the code")
-    return search, notes
+    return search, last, notes
 
 
-def _added(path: str, ups: int | None, tail: str | None) -> str | None:
-    """The folder in the package; None if it lies outside or cannot be told."""
+def _added(path: str, ups: int | None, tail: str | None, base: str) -> str | None:
+    """The folder in the package; None if it lies outside or cannot be told. ``base``: where the package lies."""
     if tail is None:
         return None
     if ups is None:
-        plain = posixpath.normpath(tail)
-        return None if plain.startswith(("/", "..")) else plain.removeprefix(".")
+        plain = posixpath.relpath(posixpath.join(base, tail), base)
+        return "" if plain == "." else plain
     parts = posixpath.dirname(path).split("/") if "/" in path else []
     if ups > len(parts):
         return None

@@ -374,7 +374,7 @@ class Reader:
     # -- expressions, where the text asks for it -----------------------------------------------------------------------
 
     def _walruses(self, tree: ast.Module) -> None:
-        lines = asides.lines_with(self.source, (b":=",))
+        lines = asides.lines_of(_WALRUS, self.source)
         for statement in tree.body:
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 continue

@@ -11,6 +11,7 @@ from checks.preflight import stdlib
 from checks.preflight.absences import Absences
 from checks.preflight.bindings import GIVEN, Bindings
 from checks.preflight.listed import GETATTR
+from checks.preflight.lost import Lost
 from checks.preflight.model import Facts, Import, Kind, Try, Version
 from checks.preflight.problems import Guard, Moved, Problem, meant
 from checks.preflight.provided import Provided
@@ -39,6 +40,7 @@ class Imports(Statements):
         self._provided = provided
         self._python = python
         self._elsewhere = elsewhere
+        self._lost = Lost(facts, self)
         # By what is asked for; apart, where a file asks for itself.
         self._problems: dict[Asked, Sequence[Problem]] = {}
         self._problems_inside: dict[Asked, Sequence[Problem]] = {}
@@ -215,9 +217,31 @@ class Imports(Statements):
             return (self.absences.of(module),)
         own = self._own_bindings(file, module.name) if file is not None else None
         there = self._bindings.surely(module) if own is None else frozenset()
-        names = [name for name, _ in asked.names or () if name not in there]
-        problems = [problem for name in names for problem in self._named(module, name, own)]
+        lost = self._lost.names(module.file) if own is None and module.file is not None else {}
+        names = [name for name, _ in asked.names or () if name not in there or name in lost]
+        problems = [
+            problem
+            for name in names
+            for problem in (
+                [self._never_bound(module, name, lost[name])]
+                if name in lost and name not in asked.submodules
+                else self._named(module, name, own)
+            )
+        ]
         return (*problems, *(self._lazily_failing(module, asked) if self.lazy else ()))
+
+    def _never_bound(self, module: Module, name: str, line: int) -> Problem:
+        """That the import which would give the module a name fails, and is passed over there."""
+        message = f"cannot import name {name!r} from {module.name!r}: the import at {module.file}:{line} fails there"
+        return Problem(
+            kind=Kind.MISSING_NAME, symbol=f"{module.name}.{name}", message=f"{message} and is passed over", told=True
+        )
+
+    def is_sure(self, problem: Problem) -> bool:
+        """Whether an import fails on it whatever else is installed."""
+        extras = self._provided.extras if self._provided is not None and not problem.own else None
+        optional = extras is not None and extras.has(problem.symbol)
+        return not (problem.unknown or problem.dated or optional)
 
     def _lazily_failing(self, module: Module, asked: Asked) -> Iterator[Problem]:
         """What the module's own ``__getattr__`` fails to import for the names that it is asked for."""

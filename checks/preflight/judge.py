@@ -146,6 +146,11 @@ class Judge:
         line, message = facts.error
         if facts.unread:
             self._unknown.append(Unknown(file=file, line=line, symbol=file, reason=message))
+            return
+        here = self._reached_by_errors.get(file)
+        if self._package.compiled and (here is None or here.effect is not Effect.LOAD):
+            message += "; the build of a function compiles every file, and fails"
+            self._put(_At(file, line, ""), Kind.SYNTAX, file, message, Effect.LOAD)
         else:
             self._add(_At(file, line, ""), Kind.SYNTAX, file, message)
 
@@ -203,7 +208,7 @@ class Judge:
             return
         if self._imports.alternative_works(file, item):
             return
-        if not problem.own and (guard.fallback or (problem.dated and guard.noted)):
+        if problem.told or (not problem.own and (guard.fallback or (problem.dated and guard.noted))):
             return
         if guard.whole and item.scope:
             self._add_caught(at, problem.kind, problem.symbol, message, f"{guard.line}{_LOST}")

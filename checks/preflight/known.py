@@ -28,10 +28,11 @@ MISNAMED = {
 
 
 class Known(NamedTuple):
-    """What a distribution is imported as, and what it needs (normalised names)."""
+    """What a distribution is imported as, and what it needs (normalised names); ``more``: among other things."""
 
     modules: tuple[str, ...]
     requires: tuple[str, ...]
+    more: bool = False
 
 
 def normal(name: str) -> str:
@@ -59,17 +60,17 @@ def _lines() -> dict[str, Known]:
         name, _, rest = line.partition(":")
         modules, _, needed = rest.partition(">")
         requires: list[str] = []
-        for item in needed.split():
+        for item in needed.removesuffix("...").split():
             requires += found[item].requires if item.startswith("@") else [normal(item)]
         names = () if modules.strip() == "-" else tuple(modules.split()) or (name.replace("-", "_"),)
-        found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires))
+        found[name if name.startswith("@") else normal(name)] = Known(names, tuple(requires), needed.endswith("..."))
     return found
 
 
 @cache
 def widespread() -> frozenset[str]:
     """Distributions that so many others need that one nobody knows may well bring them."""
-    needed = Counter(name for known in table().values() for name in set(known.requires))
+    needed = Counter(name for known in table().values() if not known.more for name in set(known.requires))
     return frozenset(name for name, count in needed.items() if count >= _WIDESPREAD)
 
 

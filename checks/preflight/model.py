@@ -118,10 +118,13 @@ class Package:
     known entry point (``entry_known`` false) any file may be. ``imported``: a server imports the entries, so that what
     stands under ``__name__ == "__main__"`` does not run; ``dotted``: they are loaded by their dotted names, and the
     packages above before them. ``handler``: what is called in the first entry;
-    ``further``: what else is, where the same files are deployed under other names.
+    ``further``: what else is, where the same files are deployed under other names. ``last``: the folders of ``search``
+    that come after the standard library and what is installed; ``compiled``: the build compiles every file, and fails
+    with any of them.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
+    ``base``: where it lies when it runs (buildpacks put it into /workspace).
     ``origins``: where its parts come from, a change there changes it; ``roots``: the trees that its symlinks lead into.
     ``filled``: where something is put of which nobody knows what it is, and what is to be said of it.
     ``problems`` are things that keep the package from being made as described, such as a symlink to nowhere.
@@ -138,12 +141,15 @@ class Package:
     handler: str = ""
     further: tuple[str, ...] = ()
     search: tuple[str, ...] = ("",)
+    last: tuple[str, ...] = ()
+    compiled: bool = False
     requirements: tuple[tuple[str, str], ...] | None = None
     implied: tuple[str, ...] = ()
     besides: str = ""
     installed: bool = False
     python: Version | None = None
     python_from: str = ""
+    base: str = "/workspace"
     origins: tuple[Path, ...] = ()
     roots: tuple[Path, ...] = ()
     filled: tuple[tuple[str, str], ...] = ()

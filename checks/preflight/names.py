@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from opcode import opmap
 from types import CodeType
@@ -77,7 +77,7 @@ class Finder:
         self._calls: Mapping[str, Callable[[ast.Call], str]] = {}
         # Names whose absence the file is prepared for: it reads them where a NameError is caught by name.
         self._expected: set[str] = set()
-        self._lines: list[int] | None = None
+        self._lines: Sequence[int] | None = None
         self._known: dict[int, frozenset[str]] = {}
         self.found: list[list[Any]] = []
 
@@ -87,20 +87,20 @@ class Finder:
         absent: Mapping[str, str],
         attributes: frozenset[str] = frozenset(),
         *,
-        text: bytes,
         calls: Mapping[str, Callable[[ast.Call], str]] | None = None,
+        lines: Sequence[int] | None = None,
     ) -> list[list[Any]]:
         """Uses that would fail: ``[kind, name, line, scope, when, caught]``.
 
         ``positions``: line and column (in bytes, from 0) of what ruff found, with its kind. ``absent``: names of the
         module that are bound only where it never goes, with their kind. ``attributes``: dotted paths on imported names
-        that lead nowhere, as they stand in the file's ``text``. ``calls``: functions, likewise, and what is wrong with
-        a call, if anything is; told as ``[function, what is wrong, ...]``.
+        that lead nowhere. ``calls``: functions, likewise, and what is wrong with a call, if anything is; told as
+        ``[function, what is wrong, ...]``. ``lines``: those on which any of these names stand, in order; all if not
+        given.
         """
         self._positions, self._absent, self._attributes, self._calls = positions, absent, attributes, calls or {}
         # A name stands on one line, with its attributes: all that has no such line need not be visited.
-        only = {*attributes, *absent, *self._calls} if text.isascii() and not positions else None
-        self._lines = None if only is None else _lines_of(only, text)
+        self._lines = lines
         for statement in self._tree.body:
             self._visit(statement, _Spot())
         return [item for item in self.found if item[1] not in self._expected]
@@ -294,17 +294,6 @@ def _of_class(node: ast.ClassDef) -> frozenset[str]:
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     names = {statement.name for statement in node.body if isinstance(statement, functions)}
     return _bound([statement for statement in node.body if not isinstance(statement, functions)]) | names
-
-
-def _lines_of(paths: Iterable[str], text: bytes) -> list[int]:
-    """The lines that hold one of the dotted paths, in order."""
-    pattern = re.compile(b"|".join(re.escape(path.encode()) for path in paths))
-    lines, line, seen = [], 1, 0
-    for found in pattern.finditer(text):
-        line += text.count(b"\n", seen, found.start())
-        seen = found.start()
-        lines.append(line)
-    return lines
 
 
 def _stored(function: Any) -> set[str]:

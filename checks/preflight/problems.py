@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ _FEW = 3  # names, enough to recognise them
 class Problem:
     """An import that would fail: what it asks for that is not there. ``own``: it is code of the package's owner, not a
     distribution's. ``unknown``: it cannot be told, and is no finding. ``dated``: another version's standard library may
-    have it.
+    have it. ``told``: it comes of what is told elsewhere, and is none where somebody is prepared for it.
     """
 
     kind: Kind
@@ -27,6 +28,7 @@ class Problem:
     own: bool = True
     unknown: bool = False
     dated: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Moved:
 class OffPath:
     """Modules among the files of a package to which none of the folders that are searched leads."""
 
-    def __init__(self, files: Iterable[str], search: Sequence[str]) -> None:
+    def __init__(self, files: Collection[str], search: Sequence[str]) -> None:
         self._files = files
         self._searched = ", ".join(folder or "." for folder in search)
 
@@ -99,12 +101,18 @@ class OffPath:
                 found.setdefault(part, []).append(file)
         return found
 
-    def told(self, module: str) -> str:
-        """Where a module is instead, for a message; empty if nowhere."""
+    def told(self, module: str, home: str | None = None) -> str:
+        """Where a module is instead, for a message; empty if nowhere. ``home``: the file of the package at its top,
+        which was found.
+        """
         base = module.replace(".", "/")
         for file in self._of_name.get(base.rpartition("/")[2], ()):
             found = re.search(rf"/{re.escape(base)}(?:/|\.py$)", f"/{file}")
             if found:
                 above = file[: max(found.start() - 1, 0)] or "."
+                if home is not None:
+                    bare = f"{posixpath.dirname(file)}/__init__.py" not in self._files
+                    why = "; its folder has no __init__.py" if bare else ""
+                    return f": {file} is shipped, and the package that is found, {home}, does not hold it{why}"
                 return f": {file} is shipped, and {above} is not on the search path ({self._searched}): set PYTHONPATH"
         return ""

@@ -37,8 +37,12 @@ class Provided:
         return self._guessed(module)
 
     def below(self, module: str) -> bool:
-        """Whether modules below that name are brought, so that it is a namespace that several share."""
-        return any(one.startswith(module + ".") for one in self.modules)
+        """Whether modules below that name are brought, so that it is a namespace that several share: by what is known,
+        or by an unknown distribution called like one (``google-adk``).
+        """
+        if any(one.startswith(module + ".") for one in self.modules):
+            return True
+        return module in _SHARED and any(_PIECES.split(name)[0] == module for name in self.unknown)
 
     def _guessed(self, module: str) -> bool:
         """By its name: ``foo-bar`` may be imported as ``foo_bar`` or ``foo.bar``, ``python-foo`` as ``foo``."""
@@ -67,6 +71,8 @@ class Provided:
         others = [name for name in self.unknown if not any(is_slip(name, one) for one in distributions)]
         if self.private or (others and not known.widespread().isdisjoint(distributions)):
             return True
+        if others and any(known.table()[name].more for name in distributions):
+            return True  # what runs the code, which plugins of it are installed into
         return not {_family(name) for name in others}.isdisjoint(_family(name) for name in distributions)
 
     def misspelt(self, distributions: Collection[str]) -> str:

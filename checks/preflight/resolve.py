@@ -1,7 +1,7 @@
 """Which file an import means, told from directory listings: nothing is imported, not even parents.
 
 The order is Python's: what the package has on its search path (a folder without ``__init__`` only if nothing else has
-the name), the standard library of the target, what is installed.
+the name), the standard library of the target, what is installed; where a server puts the package's folders last, these.
 """
 
 from __future__ import annotations
@@ -155,16 +155,18 @@ class Resolver:
         made: Collection[str] = (),
         importers: Collection[str] = (),
         filled: Sequence[tuple[str, str]] = (),
+        last: Collection[str] = (),
     ) -> None:
         """``complete``: what is not in the package is nowhere. ``made``: modules that the code puts into
         ``sys.modules``. ``importers``: files that make modules below their own name in ways that cannot be read.
-        ``filled``: see ``Package``.
+        ``filled``, ``last``: see ``Package``.
         """
         self._files = frozenset(files)
         self._folders = _folders(files)
         self._names = _children(files)
         self._inside = _inside(self._files, self._folders)
         self.search = tuple(search)
+        self._ahead = tuple(folder for folder in search if folder not in last)
         self._deepest_first = sorted(self.search, key=len, reverse=True)
         self._own_names: dict[str, str | None] = {}
         self._python = python
@@ -266,16 +268,34 @@ class Resolver:
 
     def _top(self, name: str) -> Module:
         here = self._in(self.search, name, name) if name not in _FIRST else None
-        if here is not None and here.found is not Found.NAMESPACE:
+        late = here is not None and self._in(self._ahead, name, name) is None
+        if here is not None and here.found is not Found.NAMESPACE and not late:
             return here
         if name in stdlib.modules(self._python):
             return self._of_library(name)
+        if here is not None and here.found is not Found.NAMESPACE and not self._surely_elsewhere(name):
+            return here
         other = self._elsewhere(name)
         if here is not None and (other is None or other.found in (Found.NAMESPACE, Found.UNKNOWN)):
             return here  # what is installed below the same name is looked for where the package has nothing
         if other is not None:
             return other
         return here or Module(found=Found.MISSING, name=name, missing=name)
+
+    def _surely_elsewhere(self, name: str) -> bool:
+        """Whether something installed has a module of that name, by more than the name of a distribution."""
+        if self._environment is not None:
+            return self._environment.find(name) is not None
+        return self._provided is not None and name in self._provided.modules
+
+    def passed_over(self, name: str) -> str:
+        """The file of the package that a top-level name does not lead to, as another module of the name comes before;
+        empty if there is none.
+        """
+        here = self._in(self.search, name, name)
+        if here is None or here.file is None or name in self._made or self._in(self._ahead, name, name) is not None:
+            return ""
+        return here.file if here.file != self.module(name).file else ""
 
     def _of_library(self, name: str) -> Module:
         found = self._library.find(name) if self._library is not None else None

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from types import CodeType
 from typing import Any, NamedTuple
 
-from checks.preflight.asides import around
+from checks.preflight.asides import around, places
 
 _HEAD = re.compile(rb"def[ \t]+\w+[ \t]*(\()?")  # what stands before it is looked at where it is found: few lines
 _CLASS = re.compile(rb"\nclass[ \t]+\w+[ \t]*(\()?")
+_TABLE = re.compile(rb"\n(?!__all__\b)\w+[ \t]*(?::[^\n=]*)?=[ \t]*([\w.]*\(|[\[{])[^\n]*\n")
+_LONG_TABLE, _LONG_CONDITION = 300, 1000  # bytes; what stands in parentheses may tell of the version
+_BINDS = re.compile(rb"import|:=")
 _TAIL = re.compile(rb"[ \t]*(?:->[^:\n]*)?(:)[ \t\r]*(?:#[^\n]*)?\n")
 # What is this long may be nested so deeply that no parser takes it: that shows only where it is parsed.
 _LONGEST = 50_000
@@ -46,13 +49,15 @@ class Function(NamedTuple):
     needed: bool
 
 
-class Class(NamedTuple):
-    """Where a class begins, the colon before its body, that, and where it surely ends. Nothing in it is asked for."""
+class Aside(NamedTuple):
+    """What may be left out, as nothing in it is asked for: the statement that holds it, where it begins and ends, and
+    what stands there instead, with as many lines.
+    """
 
     head: int
-    colon: int
     start: int
     end: int
+    instead: bytes
 
 
 class Sketch:
@@ -65,14 +70,16 @@ class Sketch:
             self.functions = [
                 Function(0, 0, 0, 0, 0, len(source), sure=False, needed=True)
             ]  # lines that end where bytes do not tell
-            self._blocks: list[Function | Class] = list(self.functions)
+            self._blocks: list[Function | Aside] = list(self.functions)
         else:
-            self._blocks = sorted([*self.functions, *_classes(source, self.functions)], key=itemgetter(0))
+            self._blocks = sorted([*self.functions, *_asides(source, self.functions)], key=itemgetter(0))
+        self._heads = [function.head for function in self.functions]
 
-    def holding(self, words: Collection[bytes]) -> list[Function]:
-        """The functions whose code holds one of the words, be it as a part of another."""
-        found = self.source.find
-        return [f for f in self.functions if any(found(word, f.code, f.end) >= 0 for word in words)]
+    def function_at(self, place: int) -> Function | None:
+        """The function in whose code a place lies."""
+        index = bisect_right(self._heads, place) - 1
+        function = self.functions[index] if index >= 0 else None
+        return function if function is not None and function.code <= place < function.end else None
 
     def bodies(self) -> list[bytes]:
         """The bodies of all functions, in order, without their docstrings."""
@@ -87,44 +94,53 @@ class Sketch:
         above = self.source.count(b"\n", 0, function.head)
         return (code_of(b"if 1:\n" + text), above - 1) if text[:1] == b" " else (code_of(text), above)
 
-    def tree(self, functions: Collection[Function] = (), words: Collection[bytes] = ()) -> ast.Module:
-        """The syntax tree with these functions, and with the arguments of those that hold one of the words there.
+    def tree(self, asked: Sequence[int] = (), functions: Collection[Function] = ()) -> ast.Module:
+        """The syntax tree with these functions, and with all functions, arguments and classes that hold a place that is
+        asked for; those are in order.
 
         :raises SyntaxError: and whatever else ``ast.parse`` raises.
         """
         try:
-            return ast.parse(self.text(functions, words))
+            return ast.parse(self.text(asked, functions))
         except SyntaxError:
             return ast.parse(self.source)  # indentation has deceived, or it is one
 
     def tree_holding(self, words: Collection[bytes]) -> ast.Module:
-        """The syntax tree with all that holds one of the words."""
-        return self.tree(set(self.holding(words)), words)
+        """The syntax tree with all that holds one of the words, be it as a part of another."""
+        return self.tree(sorted(at for word in words for at in places(self.source, word)))
 
     def code_holding(self, words: Collection[bytes]) -> CodeType:
         """The module compiled with all that holds one of the words.
 
         :raises SyntaxError: and whatever else ``compile`` raises.
         """
+        return self.code(sorted(at for word in words for at in places(self.source, word)))
+
+    def code(self, asked: Sequence[int] = (), functions: Collection[Function] = ()) -> CodeType:
+        """The same as ``tree``, compiled.
+
+        :raises SyntaxError: and whatever else ``compile`` raises.
+        """
         try:
-            return code_of(self.text(set(self.holding(words)), words))
+            return code_of(self.text(asked, functions))
         except SyntaxError:
             return code_of(self.source)  # as for the tree
 
-    def text(self, functions: Collection[Function], words: Collection[bytes] = ()) -> bytes:
-        """The text with these functions, as ``tree`` parses it."""
+    def text(self, asked: Sequence[int] = (), functions: Collection[Function] = ()) -> bytes:
+        """The text that ``tree`` parses."""
         source, parts, at = self.source, [], 0
         for block in self._blocks:
             if block.head < at:
                 continue  # in a class that is left out
             lines = b"\n" * source.count(b"\n", block.start, block.end)
-            if isinstance(block, Class):
-                if not self._is_asked_for(block, functions, words):
-                    parts += [source[at : block.colon], b"pass\n", lines]
+            if isinstance(block, Aside):
+                inside = any(block.start <= function.head < block.end for function in functions)
+                if not inside and not _any_within(asked, block.start, block.end):
+                    parts += [source[at : block.start], block.instead, lines]
                     at = block.end
-            elif block.sure and not block.needed and block not in functions:
+            elif not (block in functions or block.needed or _any_within(asked, block.code, block.end)) and block.sure:
                 head = source[block.arguments : block.colon]
-                if b"import" in head or (words and any(word in head for word in words)):
+                if b"import" in head or _any_within(asked, block.arguments, block.colon):
                     parts += [source[at : block.colon], b"pass\n", lines]
                 else:
                     parts += [source[at : block.arguments], b"\n" * head.count(b"\n"), b"):pass\n", lines]
@@ -132,11 +148,11 @@ class Sketch:
         parts.append(source[at:])
         return b"".join(parts)
 
-    def _is_asked_for(self, block: Class, functions: Collection[Function], words: Collection[bytes]) -> bool:
-        """Whether a class holds one of the functions or words."""
-        return any(block.start <= function.head < block.end for function in functions) or any(
-            self.source.find(word, block.start, block.end) >= 0 for word in words
-        )
+
+def _any_within(places: Sequence[int], start: int, end: int) -> bool:
+    """Whether one of the places, which are in order, lies between two others."""
+    index = bisect_left(places, start)
+    return index < len(places) and places[index] < end
 
 
 def code_of(text: bytes) -> CodeType:
@@ -172,10 +188,27 @@ def _functions(source: bytes) -> Iterator[Function]:
             at = start
 
 
-def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Class]:
-    """The classes at the top that hold nothing that is always asked for."""
+def _asides(source: bytes, functions: Sequence[Function]) -> Iterator[Aside]:
+    """The classes and tables at the top that hold nothing that is always asked for."""
     if b"import_module" in source or b"__import__" in source:
         return  # by names that may stand anywhere
+    yield from _classes(source, functions)
+    if b"def __getattr__(" not in source:  # may look into them
+        yield from _tables(source)
+
+
+def _tables(source: bytes) -> Iterator[Aside]:
+    """What stands between the brackets of long values, such as ``CODES = {``."""
+    for head in _TABLE.finditer(source):
+        start = head.end()
+        below = less_indented(0).search(source, start - 1)
+        end = below.start() + 1 if below else start
+        long = end - start >= (_LONG_CONDITION if head[1] == b"(" else _LONG_TABLE)
+        if long and source[end] in b")]}" and _is_whole(source, start, end) and not _BINDS.search(source, start, end):
+            yield Aside(head.start() + 1, start, end, b"")
+
+
+def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Aside]:
     heads = [function.head for function in functions]
     for head in _CLASS.finditer(source):
         tail = _TAIL.match(source, _closing(source, head.end()) if head[1] else head.end())
@@ -190,7 +223,7 @@ def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Class]:
         starts, ends = [start, *(function.end for function in inside)], [*(function.start for function in inside), end]
         between = b"".join(source[one:other] for one, other in zip(starts, ends))  # noqa: B905 - Python 3.8
         if _is_whole(between, 0, len(between)) and not _needed(between, 0, len(between)):
-            yield Class(head.start() + 1, tail.end(1), start, end)
+            yield Aside(head.start() + 1, tail.end(1), end, b"pass")
 
 
 def _code(source: bytes, start: int, end: int) -> int:

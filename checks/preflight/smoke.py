@@ -31,8 +31,12 @@ if sys.argv[1] == "hook":
             if not isinstance(address, (str, bytes)):
                 raise PermissionError("no network during phasewatch preflight --import: " + event)
     sys.addaudithook(_refuse)
-sys.path[:0] = sys.argv[3:]
-del sys.argv[1]
+if sys.argv[2] == "first":
+    sys.path[:0] = sys.argv[4:]
+else:
+    sys.path[:1] = []  # the working directory
+    sys.path += sys.argv[4:]
+del sys.argv[1:3]
 import importlib
 importlib.import_module(sys.argv.pop(1))
 """
@@ -65,7 +69,8 @@ def smoke(package: Package, command: str, *, seconds: int = SECONDS) -> Smoke:
         namespace = _namespace()
         how = f"{command}, {'in a network namespace of its own' if namespace else 'sockets refused by an audit hook'}"
         search = [str(root / part) for part in package.search]
-        call = [*namespace, command, "-B", "-c", _CODE, "none" if namespace else "hook", module, *search]
+        place = "last" if package.last else "first"
+        call = [*namespace, command, "-B", "-c", _CODE, "none" if namespace else "hook", place, module, *search]
         code, said = _run(call, root, home, seconds)
     if code is None:
         message = f"importing {module} took longer than {seconds} s"

@@ -1,14 +1,15 @@
 """What an older Python cannot evaluate: ``int | None`` before 3.10, ``list[int]`` before 3.9, in annotations and as the
 value of a name.
 
-Only pairs of which both sides are builtins or None are told: other classes may define ``|``. Runs in the worker: see
-``facts``.
+Only pairs are told of which both sides are None, builtins, classes of the standard library or the file's own without
+a base: other classes may define ``|``. Runs in the worker: see ``facts``.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from checks.preflight.conditions import ALWAYS
@@ -16,27 +17,52 @@ from checks.preflight.conditions import ALWAYS
 LAZY = (3, 10)  # from here on nothing is too new
 _GENERIC = frozenset({"list", "dict", "tuple", "set", "frozenset", "type"})
 _PLAIN = _GENERIC | {"int", "str", "float", "bool", "bytes", "object", "complex", "bytearray"}
+# Classes of the standard library that annotations name most; of ``typing`` all that it has.
+_CLASSES = {
+    "collections": frozenset({"Counter", "OrderedDict", "defaultdict", "deque"}),
+    "datetime": frozenset({"date", "datetime", "time", "timedelta", "timezone", "tzinfo"}),
+    "decimal": frozenset({"Decimal"}),
+    "pathlib": frozenset({"Path", "PurePath"}),
+    "typing": None,
+    "uuid": frozenset({"UUID"}),
+}
 
 
 def too_new(tree: ast.Module, target: tuple[int, int]) -> list[list[Any]]:
     """What fails where it stands, as ``names.Finder.find`` gives it: the name is the version that it needs."""
     if target >= LAZY:
         return []
-    values = [item for value in _values(tree) for item in _told(value, "", target, "union")]
+    plain = _PLAIN | set(_named(tree))
+    values = [item for value in _values(tree) for item in _told(value, "", target, "union", plain)]
     for statement in tree.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return values
     annotations = _evaluated(tree, "", inside=False)
     return [
         *values,
-        *[item for annotation, scope in annotations for item in _told(annotation, scope, target, "too_new")],
+        *[item for annotation, scope in annotations for item in _told(annotation, scope, target, "too_new", plain)],
     ]
 
 
-def _told(expression: ast.expr, scope: str, target: tuple[int, int], kind: str) -> Iterator[list[Any]]:
+def _named(tree: ast.Module) -> Iterator[str]:
+    """The names that the module has for classes without a ``|`` of their own."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef) and not (statement.bases or statement.keywords):
+            yield statement.name
+        elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module in _CLASSES:
+            known = _CLASSES[statement.module]
+            yield from (a.asname or a.name for a in statement.names if known is None or a.name in known)
+
+
+def _told(
+    expression: ast.expr, scope: str, target: tuple[int, int], kind: str, plain: AbstractSet[str]
+) -> Iterator[list[Any]]:
     for node in ast.walk(expression):
         union = (
-            isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and _plain(node.left) and _plain(node.right)
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.BitOr)
+            and _plain(node.left, plain)
+            and _plain(node.right, plain)
         )
         generic = target < (3, 9) and isinstance(node, ast.Subscript) and getattr(node.value, "id", "") in _GENERIC
         if union or generic:
@@ -53,10 +79,10 @@ def _values(tree: ast.Module) -> Iterator[ast.expr]:
             yield statement.value
 
 
-def _plain(node: ast.expr) -> bool:
+def _plain(node: ast.expr, plain: AbstractSet[str]) -> bool:
     if isinstance(node, ast.Subscript):
         node = node.value
-    return (isinstance(node, ast.Name) and node.id in _PLAIN) or (isinstance(node, ast.Constant) and node.value is None)
+    return (isinstance(node, ast.Name) and node.id in plain) or (isinstance(node, ast.Constant) and node.value is None)
 
 
 def _evaluated(node: Any, scope: str, *, inside: bool) -> Iterator[tuple[ast.expr, str]]:

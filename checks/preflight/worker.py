@@ -16,12 +16,16 @@ import builtins
 import gc
 import json
 import os
+import re
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
+from itertools import accumulate
 from types import CodeType
 from typing import Any
 
+from checks.preflight.asides import lines_at, uses_of
 from checks.preflight.conditions import MAYBE, PERHAPS
 from checks.preflight.facts import Reader, bound_by
 from checks.preflight.names import Finder, read_of
@@ -38,20 +42,24 @@ _SECONDS = 60  # for one file
 _COLLECTED_EVERY = 200  # files
 _DOUBT = "doubt"
 _KINDS = {"F821": "undefined", "F823": "unbound", "F405": "star"}
+# What stands under `if TYPE_CHECKING:` at the top, and the names that its imports end in.
+_TYPING_BLOCK = re.compile(rb"\nif [^\n]*TYPE_CHECKING[^\n]*\n((?:[ \t]+[^\n]*\n|\r?\n)+)")
+_LAST_NAME = re.compile(rb"(\w+)[ \t]*(?=[,)\r\n#])")
+_NAME = re.compile(rb"\w+")
 _FAILURES = (ValueError, RecursionError, MemoryError, UnicodeError)
 
 
 def facts_of(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     """The facts of one file; ``{"error": [line, message]}`` if it does not compile.
 
-    ``hits``: what ruff found in it (``ruff``). Only a file in which it found nothing may be read without compiling it,
-    and only one in which it found no names without reading all of it.
+    ``hits``: what ruff found in it (``ruff``). What it has no doubt of may be read without compiling it.
     """
-    if target >= LAZY and all(kind == _DOUBT for kind, _, _ in hits):
+    if target >= LAZY:
+        names = [hit for hit in hits if hit[0] != _DOUBT]
         try:
-            if hits or not plain(source):
+            if len(names) < len(hits) or not plain(source):
                 code_of(source)
-            return _sketched(source, target)
+            return _sketched(source, names, target)
         except (SyntaxError, *_FAILURES):
             pass  # does not compile; or what is left out was told wrongly
     try:
@@ -88,25 +96,57 @@ def _compiled(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> 
         return {"error": [1, "RecursionError: nested too deeply to be read"], "unread": True}
 
 
-def _sketched(source: bytes, target: tuple[int, int]) -> dict[str, Any]:
+def _sketched(source: bytes, hits: list[list[Any]], target: tuple[int, int]) -> dict[str, Any]:
     """The same without most functions, of a file that compiles."""
     sketch = Sketch(source)
+    places = _places(source, hits)
+    named = {found[0] for place in places if (found := _NAME.match(source, place))}
+    names = named | _typing_names(source)
+
+    def all_uses(names: set[bytes]) -> list[int]:
+        return sorted({*places, *uses_of(source, names)})
+
+    asked = all_uses(names)
+    tree = sketch.tree(asked)
     reader = Reader(source, target, sketch.tree_holding, sketch.code_holding)
-    tree = sketch.tree()
     facts = reader.read(tree)
     absent = _absent(facts)
+    if not names.issuperset(name.encode() for name in absent):  # bound where the target never goes, mostly
+        asked = all_uses(named.union(name.encode() for name in absent))
+        tree = sketch.tree(asked)
     solid = _solid(tree, facts)
     binding = binders(sketch, solid)
+    for function in {found for found in map(sketch.function_at, places) if found is not None}:
+        code, above = sketch.compiled(function)
+        binding[function] = suspicious(code, solid, above)
     functions = {key: names for suspects in binding.values() for key, names in suspects.items()}
-    words = [name.encode() for name in absent]
-    kept = {*binding, *sketch.holding(words)}
-    if absent or not all(function.sure for function in binding):
-        code = code_of(sketch.text(kept, words))
-        absent, functions = _read(absent, code), suspicious(code, solid)
+    if not all(function.sure for function in binding):
+        functions = suspicious(sketch.code((), binding), solid)
     suspects = _lonely(tree, facts) + _branched(tree, facts, solid, reader)
-    if absent or functions:  # most names that are absent stand in annotations alone
-        suspects += _suspects(sketch.tree(kept, words), [], absent, functions, reader)
+    if functions:
+        tree = sketch.tree(asked, binding)
+    if hits or absent or functions:
+        suspects += _suspects(tree, hits, absent, functions, reader, lines=lines_at(source, asked))
     return _with_uses(facts, reader, None, suspects)
+
+
+def _places(source: bytes, hits: list[list[Any]]) -> list[int]:
+    """Where the names stand that ruff found, in bytes from the beginning."""
+    lines = source.splitlines(keepends=True) if hits else []
+    starts = [0, *accumulate(map(len, lines))]
+    return [starts[line - 1] + _column(lines[line - 1], column) for _, line, column in hits if line <= len(lines)]
+
+
+def _column(line: bytes, column: int) -> int:
+    """In bytes, from 0, what ruff counts in characters, from 1."""
+    return len(line.decode("utf-8", "replace")[: column - 1].encode())
+
+
+def _typing_names(source: bytes) -> set[bytes]:
+    """The names that may be there for type checkers only, among others."""
+    if b"TYPE_CHECKING" not in source:
+        return set()
+    return {name for block in _TYPING_BLOCK.findall(source) for name in _LAST_NAME.findall(block)}
 
 
 def _absent(facts: dict[str, Any]) -> dict[str, str]:
@@ -136,16 +176,19 @@ def _suspects(
     absent: dict[str, str],
     functions: dict[tuple[str, int], Suspects],
     reader: Reader,
+    *,
+    lines: Sequence[int] | None = None,
 ) -> list[list[Any]]:
+    """``lines``: those on which names stand that ruff found, or that are absent; None if that is not known."""
     found: list[list[Any]] = []
     if hits or absent:
-        lines = reader.source.decode("utf-8", "replace").splitlines() if hits else []
+        texts = reader.source.splitlines() if hits else []
         positions = {
-            (line, len(lines[line - 1][: column - 1].encode())): _KINDS[kind]
+            (line, _column(texts[line - 1], column)): _KINDS[kind]
             for kind, line, column in hits
-            if line <= len(lines) and kind in _KINDS
+            if line <= len(texts) and kind in _KINDS
         }
-        found = Finder(tree, reader.conditions).find(positions, absent, text=reader.source)
+        found = Finder(tree, reader.conditions).find(positions, absent, lines=lines)
     found += too_new(tree, reader.conditions.target)
     if functions:
         known = {(item[1], item[2]) for item in found}

@@ -198,6 +198,8 @@ def _without_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # with the oldest now, which are not looked at at once
         gc.enable()
 
 

@@ -99,6 +99,8 @@ def _all(wanted: Wanted, settings: PreflightSettings | None) -> list[Package]:
                 package = _with_code(packages.as_built(folder, wanted.root))
                 made.append(with_entry(package, wanted.entry) if wanted.entry else package)
             else:
+                if folder.is_file():
+                    raise PreflightError(f"{folder} is a file: --package takes folders and Dockerfiles, --entry a file")
                 package = packages.of_folder(folder, entry=wanted.entry)
                 made.append(package if wanted.entry else packages.as_deployed(package, wanted.root))
         return made
@@ -166,7 +168,33 @@ def examine(
         for package in found:
             name = package.name
             reports.append(passing.heed_comments(examiner.examine(package)))
-        return [_own(report, found) for report in reports], examiner.blind
+        reports = [_own(report, found) for report in reports]
+        return reports if wanted.folders else _without_parts(reports), examiner.blind
+
+
+def _without_parts(reports: Sequence[PackageReport]) -> list[PackageReport]:
+    """Without folders that were only taken for functions, and are parts of a package that is deployed: loaded by it."""
+    parts: dict[Path, str] = {}
+    for report in reports:
+        package = report.package
+        if package.entry_known and not _is_guessed(package):
+            loaded = [path for path in report.ways if path.endswith("/main.py") and path not in package.entries]
+            parts |= {package.files[path].resolve().parent: package.name for path in loaded if path in package.files}
+    whole = [report.package for report in reports]
+    gone = [package for package in whole if _is_guessed(package) and package.root.resolve() in parts]
+    answer = []
+    for report in reports:
+        if report.package in gone:
+            continue
+        names = [package.name for package in gone if parts[package.root.resolve()] == report.package.name]
+        told = f"parts of it, not looked at by themselves: {', '.join(names)}"
+        answer.append(replace(report, notes=(*report.notes, told)) if names else report)
+    return answer
+
+
+def _is_guessed(package: Package) -> bool:
+    """Whether nothing says that it is deployed but what lies in its folder."""
+    return package.description.startswith("function folder ")
 
 
 def _own(report: PackageReport, found: Sequence[Package]) -> PackageReport:
@@ -226,20 +254,27 @@ def _changed(root: Path, revision: str) -> list[Path]:
     """
     if revision.startswith("-"):
         raise PreflightError(f"{revision!r} is no revision")
+    top = root_of(root.resolve())
+    if not (top / ".git").exists():
+        raise PreflightError(f"{root} lies in no git repository, which --changed-since asks; leave it out")
     found: list[str] = []
     for command in (
         ["git", "diff", "--name-only", "-z", revision, "--"],
-        ["git", "ls-files", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "--others", "--exclude-standard", "--full-name", "-z"],
     ):
         try:
             asked = subprocess.run(command, cwd=root, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603 - git, with a revision that is no option
+        except FileNotFoundError as error:
+            raise PreflightError("there is no program git, which --changed-since asks") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise PreflightError(f"git does not answer: {error}") from error
         if asked.returncode:
             said = asked.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise PreflightError(f"git does not know {revision!r}: {said[0] if said else 'no reason given'}")
+            told = f"git does not know {revision!r}: {said[0] if said else 'no reason given'}"
+            shallow = (top / ".git" / "shallow").exists()
+            fetch = "this clone is shallow: fetch the history (git fetch --unshallow, fetch-depth: 0)"
+            raise PreflightError(f"{told}; {fetch if shallow else 'is it fetched? (git fetch)'}")
         found += asked.stdout.decode("utf-8", "surrogateescape").split("\0")
-    top = root_of(root.resolve())
     return [Path(os.path.normpath(top / name)) for name in found if name]
 
 

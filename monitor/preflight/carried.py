@@ -43,8 +43,8 @@ class Defect:
 
 
 def defects(reports: Sequence[PackageReport]) -> list[Defect]:
-    """Every defect once, in the order of the reports: what is said of one file that several packages ship, or of files
-    that have the same place in theirs; whatever the line, if it is said as often.
+    """Every defect once, in the order of the reports: what is said of one file that several packages ship, or of the
+    same line of files that have the same place in theirs.
     """
     known: dict[tuple[object, ...], Defect] = {}
     distinct: list[Defect] = []
@@ -53,7 +53,7 @@ def defects(reports: Sequence[PackageReport]) -> list[Defect]:
         for finding in report.findings:
             told = (finding.scope, finding.kind, finding.symbol, finding.message)
             seen[finding.file, told] += 1
-            keys: list[tuple[object, ...]] = [("in the package", finding.file, told, seen[finding.file, told])]
+            keys: list[tuple[object, ...]] = [("in the package", finding.file, finding.line, told)]
             if finding.source is not None:
                 keys.append((os.path.realpath(finding.source), told, seen[finding.file, told]))
             defect = next((known[key] for key in keys if key in known), None)

@@ -120,6 +120,20 @@ def test_the_exit_code(args: tuple[str, ...], code: int, repo: Path) -> None:
     assert repo.exists()
 
 
+def test_folders_that_a_deployed_package_loads_are_parts_of_it(repo: Path) -> None:
+    """They import what lies at the root, and are no functions by themselves; one that it does not load is."""
+    (repo / "functions" / "f" / "main.py").write_text("import functions.f.lib.util\ndef run(): ...\n", encoding="utf-8")
+    (repo / "main.py").write_text("from functions.f.main import run\n", encoding="utf-8")
+    (repo / "requirements.txt").write_text("flask\n", encoding="utf-8")
+    assert set(findings(run("--format", "json"))) == {"repo", "f", "g"}
+    deploy = "gcloud functions deploy all --runtime=python311 --entry-point=run --source=.\n"
+    (repo / "deploy.sh").write_text(deploy, encoding="utf-8")
+    answer = run("--format", "json")
+    assert set(findings(answer)) == {"all", "g"}
+    assert "parts of it, not looked at by themselves: f" in json.loads(answer.stdout)["packages"][0]["notes"]
+    assert set(findings(run("--package", "functions/f", "--format", "json"))) == {"f"}
+
+
 def test_an_image_without_code_is_not_called_right(repo: Path) -> None:
     """Nothing to look at is not nothing found."""
     write(repo, {"README.md": ""})
@@ -216,6 +230,35 @@ def test_only_packages_that_a_change_concerns(repo: Path) -> None:
     assert concerned() == ["f"]
     (repo / "functions" / "g" / "new.py").write_text("")
     assert concerned() == ["f", "g"]
+
+
+def test_what_git_cannot_tell_is_said_with_the_remedy(repo: Path, tmp_path: Path) -> None:
+    """No repository, a revision that is not there, a clone without history; untracked files from below the root."""
+
+    def git(*args: str, cwd: Path = repo) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        subprocess.run(["git", *identity, *args], cwd=cwd, check=True, capture_output=True)
+
+    def told(*args: str) -> str:
+        return run("--changed-since", *args).stderr
+
+    assert "lies in no git repository, which --changed-since asks" in told("HEAD")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("commit", "-qm", "two", "--allow-empty")
+    assert "git does not know 'main~9': fatal: bad revision 'main~9'; is it fetched? (git fetch)" in told("main~9")
+    shallow = tmp_path / "shallow"
+    git("clone", "-q", "--depth=1", repo.as_uri(), str(shallow))
+    assert "this clone is shallow: fetch the history" in told("HEAD~1", "--root", str(shallow))
+    (repo / "functions" / "g" / "new.py").write_text("")
+    answer = run("--root", str(repo / "functions"), "--changed-since", "HEAD", "--format", "json")
+    assert list(findings(answer)) == ["g"]
+
+
+def test_a_file_is_no_package(repo: Path) -> None:
+    told = run("--package", str(repo / "functions" / "f" / "main.py")).stderr
+    assert "is a file: --package takes folders and Dockerfiles, --entry a file" in told
 
 
 CONFIG = """\

@@ -96,4 +96,5 @@ def _compose(data: Mapping[str, Any]) -> Iterator[list[Part]]:
         file = mapping(build).get("dockerfile")
         if isinstance(context, Text):
             words = ["--file", posixpath.join(context, file)] if isinstance(file, Text) else []
+            words += [f"--build-arg={name}={text}" for name, text in variables(mapping(build).get("args")).items()]
             yield [Part(context.line, quoted(["docker", "build", *words, context]))]

@@ -11,6 +11,9 @@ _CONFLICT = re.compile(r"<{7}|>{7}|={7}$|\|{7}")
 # ``flask requests``, ``flask==3.0requests==2.0``: a comma, or the end of the line, is missing between them.
 _JOINED = re.compile(r"[A-Za-z][\w.-]*\s+[A-Za-z][\w.-]*|[\w.-]+(?:\[[\w,]*\])?\s*==\s*[\w.]+\s*==[\w.]+")
 
+# Files, folders, addresses, variables: what pip reads otherwise.
+_ELSEWHERE = re.compile(r"[/\\$@{]|^\.|\.(?:whl|zip|gz)$")
+
 
 def problems(package: Package) -> Iterator[Finding]:
     """The first line of each requirements file that pip refuses; extras are nobody's."""
@@ -26,6 +29,8 @@ def problems(package: Package) -> Iterator[Finding]:
             message = f"{text!r} is left from a merge: nothing is installed"
         elif _JOINED.fullmatch(text):
             message = f"{text!r} is two requirements on one line: nothing is installed"
+        elif not _ELSEWHERE.search(text) and _is_refused(text):
+            message = f"{text!r} is no requirement that pip can read: nothing is installed"
         if message:
             told.add(name)
             yield Finding(
@@ -37,3 +42,13 @@ def problems(package: Package) -> Iterator[Finding]:
                 effect=Effect.LOAD,
                 message=message,
             )
+
+
+def _is_refused(text: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return True
+    return False

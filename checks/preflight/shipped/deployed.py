@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks.preflight.model import Effect, Finding, Kind, Package
-from checks.preflight.shipped import deploying, requirements, scripts, services, shipping
+from checks.preflight.shipped import buildpacks, deploying, scripts, shipping
 from checks.preflight.shipped.deploying import Build, Deployed, Deployment
 from checks.preflight.shipped.describing import absent, broken, shown, with_entry
 from checks.preflight.shipped.packages import PLATFORM, python_of
@@ -19,6 +19,8 @@ from checks.preflight.shipped.workspace import Listed
 
 # Folders of descriptions that are no longer used, most likely.
 _OLD = re.compile(r"(?:^|/)[_.]?(?:archived?|archives|attic|backups?|deprecated|obsolete|old)(?:/|$)", re.IGNORECASE)
+_WRITES = re.compile(rb"requirements|\bexport\b.*-o|VENDOR")
+_ABOVE = 3  # folders in which a .gitignore may speak of a function's files
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Told:
         for said in (self.sure, self.tried):
             known = frozenset(made)
             for item, told in said.functions:
-                package = _of_deployment(item, told)
+                package = _of_deployment(item, told, sure=said is self.sure)
                 if package is None or package.root in known:
                     continue
                 slips = _slips(item.script, self.slips.get(item.script, ()))
@@ -92,7 +94,7 @@ def read(files: Sequence[Path], root: Path, names: Iterable[str]) -> Told:
         if problem:
             told.problems.append(f"{shown(file)} cannot be read ({problem}); what it deploys is not known")
     functions = (*told.sure.functions, *told.tried.functions)
-    known = {(item.script, item.line) for item, _ in functions if "main.py" in item.files}
+    known = {(item.script, item.line) for item, _ in functions if item.main in item.files}
     told.problems += [
         f"{shown(script)}:{line} deploys from a folder that cannot be told"
         for script, line in told.untold
@@ -121,21 +123,20 @@ def _add(known: list[Package], package: Package) -> None:
     known.append(package)
 
 
-def _of_deployment(item: Deployment, told: str) -> Package | None:
-    """What a script deploys, named after the function; None if it is no Python function."""
-    main = item.files.get("main.py")
+def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None:
+    """What a script deploys, named after the function; None if it is no Python function. ``sure``: that is its name."""
+    main = item.files.get(item.main)
     if main is None:
         return _without_main(item)
-    lacks = "the script copies it, and it is not there"
-    lacking = [(item.script, line, f"{_written(name)}: {lacks}") for line, name in item.absent]
-    ignore = item.files.get(".gcloudignore")
+    gone = "the script copies it, and it is not there"
+    lacking = [(item.script, line, f"{_written(name)}: {gone}") for line, name in item.absent]
+    ignore = next((item.files[name] for name in item.ignores if name in item.files), None)
     ignored = shipping.ignore_file(ignore) if ignore is not None else None
     files = {path: file for path, file in item.files.items() if ignored is None or not ignored.match_file(path)}
-    home = main.resolve().parent
-    declared = "requirements.txt" in files and "requirements.txt" not in item.written
-    needed = tuple(requirements.of_file(files["requirements.txt"])) if declared else None
-    version = re.search(r"python(\d)(\d+)", item.runtime or "")
-    python, where = ((int(version[1]), int(version[2])), "the runtime it names") if version else python_of(home)
+    home = main.resolve().parents[item.main.count("/")]
+    version = buildpacks.version(item.runtime, item.env)
+    python, where = (version, "the runtime it names") if version else python_of(home)
+    needed, lacks = (None, "") if _may_write(item, home) else buildpacks.needed(files, python)
     copied = [_written(name) for name in item.copied if not _own(name, home)]
     also = f", with {', '.join(copied)}" if copied else ""
     package = Package(
@@ -143,18 +144,58 @@ def _of_deployment(item: Deployment, told: str) -> Package | None:
         root=home,
         description=f"{shown(item.script)}:{item.line}{told} deploys {shown(home)}{also}",
         files=files,
-        handler=item.entry or "",
-        imported=services.handles_events(main),
+        handler=item.entry or (_called(item) if sure else ""),
         requirements=needed,
         implied=PLATFORM,
         python=python,
         python_from=where,
         origins=(item.script, home, *item.origins),
         problems=(*broken(item.broken), *absent(lacking)),
-        notes=item.notes,
+        notes=(*item.notes, *filter(None, [lacks, _nameless(item), _ignored(ignore, set(item.files) - set(files))])),
         filled=item.filled,
     )
-    return with_entry(package, None)
+    if item.kind == "function":
+        return buildpacks.as_function(package, item.main)
+    return buildpacks.as_service(package, item.command) if item.kind == "service" else with_entry(package, None)
+
+
+def _may_write(item: Deployment, home: Path) -> bool:
+    """Whether the requirements that are deployed may be other ones than lie there, or than are not there: the script or
+    what git is to ignore speaks of them.
+    """
+    if "requirements.txt" in item.written or item.notes or item.filled:
+        return "requirements.txt" in item.written or "requirements.txt" not in item.files
+    if "requirements.txt" in item.files:
+        return False
+    ignoring = [folder / ".gitignore" for folder in (home, *home.parents[:_ABOVE])]
+    texts = [file.read_bytes() for file in (item.script, *ignoring) if file.is_file()]
+    return "requirements.in" in item.files or any(map(_WRITES.search, texts))
+
+
+def _called(item: Deployment) -> str:
+    """What is called in the main file where nothing tells it: what has the function's name.
+    cloud.google.com/sdk/gcloud/reference/functions/deploy, --entry-point.
+    """
+    named = item.entry is None and item.kind == "function" and item.name is not None and item.name.isidentifier()
+    return item.name or "" if named else ""
+
+
+def _ignored(ignore: Path | None, paths: Iterable[str]) -> str:
+    """That gcloud leaves code out as git does, which is seldom meant."""
+    tops = sorted({path.partition("/")[0] for path in paths if path.endswith(".py")})
+    if ignore is None or ignore.name != ".gitignore" or not tops:
+        return ""
+    return f"gcloud leaves out {', '.join(tops)}: without a .gcloudignore it goes by {shown(ignore)}"
+
+
+def _nameless(item: Deployment) -> str:
+    """That a function's name says what is called, where that may surprise."""
+    if item.kind != "function" or item.entry is not None or not item.name:
+        return ""
+    if buildpacks.names(item.files[item.main], item.name):
+        return ""
+    told = f"{shown(item.script)}:{item.line} has no --entry-point: a new function calls what has its own name"
+    return told if item.name.isidentifier() else f"{told}, and no function can have the name {item.name!r}"
 
 
 def _slips(script: Path, slips: Sequence[Slip]) -> Iterable[Finding]:
@@ -186,22 +227,24 @@ def _without_main(item: Deployment) -> Package | None:
     nothing that might make it.
     """
     if item.missed:
-        place = shown(item.script.parent / item.missed)
-        told = f"{place}: the script deploys it, and there is no such folder; is {item.missed} of the root meant?"
+        folder, meant = item.missed
+        told = f"{shown(folder)}: the script deploys it, and there is no such folder; is {meant} of the root meant?"
         return Package(
-            name=item.name or Path(item.missed).name,
-            root=item.script.parent / item.missed,
-            description=f"{shown(item.script)}:{item.line} deploys {place}",
+            name=item.name or folder.name,
+            root=folder,
+            description=f"{shown(item.script)}:{item.line} deploys {shown(folder)}",
             files={},
             origins=(item.script,),
             problems=absent([(item.script, item.line, told)]),
         )
+    if item.kind != "function":
+        return None
     code = [path for path in item.files if path.endswith(".py") and "/" not in path]
     if item.folder is None or item.notes or not code or not (item.runtime or "").startswith("python"):
         return None
-    if b"GOOGLE_FUNCTION_SOURCE" in item.script.read_bytes():
+    if item.main == "main.py" and b"GOOGLE_FUNCTION_SOURCE" in item.script.read_bytes():
         return None
-    told = f"main.py: the script deploys {shown(item.folder)}, and there is none in it"
+    told = f"{item.main}: the script deploys {shown(item.folder)}, and there is none in it"
     return Package(
         name=item.name or item.folder.name,
         root=item.folder,

@@ -6,13 +6,14 @@ They are read, not run: ``gcloud functions deploy --source``, ``docker build``; 
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from checks.preflight.shipped import docker_commands, scripts
+from checks.preflight.shipped import buildpacks, docker_commands, scripts, starting
 from checks.preflight.shipped.scripts import Description, Part
 from checks.preflight.shipped.shell import Command, Place
 from checks.preflight.shipped.shell_values import UNKNOWN, UNTOLD
@@ -20,24 +21,29 @@ from checks.preflight.shipped.shell_words import statements
 from checks.preflight.shipped.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
+_LIKE = 0.85  # of difflib: most slips in names of some length are
 _MOST_WAYS = 60  # through one script, for the branches that an argument chooses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One ``gcloud ... deploy``: the files by their path below its source, symlinks that lead nowhere there, and what
-    the script did that could not be followed. ``folder``: the source, if it lies in the repository; ``copied``: what
+    the script did that could not be followed. ``kind``: function, service or job; ``env``: variables of its build;
+    ``command``: what is started, if it is told. ``folder``: the source, if it lies in the repository; ``copied``: what
     came from elsewhere, as written in the script; ``absent``: what it copies and is not there, with the line;
     ``filled``: where something is copied to that cannot be told, and what is to be said of it; ``written``: files with
-    contents of its own; ``chosen``: the branches that it took; ``missed``: the source below the script's own folder, if
-    it is not there but in the repository's.
+    contents of its own; ``chosen``: the branches that it took; ``missed``: the source, if it is nowhere, and the path
+    below the root that is meant; ``ignores``: the ignore files of which the first that is there counts.
     """
 
     script: Path
     line: int
     name: str | None
+    kind: str
     entry: str | None
     runtime: str | None
+    env: Mapping[str, str]
+    command: tuple[str, ...]
     files: dict[str, Path]
     folder: Path | None
     copied: tuple[str, ...] = ()
@@ -48,14 +54,22 @@ class Deployment:
     absent: tuple[tuple[int, str], ...] = ()
     written: frozenset[str] = frozenset()
     chosen: tuple[str, ...] = ()
-    missed: str = ""
+    missed: tuple[Path, str] | None = None
+    ignores: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The path of the file that is loaded first."""
+        if self.kind == "function":
+            return posixpath.normpath(self.env.get("GOOGLE_FUNCTION_SOURCE") or "main.py")
+        return "main.py" if "main.py" in self.files or "app.py" not in self.files else "app.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One ``docker build``: the Dockerfile, the folder that is its build context, what was laid into that before by the
-    path below it, and what was done there that is not followed. ``uploaded``: to Cloud Build, without what
-    ``.gcloudignore`` names.
+    path below it, its arguments, and what was done there that is not followed. ``uploaded``: to Cloud Build, without
+    what gcloud leaves out. ``whole``: a folder is built by the Dockerfile in it.
     """
 
     script: Path
@@ -63,8 +77,10 @@ class Build:
     dockerfile: Path
     context: Path
     laid: dict[str, Path] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     uploaded: bool = False
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -82,14 +98,15 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
     """
     found = Deployed()
     for parts in description.runs:
-        runs = [_Run(description, root, start, argument, listed).all(parts) for start in description.starts]
-        best = max(runs, key=_weight)
+        own = description.file.resolve().parent
+        runs = [(start, _Run(description, root, start, argument, listed).all(parts)) for start in description.starts]
+        _, best = max(runs, key=lambda run: _weight(run[1], own=run[0] == own))
         found.functions += best.functions
         found.images += best.images
         found.untold += best.untold
     most: dict[object, Deployment] = {}
     for item in found.functions:  # a target of a Makefile also counts with what is made before it by another one
-        key = (item.script, item.line, item.name, item.files.get("main.py"))
+        key = (item.script, item.line, item.name, item.files.get(item.main))
         if key not in most or len(item.files) > len(most[key].files):
             most[key] = item
     lines = Counter((item.script, item.line) for item in most.values())  # where only one is made, nothing was chosen
@@ -99,10 +116,13 @@ def follow(description: Description, root: Path, listed: Listed, argument: str |
     return found
 
 
-def _weight(found: Deployed) -> tuple[int, int]:
-    """How much a description can be believed to be started in that folder: what it names is there."""
-    there = sum("main.py" in item.files for item in found.functions)
-    return there + len(found.images), sum(len(item.files) for item in found.functions)
+def _weight(found: Deployed, *, own: bool) -> tuple[int, bool, int]:
+    """How much a description can be believed to be started in that folder: what it names is there; of several folders
+    its ``own`` one is meant.
+    """
+    there = sum(item.main in item.files for item in found.functions)
+    there += len(found.images)
+    return there, own and there > 0, sum(len(item.files) for item in found.functions)
 
 
 class _Run:
@@ -160,6 +180,8 @@ class _Run:
             return
         if name in ("docker", "podman") and (given := docker_commands.build(words)) is not None:
             self._build(command, *given)
+        if name == "gsutil" and "cp" in words:
+            self._work.send(words[words.index("cp") + 1 :])
         self._work.follow(command, name, words)
 
     def _gcloud(self, command: Command, words: list[str | None]) -> None:
@@ -172,12 +194,15 @@ class _Run:
             elif config is not None and sent is not None:
                 self._submit(config, sent, options.get("substitutions") or "")
             return
+        if plain[1:3] == ["storage", "cp"]:
+            self._work.send(words[words.index("cp") + 1 :])
         if "deploy" not in plain[:4] or not {"functions", "run"} & set(plain[:3]):
             return
         if "run" in plain[:3] and "source" not in options:
             return  # an image, described elsewhere
         source = options.get("source", ".")
-        if source is None or (not posixpath.isabs(source) and within(command.folder, UNTOLD)):
+        source = self._work.sent.get(source or "", source)
+        if source is None or "://" in source or (not posixpath.isabs(source) and within(command.folder, UNTOLD)):
             self._found.untold.append((self._work.script, command.line))
         if source is None or "://" in source:
             return  # not here, or from where cannot be told
@@ -219,8 +244,10 @@ class _Run:
                 dockerfile=file,
                 context=Path(folder),
                 laid=laid,
+                args=docker_commands.arguments(command.words),
                 notes=notes,
                 uploaded=uploaded,
+                whole=uploaded and dockerfile is None,
             )
         )
 
@@ -238,13 +265,20 @@ class _Run:
                 lacking.append((path, towards))
         after = words[words.index("deploy") + 1 :]
         name = next((word for word in after[:1] if word is None or not word.startswith("-")), None)
+        env = buildpacks.environment(options)
+        entry = options.get("entry-point") or options.get("function") or env.get("GOOGLE_FUNCTION_TARGET")
+        kind = "function" if "functions" in words[:4] or entry else "job" if "jobs" in words[:4] else "service"
         real = Path(folder)
         return Deployment(
             script=self._work.script,
             line=command.line,
             name=name,
-            entry=options.get("entry-point") or options.get("function"),
+            kind=kind,
+            entry="" if entry is None and "entry-point" in options else entry,
             runtime=options.get("runtime") or options.get("base-image"),
+            env=env,
+            ignores=self._ignores(folder, options),
+            command=_started(options, env),
             files=dict(sorted(files.items())),
             folder=real if real.is_dir() else None,
             copied=tuple(dict.fromkeys(text for goal, text in self._work.tree.copied if within(goal, folder))),
@@ -257,14 +291,41 @@ class _Run:
             absent=tuple((line, written) for goal, line, written in self._work.tree.absent if within(goal, folder)),
             written=frozenset(path[len(folder) + 1 :] for path in self._work.tree.written if within(path, folder)),
             chosen=tuple(name for _, name in self._work.shell.taken.values() if not name.startswith("not ")),
-            missed="" if files or real.exists() else self._missed(folder),
+            missed=(real, meant) if (meant := "" if files or real.exists() else self._missed(folder)) else None,
         )
 
+    def _ignores(self, folder: str, options: Mapping[str, str | None]) -> tuple[str, ...]:
+        if folder in self._work.sent.values():
+            return ()
+        given = options.get("ignore-file")
+        return (".gcloudignore", ".gitignore") if given is None else (given,)
+
     def _missed(self, folder: str) -> str:
-        """The path below the script's own folder, where the repository has it below its root: a script was moved."""
+        """The path below the root that is meant by a folder that is nowhere: the same one, where it is below the
+        script's own folder, of a script that was moved; or a function's beside it, of nearly the same name.
+        """
         own = str(self._work.script.resolve().parent)
         below = folder[len(own) + 1 :] if within(folder, own) and own != self._work.root else ""
-        return below if below and Path(self._work.root, below).is_dir() else ""
+        if below and Path(self._work.root, below).is_dir():
+            return below
+        parent, name = posixpath.split(folder)
+        if not within(parent, self._work.root) or any(within(place, folder) for place, _ in self._work.tree.notes):
+            return ""
+        others = [main.parent.name for main in sorted(Path(parent).glob("*/main.py"))]
+        others = [one for one in others if one not in name and name not in one]  # none of which it is a built variant
+        near = difflib.get_close_matches(name, others, 1, cutoff=_LIKE)
+        return posixpath.relpath(posixpath.join(parent, near[0]), self._work.root) if near else ""
+
+
+def _started(options: Mapping[str, str | None], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that a service or a job is told to start; a word that starts nothing if it cannot be told."""
+    if "command" in options:
+        told = [options["command"] or "?", *filter(None, [options.get("args")])]
+        return tuple(word for item in told for word in item.split(","))
+    try:
+        return tuple(starting.words_of(env.get("GOOGLE_ENTRYPOINT", "")))
+    except ValueError:
+        return ("?",)
 
 
 def _options(words: Sequence[str | None]) -> dict[str, str | None]:

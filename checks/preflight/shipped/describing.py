@@ -60,11 +60,12 @@ def _served(package: Package) -> Package:
     if said is None:
         return package
     begin = said.begin
-    search = (*filter(None, (begin.folder, *begin.search)), *package.search)
+    search = (*begin.path, *package.search)
     file = begin.file or module_file(begin.module or "", package.files, search, ran=begin.ran)
     if file is not None and file in package.files:
         handler = begin.name if begin.name.isidentifier() else package.handler
-        return replace(package, entries=(file,), entry_known=True, imported=bool(begin.server), handler=handler)
+        made = replace(package, entries=(file,), entry_known=True, imported=bool(begin.server), handler=handler)
+        return replace(made, search=tuple(dict.fromkeys(search)), last=begin.path[:1] if begin.last else ())
     if not begin.file and (not begin.server or _lies_somewhere(begin.module or "", package)):
         return package  # from elsewhere, by a search path that is not known
     what = "file" if begin.file else "module"
@@ -82,9 +83,11 @@ def _lies_somewhere(module: str, package: Package) -> bool:
 
 
 def _with_own_folder(package: Package, file: str) -> tuple[str, ...]:
-    """The search path with the folder of a program: the first place that Python looks in."""
+    """The search path with the folder of a program: the first place that Python looks in. What is loaded by its dotted
+    name is no program.
+    """
     folder = posixpath.dirname(file)
-    known = folder in package.search or f"{folder}/__init__.py" in package.files
+    known = package.dotted or folder in package.search or f"{folder}/__init__.py" in package.files
     return package.search if known else (*package.search, folder)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+
+from checks.preflight.shipped.shell_values import UNKNOWN
 
 # Options without a value; every other one that is not written with "=" takes the word behind it.
 _FLAGS = frozenset(
@@ -27,6 +30,13 @@ def build(words: Sequence[str | None]) -> tuple[str | None, str | None] | None:
     if file is None:
         return None, None
     return file or None, named[-1] if named else None
+
+
+def arguments(words: Sequence[str | None]) -> dict[str, str]:
+    """The build arguments that a command gives (``--build-arg NAME=value``), as far as they can be told."""
+    given = [after for word, after in pairwise(words) if word == "--build-arg"]
+    given += [word.removeprefix("--build-arg=") for word in words if word and word.startswith("--build-arg=")]
+    return dict(item.split("=", 1) for item in given if item and "=" in item and UNKNOWN not in item)
 
 
 def submitted(words: Sequence[str | None]) -> tuple[str | None, bool, str | None]:

@@ -1,69 +1,38 @@
 """What a Dockerfile puts into its image from the build context, read and not run.
 
-Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, what is installed, and the command that starts it. What a RUN
-line does to the files otherwise cannot be told.
+Stages, COPY and ADD of files, WORKDIR, ENV PYTHONPATH, what is installed, and the command that starts it; of what RUN
+lines do to the files, copies, moves, links and removals.
 """
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
 from collections.abc import Mapping
-from copy import copy
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from checks.preflight.shipped import installing, projects, requirements, starting
+from checks.preflight.shipped import copying, image_files, installing, projects, requirements
 from checks.preflight.shipped.installing import Install
+from checks.preflight.shipped.stages import SITE, Instruction, Stage
 
-
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """One image in the making: absolute paths in it to files on this disk.
-
-    ``pip``: what is installed; ``required``: from requirements files, with their paths in the image; ``projects``: the
-    folders from where code is installed, ``programs``: what that makes, as ``module:function``; ``unfound``: files that
-    something is installed from and that are not here, with their lines; ``groups``: what else than the plain is asked
-    for of what projects need; ``untold``: something is installed that cannot be read, ``scripts``: something is run
-    that may install anything.
-    """
-
-    name: str = ""
-    base: str = ""
-    files: dict[str, Path] = field(default_factory=dict)
-    workdir: str = "/"
-    env: dict[str, str] = field(default_factory=dict)
-    pip: list[str] = field(default_factory=list)
-    projects: list[str] = field(default_factory=list)
-    programs: dict[str, str] = field(default_factory=dict)
-    required: list[tuple[str, Path]] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
-    entrypoint: list[str] = field(default_factory=list)
-    absent: list[tuple[int, str]] = field(default_factory=list)
-    unfound: list[tuple[int, str]] = field(default_factory=list)
-    groups: set[str] = field(default_factory=set)
-    untold: bool = False
-    scripts: bool = False
-
-    def copy(self, name: str) -> Stage:
-        """Another stage that begins as this one ends."""
-        lists = ("files", "env", "pip", "projects", "programs", "required", "absent", "unfound", "groups")
-        return replace(self, name=name, **{field: copy(getattr(self, field)) for field in lists})
-
-
-_SITE = "/site-packages"  # stands for wherever the image's Python has what is installed
+_DOCUMENT = re.compile(r"(?<![<\d(])<<-?([\"']?)([A-Za-z_]\w*)\1(?![\w<])")
 _INSTRUCTION = re.compile(r"^\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
 
 
-def instructions(text: str) -> list[tuple[int, str, str]]:
-    """``(line, INSTRUCTION, rest)`` of each, continuation lines joined."""
-    found: list[tuple[int, str, str]] = []
-    pending, first = "", 0
-    for number, raw in enumerate(text.splitlines(), 1):
+def instructions(text: str) -> list[Instruction]:
+    """``(line, INSTRUCTION, rest)`` of each, continuation lines joined, with the commands of a RUN's here-document."""
+    found: list[Instruction] = []
+    pending, first, end, body = "", 0, "", list[str]()
+    lines = text.splitlines()
+    for number, raw in enumerate(lines, 1):
+        if end:
+            if raw.strip() == end:
+                found[-1] = _with_document(found[-1], "\n".join(body))
+                end = ""
+            body.append(raw)
+            continue
         if raw.lstrip().startswith("#") or (pending and not raw.strip()):
             continue
         first = first or number
@@ -73,8 +42,18 @@ def instructions(text: str) -> list[tuple[int, str, str]]:
         parsed = _INSTRUCTION.match(pending + raw)
         if parsed:
             found.append((first, parsed[1].upper(), parsed[2].strip()))
+            document = _DOCUMENT.search(parsed[2]) if found[-1][1] in ("RUN", "COPY", "ADD") else None
+            if document and any(line.strip() == document[2] for line in lines[number:]):
+                end, body = document[2], []
         pending, first = "", 0
     return found
+
+
+def _with_document(instruction: Instruction, body: str) -> Instruction:
+    """With the here-document as the commands that it is, if a shell runs it (docs.docker.com/reference/dockerfile)."""
+    line, word, rest = instruction
+    before = re.sub(r"--\w+=\S+", "", rest[: _DOCUMENT.search(rest).start()]).strip()  # type: ignore[union-attr]
+    return (line, word, body) if word == "RUN" and before in ("", "sh", "bash") else instruction
 
 
 def sources(text: str) -> list[str]:
@@ -82,41 +61,50 @@ def sources(text: str) -> list[str]:
     found: list[str] = []
     for _, word, rest in instructions(text):
         if word in ("COPY", "ADD"):
-            flags, paths = _paths(rest)
+            flags, paths = copying.paths(rest)
             if "from" not in flags:
                 found += paths[:-1]
     return found
 
 
-def build(text: str, context: Mapping[str, Path]) -> Stage:
-    """The last stage. ``context`` holds the files of the build context by their path in it."""
+def build(text: str, context: Mapping[str, Path], given: Mapping[str, str] | None = None) -> Stage:
+    """The last stage. ``context`` holds the files of the build context by their path in it; ``given``: build arguments
+    with their values.
+    """
     stages: dict[str, Stage] = {}
     args: dict[str, str] = {}
     stage, count = Stage(), 0
-    for line, word, raw in instructions(text):
+    waiting = instructions(text)[::-1]
+    while waiting:
+        line, word, raw = waiting.pop()
         rest = _substituted(raw, {**args, **stage.env})
         if word == "ARG":
-            name, _, value = rest.partition("=")
-            args.setdefault(name.strip(), value.strip().strip("\"'"))
+            name, sign, value = rest.partition("=")
+            name = name.strip()
+            if sign or name in (given or {}):
+                args.setdefault(name, (given or {}).get(name, value.strip().strip("\"'")))
         elif word == "FROM":
             parts = [part for part in rest.split() if not part.startswith("--")]
             name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else ""  # noqa: PLR2004
             old = stages.get(parts[0])
             stage = old.copy(name) if old else Stage(name=name, base=parts[0], **_given(parts[0]))
+            waiting += old.onbuild[::-1] if old else []
             stages[name or str(count)] = stages[str(count)] = stage
             count += 1
+        elif word == "ONBUILD" and (parsed := _INSTRUCTION.match(raw)):
+            stage.onbuild.append((line, parsed[1].upper(), parsed[2].strip()))
         elif word == "ENV":
             stage.env.update(_environment(rest))
         elif word == "WORKDIR":
             stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, rest.strip("\"'")))
         elif word in ("COPY", "ADD"):
-            _copy(stage, line, rest, context, stages)
+            copying.copy(stage, (line, word, rest), context, stages)
         elif word == "RUN":
-            _run(stage, line, rest, context)
+            _run(stage, (line, word, rest), context, stages)
         elif word == "CMD":
-            stage.command = _words(rest)
+            stage.command = copying.words(rest)
         elif word == "ENTRYPOINT":
-            stage.entrypoint = _words(rest)
+            stage.entrypoint = copying.words(rest)
     return stage
 
 
@@ -127,54 +115,11 @@ def _given(base: str) -> dict[str, Any]:
     return {"workdir": "/var/task", "env": {"LAMBDA_TASK_ROOT": "/var/task"}}
 
 
-def _copy(stage: Stage, line: int, rest: str, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
-    flags, paths = _paths(rest)
-    origin = stages.get(flags["from"]) if "from" in flags else None
-    stage.scripts |= "-packages" in rest or ("from" in flags and origin is None)
-    if "from" in flags and origin is None:
-        return  # out of another image, which is not here to be looked into
-    *names, target = paths or [""]
-    goal = posixpath.join(stage.workdir, target)
-    files = {p.lstrip("/"): f for p, f in origin.files.items()} if origin else context
-    if origin is not None:
-        stage.pip += origin.pip
-        stage.required += origin.required
-        stage.absent += [item for item in origin.absent if item not in stage.absent]
-        stage.unfound += [item for item in origin.unfound if item not in stage.unfound]
-        stage.groups |= origin.groups
-        stage.untold |= origin.untold
-        stage.scripts |= origin.scripts
-    for name in names:
-        if re.match(r"https?://|git@", name):
-            continue
-        wanted = posixpath.normpath(name.lstrip("/") or ".")
-        copied = _matching(files, wanted)
-        if not copied and origin is None:
-            stage.absent.append((line, name))
-        elif not copied and origin is not None:
-            _take_installed(stage, origin)
-        folder = target.endswith("/") or target in (".", "./") or len(names) > 1 or goal == stage.workdir
-        for path, file in copied.items():
-            below = path or posixpath.basename(file.name)
-            if path == "" and not folder:
-                stage.files[posixpath.normpath(goal)] = file
-            else:
-                stage.files[posixpath.normpath(posixpath.join(goal, below))] = file
-
-
-def _take_installed(stage: Stage, origin: Stage) -> None:
-    """What another stage has installed of projects, out of a folder that pip filled (a prefix, an environment)."""
-    for folder in origin.projects:
-        below = "/" if folder == "/" else f"{folder}/"
-        for path, file in origin.files.items():
-            if path.startswith(below) and path.endswith(".py"):
-                stage.files.setdefault(f"{_SITE}/{path.removeprefix(below)}", file)
-        stage.projects.append(_SITE)
-    stage.programs.update(origin.programs)
-
-
-def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> None:
-    """What a RUN line installs."""
+def _run(stage: Stage, instruction: Instruction, context: Mapping[str, Path], stages: Mapping[str, Stage]) -> None:
+    """What a RUN line installs, and does to files."""
+    line, _, rest = instruction
+    for name in filter(stages.__contains__, installing.mounted(rest)):
+        copying.take_installed(stage, stages[name])
     bound = {
         posixpath.normpath(posixpath.join(stage.workdir, target)): context[source]
         for source, target in installing.mounts(rest)
@@ -185,6 +130,9 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
     for install in installing.installs(rest, stage.workdir):
         stage.untold |= install.untold
         stage.scripts |= install.script
+        stage.system &= not (
+            install.placed or install.script or install.untold or install.whole or _in_environment(stage)
+        )
         if install.made:
             made[install.made] = install
             continue
@@ -194,6 +142,7 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
                 _need(stage, files, made[path].folder, made[path].groups)
             elif path in files:
                 stage.required.append((path, files[path]))
+                stage.unbrought += _unbrought(files, path)
                 install.words += [text for text, _ in requirements.of_file(files[path]) if text.startswith(".")]
             elif path in made:
                 stage.untold = True
@@ -203,10 +152,36 @@ def _run(stage: Stage, line: int, rest: str, context: Mapping[str, Path]) -> Non
         for name in dict.fromkeys([*folders, *(["."] if install.whole else [])]):
             folder = posixpath.normpath(posixpath.join(install.folder, name))
             if not projects.is_project(files, folder):
+                stage.untold |= bool(stage.absent or stage.filled)  # it may be what a COPY should have brought
                 continue
             _need(stage, files, folder, install.groups)
-            if name in folders:
-                _bring(stage, files, folder, editable=install.editable)
+            if name in folders and (not install.uv or projects.is_built(files, folder)):
+                _bring(stage, files, folder, editable=install.editable and "UV_NO_EDITABLE" not in stage.env)
+    places = image_files.follow(rest, stage.workdir, stage.files)
+    stage.filled += [(place, f"line {line} of the Dockerfile puts there what cannot be told") for place in places]
+
+
+def _in_environment(stage: Stage) -> bool:
+    """Whether a virtual environment is in use."""
+    return (
+        "VIRTUAL_ENV" in stage.env
+        or any(name.startswith(("UV_", "POETRY_", "PIP_")) for name in stage.env)
+        or ("/bin:" in stage.env.get("PATH", ""))
+    )
+
+
+def _unbrought(files: Mapping[str, Path], path: str, seen: frozenset[str] = frozenset()) -> list[tuple[Path, int, str]]:
+    """What a requirements file includes, and those that it includes, that lies beside it and is not in the image yet:
+    the file that includes it, the line and the name.
+    """
+    found: list[tuple[Path, int, str]] = []
+    for line, name in requirements.includes(files[path]):
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        if other in files and other not in seen:
+            found += _unbrought(files, other, seen | {path})
+        elif other not in files and (files[path].parent / name).is_file():
+            found.append((files[path], line, name))
+    return found
 
 
 def _need(stage: Stage, files: Mapping[str, Path], folder: str, groups: frozenset[str]) -> None:
@@ -220,51 +195,11 @@ def _bring(stage: Stage, files: Mapping[str, Path], folder: str, *, editable: bo
     home = projects.home(files, folder)
     brought = {} if editable else projects.packaged(files, folder)
     if brought:
-        stage.files |= {posixpath.join(_SITE, path): file for path, file in brought.items()}
-    stage.projects.append(_SITE if brought else home)
+        stage.files |= {posixpath.join(SITE, path): file for path, file in brought.items()}
+    stage.projects.append(SITE if brought else home)
+    if editable:
+        stage.editable.append(home)
     stage.programs.update(projects.programs(files, folder))
-
-
-def _matching(files: Mapping[str, Path], wanted: str) -> dict[str, Path]:
-    """The files that a COPY source names, by their path below it; the empty path for the source itself."""
-    if wanted == ".":
-        return dict(files)
-    if wanted in files:
-        return {"": files[wanted]}
-    found = {p[len(wanted) + 1 :]: f for p, f in files.items() if p.startswith(wanted + "/")}
-    if not found and any(sign in wanted for sign in "*?["):
-        depth = wanted.count("/")
-        for path, file in files.items():
-            parts = path.split("/")
-            if fnmatch("/".join(parts[: depth + 1]), wanted):
-                found["/".join(parts[depth + 1 :]) or parts[-1]] = file
-    return found
-
-
-def _paths(rest: str) -> tuple[dict[str, str], list[str]]:
-    flags: dict[str, str] = {}
-    while True:
-        found = re.match(r"--(\w+)(?:=(\S+))?\s+", rest)
-        if not found:
-            break
-        flags[found[1]] = found[2] or ""
-        rest = rest[found.end() :]
-    return flags, _words(rest, shell=False)
-
-
-def _words(rest: str, *, shell: bool = True) -> list[str]:
-    """The JSON form or the plain one; a command in the plain form is a shell's, which is left out here."""
-    if rest.startswith("["):
-        try:
-            words = json.loads(rest)
-        except ValueError:
-            words = None
-        if isinstance(words, list):
-            return [str(word) for word in words]
-    try:
-        return starting.words_of(rest) if shell else shlex.split(rest)
-    except ValueError:
-        return rest.split()
 
 
 def _environment(rest: str) -> dict[str, str]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
-from checks.preflight.shipped import dockerfile, requirements, scripted, shipping, starting
+from checks.preflight.shipped import copying, dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.shipped.describing import DescriptionError, absent, broken, module_file, shown, with_entry
+from checks.preflight.shipped.stages import Stage
 from checks.preflight.shipped.starting import Start
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def of_dockerfile(
     folder = context or (build.context if build else _context(path, root, sources))
     own = shipping.docker_ignore_file(path.with_name(path.name + ".dockerignore"))
     ignored = own or shipping.docker_ignore_file(folder / ".dockerignore")
-    sent = shipping.ignore_file(folder / ".gcloudignore") if build and build.uploaded else None
+    sent = shipping.uploaded(folder) if build and build.uploaded else None
     shipped = shipping.gather(folder, ignored=ignored, follow=False)
     laid = {below: file for below, file in (build.laid if build else {}).items() if not _left_out(below, ignored)}
     lying = {below: file for below, file in {**shipped.files, **laid}.items() if not _left_out(below, sent)}
-    stage = dockerfile.build(text, lying)
+    stage = dockerfile.build(text, lying, build.args if build else None)
     begin = _start(stage)
     over = [item for item in stage.env.get("PYTHONPATH", "").split(":") if item.startswith("/")]
     base = _base(stage.workdir, over)
@@ -86,12 +87,15 @@ def of_dockerfile(
         description=f"image of {shown(path)}, build context {_where(folder)}{_as_built(build)}",
         files=files,
         search=tuple(dict.fromkeys(_below(item, base) for item in search)),
+        last=(_below(begin.folder or "", base),) if begin and begin.last and begin.folder not in over else (),
         requirements=tuple(needed) if stage.pip or stage.required or bare else None,
         implied=("boto3",) if _LAMBDA.search(stage.base) else (),
         besides=besides,
         python=(int(version[1]), int(version[2])) if version else None,
         python_from=f"FROM {stage.base}" if version else "",
+        base=base,
         origins=(path, *([build.script] if build else []), *[folder / source for source in sources]),
+        filled=tuple((_below(place, base), said) for place, said in stage.filled),
         problems=(
             *(() if build and build.notes else (*_absent(stage, path), *_unfound(stage, path, text))),
             *broken([(p, t) for p, t in shipped.broken if _copied(p, stage, folder)]),
@@ -117,7 +121,7 @@ def of_dockerfile(
 
 def _not_there(
     begin: Start,
-    stage: dockerfile.Stage,
+    stage: Stage,
     path: Path,
     text: str,
     *,
@@ -141,13 +145,21 @@ def _not_there(
             re.match(rf"{top}\b", re.sub(r"[-_.]+", "_", name), re.IGNORECASE) for name, _ in package.requirements or ()
         )
     )
-    if _makes_files(lines, stage) or brought or (not forgotten and (not stage.files or not _PLAIN.search(stage.base))):
+    if stage.absent and not stage.files:
+        return ()  # what its COPY lines name is nowhere, which is told of them
+    left = module_file(started, stage.left, stage.editable, ran=begin.ran)
+    if not left and not forgotten and (not stage.files or not _PLAIN.search(stage.base)):
+        return ()
+    if stage.filled or brought or _makes_files(lines, stage):
         return ()
     line = max((at for at, word, _ in lines if word in ("CMD", "ENTRYPOINT")), default=1)
     kind = "file" if begin.file else "module"
     told = f"{started}: the command starts it, and there is no such {kind} in the image"
     if begin.ran and module_file(started, package.files, package.search):
         told = f"{started}: python -m runs it, and the package has no __main__.py"
+    elif left:
+        told += f"; {left} is in another stage, installed there by its path: copy it, or install it without -e"
+        told += " (uv sync --no-editable)"
     elif forgotten:
         told += f"; {beside} is in the build context and not copied"
     elif begin.module:
@@ -169,7 +181,7 @@ def _meant(module: str, name: str, package: Package) -> str:
     return f"; is {next(iter(found)) + called!r} meant?" if len(found) == 1 and module not in found else ""
 
 
-def _start(stage: dockerfile.Stage) -> Start | None:
+def _start(stage: Stage) -> Start | None:
     """What the image starts."""
     words = [*stage.entrypoint, *stage.command]
     if "FLEX_TEMPLATE_PYTHON_PY_FILE" in stage.env:  # a Dataflow template: its launcher starts this
@@ -185,27 +197,30 @@ def _base(workdir: str, over: Sequence[str]) -> str:
     return min([workdir, *[item for item in map(posixpath.normpath, over) if f"{workdir}/".startswith(f"{item}/")]])
 
 
-def _makes_files(lines: Sequence[tuple[int, str, str]], stage: dockerfile.Stage) -> bool:
+def _makes_files(lines: Sequence[tuple[int, str, str]], stage: Stage) -> bool:
     """Whether other than COPY and ADD of the build context may bring files into the image."""
     runs = [_INSTALLED.sub("", rest) for _, word, rest in lines if word == "RUN"]
     return "onbuild" in stage.base or any(map(_MAKES_FILES.search, runs))
 
 
-def _unfound(stage: dockerfile.Stage, path: Path, text: str) -> tuple[Finding, ...]:
+def _unfound(stage: Stage, path: Path, text: str) -> tuple[Finding, ...]:
     """The requirements files that RUN lines install from, where only COPY may have brought them and did not."""
     lines = dockerfile.instructions(text)
     other = any(word == "ADD" or (word == "COPY" and "--from" in rest) for _, word, rest in lines)
-    if other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
+    if stage.filled or other or stage.scripts or not _PLAIN.search(stage.base) or _makes_files(lines, stage):
         return ()
     runs = [rest for _, word, rest in lines if word == "RUN"]
+    missed = {posixpath.basename(name) for _, name in stage.absent}  # told of the COPY that should have brought it
     found = []
-    for line, file in stage.unfound:
+    for line, file in [item for item in stage.unfound if posixpath.basename(item[1]) not in missed]:
         uses = rf"(?<![\w.-]){re.escape(posixpath.basename(file))}"
         named = sum(len(re.findall(uses, rest)) for rest in runs)
         if not re.search(r"\$|^/https?:", file) and named == len([1 for _, other in stage.unfound if other == file]):
             found.append(
                 (path, line, f"{file}: RUN installs from it, and no COPY brings it: the image cannot be built")
             )
+    told = "includes it, and no COPY brings it: the image cannot be built"
+    found += [(file, at, f"{name}: {file.name} {told}") for file, at, name in stage.unbrought]
     return absent(found)
 
 
@@ -238,13 +253,15 @@ def _server(server: str, package: Package, path: Path, text: str) -> tuple[Findi
     )
 
 
-def _absent(stage: dockerfile.Stage, path: Path) -> tuple[Finding, ...]:
+def _absent(stage: Stage, path: Path) -> tuple[Finding, ...]:
     told = "COPY of it, and it is not in the build context: the image cannot be built"
     return absent([(path, line, f"{name}: {told}") for line, name in stage.absent])
 
 
 def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
-    """The one with most of what is copied in its context; None if nothing of it lies in any."""
+    """The one with most of what is copied in its context; None if nothing of it lies in any, but for one that builds
+    the folder with its Dockerfile: that is no other folder.
+    """
     plain = _plain(names)
 
     def there(build: Build) -> int:
@@ -253,8 +270,8 @@ def _build(builds: Sequence[Build], names: Sequence[str]) -> Build | None:
             for name in plain
         )
 
-    best = max(builds, key=there, default=None)
-    return best if best is not None and (not plain or there(best)) else None
+    best = max(builds, key=lambda build: (there(build), build.whole), default=None)
+    return best if best is not None and (not plain or best.whole or there(best)) else None
 
 
 def _where(folder: Path) -> str:
@@ -271,7 +288,7 @@ def _left_out(path: str, ignored: PathSpec[Any] | None) -> bool:
 
 def _plain(names: Sequence[str]) -> list[str]:
     """Of what is copied, the paths that can be looked for."""
-    found = [posixpath.normpath(name.lstrip("/") or ".") for name in names if not re.search(r"[*?\[$]", name)]
+    found = [copying.plain(name) for name in names if not re.search(r"[*?\[$]", name)]
     return [name for name in found if name != "."]
 
 
@@ -304,7 +321,7 @@ def _image_name(path: Path, root: Path) -> str:
     return f"{folder}-{suffix}" if suffix else folder
 
 
-def _copied(path: str, stage: dockerfile.Stage, folder: Path) -> bool:
+def _copied(path: str, stage: Stage, folder: Path) -> bool:
     """Whether a symlink of the build context lies beside files that are in the image."""
     parent = posixpath.dirname(path)
     return any(file.is_relative_to(folder / parent) for file in stage.files.values())

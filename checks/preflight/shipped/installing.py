@@ -20,6 +20,7 @@ _VALUED = frozenset(
 _BEFORE = re.compile(r"--mount=|--network=|\w+=|[-+]\w+$")  # of Docker, of the environment, of ``set``
 _PIP = re.compile(r"(?:pip[\d.]*|python[\d.]* -m pip|uv pip) (?:install|wheel)\b")
 _WHOLE = re.compile(r"(?:uv sync|poetry install|pdm (?:install|sync))\b")
+_BUILD = re.compile(r"(?:python[\d.]* -m build|(?:uv|poetry|hatch|pdm|flit) build)\b")
 _EXPORT = re.compile(r"(?:uv|poetry) export\b.*?(?:\s-o|\s--output(?:-file)?|>)[ =]*([^\s>-]\S*)")
 _WITHOUT_DEV = re.compile(r"--(?:no-dev|prod|production|no-default-groups|no-group|only-group)\b")
 _UNTOLD = re.compile(
@@ -41,7 +42,8 @@ class Install:
     ``whole``: what the project in that folder needs is installed, whether or not it is itself; ``groups``: with these
     of its groups and extras (``requirements.with_extras``). ``made``: nothing is installed, a requirements file of it
     is written there. ``untold``: something is installed that cannot be read; ``script``: something is run that may
-    install anything.
+    install anything; ``placed``: it is installed elsewhere than where the image's Python has such things; ``uv``: by
+    uv, which leaves a project itself out that has nothing to build it with.
     """
 
     folder: str
@@ -53,11 +55,13 @@ class Install:
     editable: bool = False
     untold: bool = False
     script: bool = False
+    placed: bool = False
+    uv: bool = False
 
 
 def installs(command: str, folder: str) -> Iterator[Install]:
     """The installations of a RUN line that starts in ``folder``; paths are absolute in the image."""
-    for part in _SEPARATOR.split(_plain(command)):
+    for part in _SEPARATOR.split(plain(command)):
         try:
             words = shlex.split(part)
         except ValueError:
@@ -70,7 +74,10 @@ def installs(command: str, folder: str) -> Iterator[Install]:
             continue
         text = " ".join([words[0].rpartition("/")[2], *words[1:]])
         if found := _PIP.match(text):
-            yield _of_pip(words[len(found[0].split()) :], folder)
+            made = _of_pip(words[len(found[0].split()) :], folder)
+            made.placed |= "/" in words[0] and not words[0].startswith("/usr/")
+            made.placed |= words[0] == "uv" and "--system" not in words
+            yield made
         elif (install := _other(text, folder)) is not None:
             yield install
 
@@ -79,7 +86,10 @@ def _other(text: str, folder: str) -> Install | None:
     """What a command other than pip's installs; None for one that installs nothing."""
     if _WHOLE.match(text):
         words = [] if _NOT_ITSELF.search(text) else ["."]
-        return Install(folder=folder, words=words, whole=True, groups=_groups(text), editable=True)
+        linked, groups = "--no-editable" not in text, _groups(text)
+        return Install(folder=folder, words=words, whole=True, groups=groups, editable=linked, uv=text.startswith("uv"))
+    if _BUILD.match(text):  # a wheel of the project, which is installed later on
+        return Install(folder=folder, words=["."], placed=True)
     if found := _EXPORT.search(text):
         return Install(folder=folder, made=posixpath.normpath(posixpath.join(folder, found[1])), groups=_groups(text))
     if _UNTOLD.match(text):
@@ -106,7 +116,9 @@ def _groups(text: str) -> frozenset[str]:
 
 
 def _of_pip(words: list[str], folder: str) -> Install:
-    install, option = Install(folder=folder, editable="-e" in words or "--editable" in words), ""
+    placed = any(re.match(r"(?:-t|--target|--prefix|--root|--user|--python|-w|--wheel-dir)\b", word) for word in words)
+    editable = "-e" in words or "--editable" in words
+    install, option = Install(folder=folder, editable=editable, placed=placed), ""
     for word in words:
         name, sign, value = word.partition("=")
         if option in _FILES or (sign and name in _FILES):
@@ -129,7 +141,12 @@ def mounts(command: str) -> Iterator[tuple[str, str]]:
             yield source, target
 
 
-def _plain(command: str) -> str:
+def mounted(command: str) -> list[str]:
+    """The stages and images of which a RUN line has something bound."""
+    return re.findall(r"--mount=(?:\S*,)?from=([^\s,]+)", command)
+
+
+def plain(command: str) -> str:
     """The JSON form of a command as a line."""
     rest = command.strip()
     if rest.startswith("["):

@@ -49,7 +49,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         raise DescriptionError(str(error)) from error
     files = shipped.files
     if not any(path.endswith(".py") for path in files):
-        raise DescriptionError(f"{folder} holds no Python file")
+        raise DescriptionError(f"{folder} holds no Python file: there is nothing to look at")
     handles = "main.py" in files and services.handles_events(files["main.py"])
     served = services.is_served(folder, files)
     function = "main.py" in files and (handles or "requirements.txt" in files)
@@ -70,11 +70,14 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
         implied=PLATFORM if function or served else (),
         imported=handles,
+        last=("",) if handles and not served else (),
+        compiled=handles and not served,
         installed=any(".dist-info/" in path for path in files),
         python=python,
         python_from=told,
         origins=(folder, *shipped.links.values(), *origins),
         roots=_roots(shipped.links),
+        filled=tuple(shipped.unread),
         problems=broken(shipped.broken),
     )
     return with_entry(package, entry)
@@ -154,6 +157,7 @@ def described(
         needed, _ = _declared(source, files)
     told = f", {len(copies)} copied over it" if copies else ""
     found, where = (python, "the configuration") if python else python_of(source)
+    handles = "main.py" in files and "Procfile" not in files and services.handles_events(files["main.py"])
     package = Package(
         name=name,
         root=source,
@@ -161,6 +165,9 @@ def described(
         files=dict(sorted(files.items())),
         requirements=needed,
         implied=PLATFORM if "main.py" in files and needed is not None else (),
+        imported=handles,
+        last=("",) if handles else (),
+        compiled=handles,
         python=found,
         python_from=where,
         origins=tuple(dict.fromkeys([*origins, *([required] if required else [])])),
@@ -172,9 +179,9 @@ def described(
 
 def discover(root: Path) -> list[Package]:
     """Function folders and images below a folder; the folder itself if there is none of them."""
-    from checks.preflight.shipped import images
+    from checks.preflight.shipped import images, neighbours
 
-    looked, told = _looked(root)
+    looked, terraform, told = _looked(root)
     found: list[Package] = []
     started: set[Path] = set()  # by images, also of folders above
     for folder, names in looked:
@@ -186,11 +193,13 @@ def discover(root: Path) -> list[Package]:
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
         main = folder / "main.py" if "main.py" in names else None
-        function = main is not None and ("requirements.txt" in names or services.handles_events(main))
+        failed = any(package.problems and main not in package.files.values() for package in made)  # an image of this
+        function = main and not failed and ("requirements.txt" in names or services.handles_events(main))
         if main not in shipped | started and (function or (not made and services.is_served(folder, names))):
             made.append(of_folder(folder))  # an image beside it is of something else
         found += made
     found = told.as_deployed(found) if told else found
+    found = neighbours.heeded(found, root, terraform)
     return _told_apart(found, root) if found else [of_folder(root)]
 
 
@@ -198,10 +207,21 @@ def as_deployed(package: Package, root: Path) -> Package:
     """A function's folder as the repository says that it is deployed, if it does; else as it lies there."""
     if not package.entry_known or package.root.resolve() == root.resolve() or not (root / ".git").exists():
         return package
-    _, told = _looked(root)
+    from checks.preflight.shipped import neighbours
+
+    _, terraform, told = _looked(root)
     own = package.root.resolve()
     made = told.as_deployed([package]) if told else [package]
-    return next((item for item in made if item.root.resolve() == own), package)
+    made = neighbours.heeded(made, root, terraform)
+    same = next((item for item in made if item.root.resolve() == own), package)
+    if same.description != package.description:
+        return same
+    for item in made:
+        home = item.root.resolve()
+        if home in own.parents and f"{own.relative_to(home).as_posix()}/{package.entries[0]}" in item.files:
+            note = f"{item.description}, with this folder in it; here it is looked at by itself"
+            return replace(same, notes=(*same.notes, note))
+    return same
 
 
 def as_built(dockerfile: Path, root: Path) -> Package:
@@ -211,25 +231,35 @@ def as_built(dockerfile: Path, root: Path) -> Package:
     """
     from checks.preflight.shipped import images
 
-    told = _looked(root)[1] if (root / ".git").exists() else None
+    told = _looked(root)[2] if (root / ".git").exists() else None
     return images.of_dockerfile(dockerfile, root, builds=told.builds(dockerfile) if told else ())
 
 
-def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], Told | None]:
-    """The folders that may be packages, with the names in them, and what is said of deploying them, if anything is."""
+def _looked(root: Path) -> tuple[list[tuple[Path, frozenset[str]]], list[Path], Told | None]:
+    """The folders that may be packages, with the names in them; files of Terraform; and what is said of deploying
+    packages, if anything is.
+    """
     from checks.preflight.shipped import scripts
 
-    found, files = [], scripts.workflows(root)
+    found, files, terraform = [], scripts.workflows(root), list[Path]()
     for folder, names in _folders(root):
+        terraform += [folder / name for name in sorted(names) if name.endswith(".tf")]
         files += scripts.named(folder, names)
         if not names.isdisjoint(services.FILES) or any(map(_DOCKERFILE.fullmatch, names)):
             found.append((folder, names))
     files = [file for file in files if scripts.concerns(file)]
-    if not files:
-        return found, None
+    functions = [file for file in terraform if scripts.is_terraform_of_functions(file)]
+    if not files and not functions:
+        return found, terraform, None
     from checks.preflight.shipped import deployed  # most repositories say nothing
 
-    return found, deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    told = deployed.read(files, root, [folder.resolve().name for folder, _ in found])
+    if functions:
+        told.problems.append(
+            f"{shown(functions[0])} deploys functions, and Terraform is not read: if it ships more than lies in a"
+            " folder, describe that in the configuration (preflight.packages)"
+        )
+    return found, terraform, told
 
 
 def _told_apart(found: list[Package], root: Path) -> list[Package]:
@@ -260,7 +290,7 @@ def _folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
         for item in reversed(items):
             if item.is_dir(follow_symlinks=False) and depth < _DEPTH:
                 hidden = item.name.startswith(".") or item.name in _SKIPPED or item.name.endswith(".egg-info")
-                if not hidden and not (Path(item.path) / "pyvenv.cfg").exists():
+                if not hidden and not shipping.is_environment(item.path):
                     waiting.append((Path(item.path), depth + 1))
 
 
@@ -308,6 +338,7 @@ def python_of(folder: Path) -> tuple[Version | None, str]:
             return (int(found[1]), int(found[2])), ".python-version"
         for version, told in (
             (services.python_of(place), "app.yaml"),
+            (services.python_of_firebase(place, folder), "firebase.json"),
             (requirements.python_of_pyproject(place / "pyproject.toml"), "requires-python"),
         ):
             if version is not None:

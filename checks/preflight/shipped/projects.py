@@ -64,6 +64,13 @@ def _at(tree: object, *keys: str | int) -> object:
     return tree
 
 
+def is_built(files: Mapping[str, Path], folder: str = "") -> bool:
+    """Whether uv installs the project itself: docs.astral.sh/uv/concepts/projects/config, build systems."""
+    tree = _pyproject(files, folder)
+    told = _at(tree, "tool", "uv", "package")
+    return told is not False and (told is True or "build-system" in tree)
+
+
 def programs(files: Mapping[str, Path], folder: str = "") -> dict[str, str]:
     """The programs that installing a project makes, as ``module:function`` by name."""
     tree = _pyproject(files, folder)

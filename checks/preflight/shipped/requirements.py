@@ -10,6 +10,7 @@ from typing import Any
 
 Line = tuple[str, str]  # the requirement and where it stands
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)[ =]*(\S+)")
 
 
 def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
@@ -19,7 +20,7 @@ def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
     """
     found: list[Line] = []
     for number, line in _logical_lines(_decoded(path.read_bytes())):
-        include = re.match(r"(-r|--requirement|-c|--constraint)[ =]*(\S+)", line)
+        include = _INCLUDE.match(line)
         if include:
             other = path.parent / include[2]
             if include[1].startswith(("-r", "--r")) and other.is_file() and other not in seen:
@@ -32,6 +33,15 @@ def of_file(path: Path, seen: frozenset[Path] = frozenset()) -> list[Line]:
         if text and not text.startswith("-"):
             found.append((re.split(r"\s--?\w", text)[0].strip(), f"{path.name}:{number}"))
     return found
+
+
+def includes(path: Path) -> list[tuple[int, str]]:
+    """The lines of a requirements file that include another one (``-r``, ``-c``), each with that file's name.
+
+    :raises OSError: if it cannot be read.
+    """
+    lines = _logical_lines(_decoded(path.read_bytes()))
+    return [(number, include[2]) for number, line in lines if (include := _INCLUDE.match(line))]
 
 
 def _decoded(content: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checks.preflight.shipped import starting
-from checks.preflight.shipped.dockerfile import Stage
+from checks.preflight.shipped.stages import Stage
 from checks.preflight.shipped.starting import Start
 
 _BEFORE = re.compile(r"(?:.*/)?(?:exec|tini|dumb-init|sh|bash|ash|dash)|-.*")  # what may stand before the script

@@ -75,6 +75,14 @@ def concerns(file: Path) -> bool:
         return False
 
 
+def is_terraform_of_functions(file: Path) -> bool:
+    """Whether a file of Terraform deploys functions."""
+    try:
+        return b"google_cloudfunctions" in file.read_bytes()[:_MOST_BYTES]
+    except OSError:
+        return False
+
+
 def read(file: Path, root: Path, kind: str | None = None) -> Description:
     """What a file describes; ``kind``: what its name would say, if it has not that name."""
     try:

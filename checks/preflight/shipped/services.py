@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from checks.preflight.shipped.starting import Start
 FILES = frozenset({"main.py", "Procfile", "app.yaml"})  # a folder with one of these may be deployed from its source
 # The arguments that Cloud Functions calls a function with: of Pub/Sub and storage, of HTTP, of CloudEvents.
 _FUNCTION = re.compile(
-    rb"^[^#\n]*\bfunctions_framework\b"
+    rb"^[^#\n]*\b(?:functions_framework|firebase_functions)\b"
     rb"|^(?:async )?def \w+\(\s*(?:_?(?:event|data)\b[^()]*,\s*_?context\b[^()]*"
     rb"|_?(?:request|cloud_?event)\b(?:\s*:[^,()]*)?)\)",
     re.MULTILINE,
@@ -43,6 +44,21 @@ def python_of(folder: Path) -> Version | None:
     """The version that ``app.yaml`` asks for."""
     found = _RUNTIME.search(_text(folder / "app.yaml"))
     return (int(found[1]), int(found[2])) if found else None
+
+
+def python_of_firebase(place: Path, folder: Path) -> Version | None:
+    """The version that a ``firebase.json`` asks for of a folder (firebase-tools, schema/firebase-config.json)."""
+    try:
+        tree = json.loads(_text(place / "firebase.json") or "null")
+    except ValueError:
+        return None
+    told = tree.get("functions") if isinstance(tree, dict) else None
+    for item in filter(None, told if isinstance(told, list) else [told]):
+        said = item if isinstance(item, dict) else {}
+        found = re.fullmatch(r"python(\d)(\d+)", str(said.get("runtime")))
+        if found and (place / str(said.get("source", "functions"))).resolve() == folder.resolve():
+            return int(found[1]), int(found[2])
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

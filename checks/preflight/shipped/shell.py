@@ -11,7 +11,7 @@ from __future__ import annotations
 import glob
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -33,13 +33,14 @@ _SHELLS = frozenset({"bash", "sh", "zsh", "ksh"})
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command that would run: ``words`` with None for those that cannot be told; ``folder`` is where, ``writes``
-    what its output is written to.
+    what its output is written to; ``aside``: that goes elsewhere than where the script's goes.
     """
 
     line: int
     words: tuple[str | None, ...]
     folder: str
     writes: tuple[str, ...] = ()
+    aside: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -194,9 +195,10 @@ class Shell(Words):
             words = [word for word in words[1:] if not word.startswith("-")]
         while words and (assigned := _ASSIGNED.match(words[0])):
             inner = assigned[3].strip('"')
-            if inner.startswith("$(") and " deploy" in inner:
-                body = [replace(s, line=statement.line + s.line - 1) for s in statements(inner[2:-1])]
-                yield from self.run(body, depth + 1)
+            body = statements(inner[2:-1]) if inner.startswith("$(") and inner.endswith(")") else []
+            if " deploy" in inner or (len(body) == 1 and body[0].words[0] in self.functions):
+                body = [replace(s, line=statement.line + s.line - 1) for s in body]
+                self.printed[inner] = yield from self._captured(body, depth)
             self.assign(assigned[1], assigned[3], more=bool(assigned[2]))
             words.pop(0)
         if not words:
@@ -204,6 +206,7 @@ class Shell(Words):
         if (inner := self._inner(words, statement.line, depth)) is not None:
             yield from inner
             return
+        aside = any(re.match(r"1?>", word) for word in words)
         words, written = _redirected(words)
         if not words:
             return  # nothing but redirections, such as what is left of ``ls x &>/dev/null``
@@ -221,7 +224,18 @@ class Shell(Words):
                 self.folder = self.path(target)
             elif words[1:] and not _TOP.search(words[-1]):
                 self.folder = UNTOLD
-        yield Command(statement.line, tuple(expanded), self.folder, writes)
+        yield Command(statement.line, tuple(expanded), self.folder, writes, aside)
+
+    def _captured(self, body: Sequence[Statement], depth: int) -> Generator[Command, None, str | None]:
+        """What ``$(...)`` runs, in a shell of its own, and what that prints: what it ends with, where it is all."""
+        kept, said, last = (self.folder, dict(self.values)), list[Command](), None
+        for last in self.run(body, depth + 1):
+            if last.words[0] in ("echo", "printf", "cat") and not last.aside:
+                said.append(last)
+            yield last
+        self.folder, self.values = kept
+        words = [word for word in said[0].words if word != "-n"] if said == [last] else [None]
+        return " ".join(word or "" for word in words[1:]) if words[0] == "echo" and None not in words else None
 
     def _inner(self, words: Sequence[str], line: int, depth: int) -> Iterator[Command] | None:
         """The commands of a function or of a text that is evaluated; None for a command of another kind."""

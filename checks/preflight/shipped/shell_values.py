@@ -20,6 +20,7 @@ _SPECIAL = re.compile(r"[\\'\"`${]")
 class Words:
     """Where a script stands: ``script``, ``root`` and ``folder`` are absolute paths, ``values`` its variables,
     ``unset`` what those hold that nobody sets. ``loose``: what cannot be told is UNKNOWN, and not the whole word None.
+    ``printed``: what functions of the script print, by the words that call them.
     """
 
     script: str
@@ -29,6 +30,7 @@ class Words:
     values: dict[str, Value] = field(default_factory=dict)
     loose: bool = False
     made: int = 0
+    printed: dict[str, str | None] = field(default_factory=dict)
 
     def path(self, word: str) -> str:
         """A path as it is meant from where the script stands, absolute."""
@@ -105,6 +107,8 @@ class Words:
         if found := PARAMETER.match(text, at):
             return self._parameter(found), found.end()
         close = closing(text, at)
+        if (printed := self.printed.get(text[at:close])) is not None:
+            return printed, close
         return self._called(text[at + (1 if text[at] == "`" else 2) : close - 1]), close
 
     def _parameter(self, found: re.Match[str]) -> str | None:

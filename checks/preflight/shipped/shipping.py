@@ -23,12 +23,13 @@ class TooManyFilesError(Exception):
 @dataclass(slots=True, kw_only=True)
 class Shipped:
     """Files by their path in the package, symlinks that lead nowhere (path in the package, where it points), and the
-    others with what they lead to.
+    others with what they lead to. ``unread``: folders that may not be looked into, with what is to be said of them.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
     links: dict[str, Path] = field(default_factory=dict)
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
 
 def gather(folder: Path, *, ignored: PathSpec[Any] | None = None, follow: bool = True) -> Shipped:
@@ -56,7 +57,8 @@ def _walk(  # noqa: PLR0917 - one recursive step
 ) -> Iterator[tuple[str, Path]]:
     try:
         items = sorted(os.scandir(folder), key=lambda item: item.name)
-    except OSError:
+    except OSError as error:
+        found.unread.append((prefix.rstrip("/"), f"{folder} cannot be read: {error.strerror}"))
         return
     for item in items:
         path = f"{prefix}{item.name}"
@@ -65,13 +67,13 @@ def _walk(  # noqa: PLR0917 - one recursive step
             continue
         if item.is_symlink():
             link = Path(item.path)
-            if not link.exists() or not (follow or _inside(item.path, top)):
+            if not _exists(item.path) or not (follow or _inside(item.path, top)):
                 found.broken.append((path, str(link.readlink())))
                 continue
             found.links[path] = link.resolve()
         if is_dir:
             real = os.path.realpath(item.path)
-            if real in above or (Path(item.path) / "pyvenv.cfg").exists() or item.name == "node_modules":
+            if real in above or is_environment(item.path) or item.name == "node_modules":
                 continue
             yield from _walk(Path(item.path), f"{path}/", ignored, found, above | {real}, top, follow)
         elif item.is_file():
@@ -98,6 +100,15 @@ def _is_dir(item: os.DirEntry[str]) -> bool:
         return False
 
 
+def is_environment(folder: str) -> bool:
+    """Whether a folder is a virtual environment."""
+    return _exists(f"{folder}/pyvenv.cfg")
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - that of pathlib raises in a folder that may not be read
+
+
 def _inside(link: str, top: Path) -> bool:
     return Path(os.path.realpath(link)).is_relative_to(os.path.realpath(top))
 
@@ -109,13 +120,26 @@ def ignore_file(path: Path, *, always: tuple[str, ...] = ()) -> GitIgnoreSpec | 
     return patterns([*always, *_lines(path, 0)])
 
 
+def uploaded(folder: Path) -> GitIgnoreSpec | None:
+    """What gcloud leaves out of a folder that it sends: what ``.gcloudignore`` names, without one ``.gitignore``.
+
+    cloud.google.com/sdk/gcloud/reference/topic/gcloudignore; only the files in the folder itself count.
+    """
+    names = [name for name in (".gcloudignore", ".gitignore") if (folder / name).is_file()]
+    return ignore_file(folder / names[0]) if names else None
+
+
 def docker_ignore_file(path: Path) -> PathSpec[Any] | None:
     """The patterns of a ``.dockerignore``; None if there is no such file.
 
     Unlike those of git they start at the build context, and what lies in an ignored folder can be taken back:
     docs.docker.com/build/concepts/context/#dockerignore-files.
     """
-    lines = [line.strip() for line in _lines(path, 0) if line.strip() and not line.startswith("#")]
+    return docker_patterns([line.strip() for line in _lines(path, 0) if line.strip() and not line.startswith("#")])
+
+
+def docker_patterns(lines: Sequence[str]) -> PathSpec[Any] | None:
+    """Patterns as Docker reads them, as one test of paths; None for none."""
     if not lines:
         return None
     from pathspec import PathSpec
@@ -129,7 +153,8 @@ def left_out(folder: Path, file: Path) -> str:
     if not file.is_relative_to(folder):
         return ""
     below = file.relative_to(folder).as_posix()
-    for name, read in ((".gcloudignore", ignore_file), (".dockerignore", docker_ignore_file)):
+    sent = ".gcloudignore" if (folder / ".gcloudignore").is_file() else ".gitignore"
+    for name, read in ((sent, ignore_file), (".dockerignore", docker_ignore_file)):
         ignored = read(folder / name)
         if ignored is not None and ignored.match_file(below):
             return f", which {name} leaves out,"

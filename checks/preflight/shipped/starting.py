@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
-_SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve"})
+_SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "dramatiq", "waitress-serve"})
 _RUNNERS = frozenset({"fastapi", "streamlit"})  # ``fastapi run app/main.py``
 _PREFIXES = frozenset({"exec", "tini", "--", "dumb-init", "opentelemetry-instrument", "ddtrace-run"})
 _SEPARATORS = re.compile(r"[;&|]+")
 # An application as servers are told it: ``package.module:name``, also ``:factory()``. A quote is part of the name where
 # nothing takes it away, as in the JSON form of a Dockerfile.
-_APPLICATION = re.compile(r"(['\"]?[A-Za-z_][\w.]*)(?::([A-Za-z_][\w.]*)(?:\(.*\))?['\"]?)?")
+_APPLICATION = re.compile(r"(['\"]?[A-Za-z_][\w.-]*)(?::([A-Za-z_][\w.]*)(?:\(.*\))?['\"]?)?")
 # Options of the servers that take no value; ``--no-...`` are such too.
 _SWITCHES = frozenset(
     {
@@ -46,7 +46,7 @@ class Start:
 
     ``server``: the module of the server that imports it, where it is not run as a program. ``ran``: the module is run
     by ``python -m``. ``rather``: the module that is meant instead of ``module`` where it is there. ``unsure``: a script
-    starts it that may make it, or install what it needs.
+    starts it that may make it, or install what it needs. ``last``: the folder comes last on the search path.
     """
 
     file: str | None = None
@@ -58,6 +58,13 @@ class Start:
     ran: bool = False
     rather: str = ""
     unsure: bool = False
+    last: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The folders that are searched, below the one in which it is started."""
+        folders = (self.folder or "", *self.search)
+        return tuple(dict.fromkeys("" if folder == "." else folder for folder in folders))
 
 
 def words_of(text: str) -> list[str]:
@@ -122,6 +129,7 @@ def _python(rest: list[str], workdir: str, env: Mapping[str, str]) -> Start | No
         module = words[1]
         begin = _application(module.replace("_", "-"), words[2:], workdir, env)
         if begin is not None:
+            begin = replace(begin, search=(workdir,), last=False) if begin.last else begin
             return replace(begin, server=_module_of(module))
         return Start(module=module, folder=workdir, ran=True)
     if words and words[0].endswith(".py"):
@@ -136,7 +144,8 @@ def _application(program: str, rest: list[str], workdir: str, env: Mapping[str, 
         source = options.get("--source") or env.get("FUNCTION_SOURCE") or "main.py"
         file = posixpath.join(workdir, source)
         target = options.get("--target") or env.get("FUNCTION_TARGET", "")
-        return Start(file=file, folder=posixpath.dirname(file), name=target)
+        # A program's own folder is first, so that its framework is; the function's is added last (buildpacks.py).
+        return Start(file=file, folder=posixpath.dirname(file), name=target, last=True)
     if program in _RUNNERS and words[:1] == ["run"] and len(words) > 1 and words[1].endswith(".py"):
         return Start(file=posixpath.normpath(posixpath.join(workdir, words[1])), folder=workdir)
     if program == "celery":
@@ -144,6 +153,9 @@ def _application(program: str, rest: list[str], workdir: str, env: Mapping[str, 
         module, _, name = told.partition(":")
         found = _APPLICATION.fullmatch(told)
         return Start(module=module, folder=workdir, name=name, rather=f"{module}.celery") if found else None
+    if program == "arq" and words:  # ``arq package.module.WorkerSettings``
+        module, _, name = words[0].rpartition(".")
+        return Start(module=module, folder=workdir, name=name) if module else None
     if program == "flask":
         told = options.get("--app") or options.get("-A") or env.get("FLASK_APP") or ""
         return _served(program, [told.removesuffix(".py")], options, workdir)

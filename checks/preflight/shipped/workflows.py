@@ -20,7 +20,7 @@ _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 # The command of an action: its words, with the inputs that it takes them from.
 _ACTIONS = {
     "google-github-actions/deploy-cloud-functions": (
-        ["gcloud", "functions", "deploy", "{name}"],
+        ["gcloud", "functions", "deploy", "{name}", "--ignore-file=.gcloudignore"],  # the only one that it looks for
         {"runtime": "--runtime", "entry_point": "--entry-point", "source_dir": "--source"},
     ),
     "google-github-actions/deploy-cloudrun": (["gcloud", "run", "deploy", "{service}"], {"source": "--source"}),

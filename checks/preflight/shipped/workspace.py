@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Workspace:
         self, file: Path, root: Path, start: str, listed: Listed, *, unset: str | None, choices: Mapping[Place, int]
     ) -> None:
         self.tree = Tree()
+        self.sent: dict[str, str] = {}
         self._listed = listed
         self._laid = 0
         self.root = str(root.resolve())
@@ -117,7 +119,7 @@ class Workspace:
 
     def follow(self, command: Command, name: str, words: list[str | None]) -> None:
         """What a command does to files; ``name`` of it, and its words."""
-        if name in ("cp", "rsync", "mkdir", "ln", "touch", "rm", "mv"):
+        if name in ("cp", "rsync", "mkdir", "ln", "touch", "rm", "mv", "zip"):
             getattr(self, f"_{name}")(command, words[1:])
         elif name in _FILLING:
             self._note(command, words, f"runs {name}")
@@ -202,8 +204,6 @@ class Workspace:
             names = {file[len(folder) + 1 :].split("/")[0] for file in self.tree.files if within(file, folder)}
             if Path(folder).is_dir():
                 names |= {item.name for item in Path(folder).glob(pattern) if not item.name.startswith(".")}
-            import fnmatch
-
             for name in sorted(fnmatch.filter(names, pattern)):
                 yield posixpath.join(folder, name), False
         elif source.endswith("/.") or source in (".", "./"):
@@ -232,6 +232,34 @@ class Workspace:
         self.tree.folders.add(posixpath.dirname(goal) if "" in {**files, **links} else goal)
         self.tree.copied.append((goal, written))
         self.tree.origins.append((goal, Path(path)))
+
+    def _zip(self, _command: Command, words: list[str | None]) -> None:
+        """An archive counts as a folder with what it holds: https://infozip.sourceforge.net/doc/zip.html."""
+        at = words.index("-x") if "-x" in words else len(words)
+        left_out = [word for word in words[at + 1 :] if word]
+        named = [word for word in words[:at] if word is None or not word.startswith("-")]
+        if not named or named[0] is None:
+            return
+        archive = self.shell.path(named[0] if "." in posixpath.basename(named[0]) else f"{named[0]}.zip")
+        self.tree.folders.add(archive)
+        for word in named[1:]:
+            for path, _ in self._sources(word, contents=False) if word is not None else ():
+                stored = posixpath.relpath(path, self.shell.folder).removeprefix("../")
+                for below, file in self.below(path, follow=True)[0].items():
+                    held = posixpath.normpath(posixpath.join(stored, below))
+                    if not any(fnmatch.fnmatch(held, pattern) for pattern in left_out):
+                        self.tree.files[posixpath.join(archive, held)] = file
+                self.tree.copied += [(archive, word)] if word and path != self.shell.folder else []
+                self.tree.origins.append((archive, Path(path)))
+
+    def send(self, words: Sequence[str | None]) -> None:
+        """Remember which archive lies where in Cloud Storage: ``cp FILE gs://BUCKET/OBJECT``."""
+        named = [word for word in words if word is None or not word.startswith("-")]
+        for word in named[:-1]:
+            target = named[-1] or ""
+            if word and self.shell.path(word) in self.tree.folders and target.startswith("gs://"):
+                own = posixpath.basename(word) if target.endswith("/") else ""
+                self.sent[target + own] = self.shell.path(word)
 
     def _mkdir(self, _command: Command, words: list[str | None]) -> None:
         self.tree.folders |= {self.shell.path(word) for word in words if word and not word.startswith("-")}

@@ -220,6 +220,13 @@ BREAKS: dict[str, tuple[list[tuple[str, str | None, str]], list[str]]] = {
         ],
         ["load circular_import shared/utils/clock.py:4 shared.utils.tracker.record_completion"],
     ),
+    "a circle through an attribute, in a class": (
+        [
+            (CLOCK, "import datetime", "import datetime\nimport shared.utils.tracker as tracker"),
+            (CLOCK, "def now", "class Clock:\n    who = tracker.record_completion\ndef now"),
+        ],
+        ["load circular_import shared/utils/clock.py:5 shared.utils.tracker.record_completion"],
+    ),
     "an import for some data only": (
         [
             (

@@ -138,3 +138,36 @@ def test_a_source_with_a_dockerfile_is_built(tmp_path: Path) -> None:
             "load missing_file Dockerfile:3 shared",
             "load not_shipped main.py:1 shared",
         ]
+
+
+def test_a_folder_that_is_built_whole_is_the_context_whatever_is_copied(tmp_path: Path) -> None:
+    """A Dockerfile that means the root cannot be built so; a compose file is not believed in that."""
+    files = {
+        ".git/HEAD": "",
+        "shared/__init__.py": "",
+        "api/requirements.txt": "",
+        "api/main.py": "import shared\n",
+        "api/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY shared/ shared/\nCOPY api/requirements.txt .\n"
+        "RUN pip install -r requirements.txt\nCOPY api/ .\nCMD python main.py\n",
+    }
+    root = write(tmp_path / "run", {**files, "deploy.sh": "cd api\ngcloud run deploy api --source .\n"})
+    [package] = packages.discover(root)
+    assert [line(f) for f in report(package, root).findings] == [
+        "load missing_file Dockerfile:3 shared/",
+        "load missing_file Dockerfile:4 api/requirements.txt",
+        "load missing_file Dockerfile:6 api/",
+    ]
+    root = write(tmp_path / "up", {**files, "compose.yaml": "services: {api: {build: ./api}}\n"})
+    [package] = packages.discover(root)
+    assert (package.root, report(package, root).findings) == (root, ())
+
+
+def test_nothing_leads_out_of_the_build_context(tmp_path: Path) -> None:
+    """``COPY ../shared`` means the one in it, if there is one."""
+    docker = "FROM python:3.12\nWORKDIR /app\nCOPY ../shared ./shared\nCOPY api/main.py .\nCMD python main.py\n"
+    files = {"api/Dockerfile": docker, "api/main.py": "import shared\n", "api/requirements.txt": "", ".git/HEAD": ""}
+    missing = ["load missing_file Dockerfile:3 ../shared", "load undeclared main.py:1 shared"]
+    for more, expected in (({}, missing), ({"shared/__init__.py": ""}, [])):
+        root = write(tmp_path / str(len(more)), {**files, "deploy.sh": "docker build -f api/Dockerfile .\n", **more})
+        [package] = packages.discover(root)
+        assert [line(f) for f in report(package, root).findings] == expected

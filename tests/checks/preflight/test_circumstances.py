@@ -288,3 +288,45 @@ def test_a_circle_among_modules_that_others_import(tmp_path: Path) -> None:
         "pkg/part.py": "z = 1\nfrom pkg._own import w\n",
     }
     assert found(tmp_path / "right", within) == []
+
+
+PASSED_OVER = "try:\n    from lib.frames import Frame\n    from lib.util import helper\nexcept ImportError:\n    pass\n"
+ASKED = "from lib import Frame, helper\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"lib/__init__.py": PASSED_OVER, "main.py": ASKED}, ["load {}.Frame", "load {}.helper"]),
+        ({"lib/__init__.py": PASSED_OVER, "main.py": f"def f():\n    {ASKED}"}, ["run {}.Frame", "run {}.helper"]),
+        (
+            {"lib/__init__.py": PASSED_OVER, "main.py": ASKED, "lib/frames.py": "class Frame: ...\nimport lib.nope\n"},
+            ["load {}.Frame", "load {}.helper"],
+        ),
+        ({"lib/__init__.py": PASSED_OVER + "helper = 1\n", "main.py": ASKED}, ["load {}.Frame"]),
+        (  # works
+            {"lib/__init__.py": PASSED_OVER, "main.py": ASKED, "lib/frames.py": "class Frame: ...\n"},
+            [],
+        ),
+        (  # may be there: nobody knows
+            {
+                "lib/__init__.py": PASSED_OVER,
+                "main.py": ASKED,
+                "lib/frames.py": "from requests import Frame\n",
+                "requirements.txt": "acme-all\n",
+            },
+            [],
+        ),
+        ({"lib/__init__.py": f"{PASSED_OVER}    Frame = helper = None\n", "main.py": ASKED}, []),
+        ({"lib/__init__.py": PASSED_OVER, "main.py": f"try:\n    {ASKED}except ImportError:\n    pass\n"}, []),
+        ({"lib/__init__.py": PASSED_OVER + "def __getattr__(name):\n    return name\n", "main.py": ASKED}, []),
+        ({"lib/__init__.py": PASSED_OVER, "main.py": "from lib import frames\n", "lib/frames.py": ""}, []),
+    ],
+)
+def test_names_of_an_import_that_fails_and_is_passed_over(
+    files: dict[str, str], expected: list[str], tmp_path: Path
+) -> None:
+    """The module does not have them, nor those of the imports behind it; who asks for them anyway fails."""
+    told = [item for item in found(tmp_path, {**BASE, **files}) if item.startswith(("load", "run"))]
+    place = f"missing_name main.py:{2 if 'def f' in files['main.py'] else 1} lib"
+    assert told == [item.format(place) for item in expected]

@@ -58,6 +58,10 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
         f'{HERE}deploy() {{\n  local folder=$1\n  cp -r shared "$folder"\n  gcloud functions deploy "$2" --runtime=python312 --entry-point=handle --source="$folder"\n}}\ndeploy functions/daily daily-import\n',
         OWN + SHARED,
     ),
+    "a folder that a function prints": (
+        f'{HERE}T=$(mktemp -d)\nstage() {{\n  local out="$T/$1"\n  mkdir -p "$out"\n  echo "stages $1" >&2\n  cp -r "functions/$1"/* shared "$out/"\n  echo "$out"\n}}\nDIR=$(stage daily)\n{DEPLOY} --source="$DIR"\n',
+        OWN + SHARED,
+    ),
     "an else that is not taken": (
         f"{HERE}if [ ! -d shared ]; then\n  echo no; cp -r lib functions/daily\nelse\n  cp -r shared functions/daily\nfi\n{DEPLOY} --source=functions/daily\n",
         OWN + SHARED,
@@ -114,6 +118,8 @@ def test_what_a_script_ships(name: str, tmp_path: Path) -> None:
         f"{DEPLOY} --source=$SOMEWHERE\n",
         f"{DEPLOY} --source=gs://bucket/code.zip\n",
         f'{DEPLOY} --source="$(find . -name daily)"\n',
+        f"at() {{\n  echo working\n  echo functions/$1\n}}\nDIR=$(at daily)\n{DEPLOY} --source=$DIR\n",
+        f"at() {{\n  echo functions/daily\n  cat list.txt\n}}\nDIR=$(at)\n{DEPLOY} --source=$DIR\n",
         "gcloud run deploy daily-import --image=gcr.io/p/daily\n",
         "echo gcloud functions deploy daily-import --source=functions/daily\n",
         "gcloud functions delete daily-import # deploy\n",
@@ -170,6 +176,55 @@ def test_a_folder_that_the_script_forgets_is_missing(tmp_path: Path) -> None:
     ]
     [package] = deployed(tmp_path / "followed", copying.format("L"), **link)
     assert report(package, tmp_path / "followed").findings == ()
+
+
+ZIPPED = f"{DEPLOY} --source=gs://bucket/src/a.zip\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "files"),
+    [
+        ("(cd functions/daily && zip -qr ../../a.zip .)\ngsutil -m cp a.zip gs://bucket/src/a.zip\n", [".gitignore", *OWN]),
+        (
+            "cd functions/daily\nzip -r a main.py requirements.txt\ngcloud storage cp a.zip gs://bucket/src/\n",
+            ["main.py", "requirements.txt"],
+        ),
+        (
+            """mkdir -p out && cp -r functions/daily/. shared out/ && cd out
+            zip -r ../a.zip . -x '*.md' 'shared/tests/*'
+            cd ..; gsutil cp a.zip gs://bucket/src/
+            """,
+            [".gitignore", "main.py", "requirements.txt", "shared/__init__.py", "shared/util.py"],
+        ),
+    ],
+)  # fmt: skip
+def test_an_archive_that_is_deployed_from_cloud_storage(script: str, files: list[str], tmp_path: Path) -> None:
+    """With what the script put into it, and nothing left out by an ignore file."""
+    [package] = deployed(tmp_path, f"{HERE}{script}{ZIPPED}", **{"functions/daily/.gitignore": "main.py\n"})
+    assert sorted(package.files) == sorted(files)
+
+
+def test_that_terraform_is_not_read_is_said(tmp_path: Path) -> None:
+    """Of a function of which nothing else says how it is deployed."""
+    terraform = {"infra/main.tf": 'resource "google_cloudfunctions2_function" "daily" {}\n'}
+    [package] = packages.discover(write(tmp_path / "so", {**REPOSITORY, **terraform}))
+    [note] = package.notes
+    assert "infra/main.tf deploys functions, and Terraform is not read" in note
+    [package] = deployed(tmp_path / "otherwise", f"{DEPLOY} --source=functions/daily\n", **terraform)
+    assert package.notes == ()
+    other = {"infra/main.tf": 'resource "google_storage_bucket" "b" {}\n'}
+    [package] = packages.discover(write(tmp_path / "other", {**REPOSITORY, **other}))
+    assert package.notes == ()
+
+
+def test_a_script_beside_what_it_deploys_is_started_there(tmp_path: Path) -> None:
+    """Not at the root, though that may be deployed as well; a script elsewhere is started there."""
+    files = {**REPOSITORY, "main.py": "app = 1\n", "lib/bin/deploy.sh": f"{DEPLOY} --source=.\n"}
+    write(tmp_path / "elsewhere", files)
+    assert sorted(package.name for package in packages.discover(tmp_path / "elsewhere")) == ["daily", "daily-import"]
+    own = {**REPOSITORY, "main.py": "app = 1\n", "functions/daily/deploy.sh": f"{DEPLOY} --source=.\n"}
+    [package] = packages.discover(write(tmp_path / "own", own))
+    assert package.root == (tmp_path / "own" / "functions" / "daily").resolve()
 
 
 def test_the_entry_point_must_be_there(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ HERE = (3, 11)
         ("gspread[pandas]", "pandas"),  # by the name of the extra
         ("hypothesis[dateutil]", "dateutil"),  # by the metadata of what is installed here
         ("celery", "vine"),  # what it needs is imported as it is called
+        ("apache-airflow==2.10", "pendulum"),
     ],
 )
 def test_a_requirement_brings_its_modules(line: str, module: str) -> None:
@@ -64,6 +65,9 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
     assert new.has("google.cloud.not_yet_made_v1")
     assert new.has("google.api_core.exceptions")
     assert new.unknown == {"google-cloud-not-yet-made"}
+    assert provided(["apache-airflow"], (), HERE).unknown == {"apache-airflow"}  # brings more than is told
+    assert provided(["google-unheard-of"], (), HERE).below("google")
+    assert not provided(["acme-unheard-of", "googly"], (), HERE).below("google")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,8 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
         ("unheard-of", "langchain-core", False),
         ("google-cloud-unheard-of", "google-cloud-storage", False),
         ("langchain-core", "langchain-openai", False),
+        ("unheard-of", "apache-airflow", True),
+        ("pandas", "apache-airflow", False),
     ],
 )
 def test_what_an_unknown_distribution_may_need(line: str, needed: str, expected: bool) -> None:
@@ -87,6 +93,13 @@ def test_requirements_that_are_imported_as_they_are_called_are_not_suspected_of_
     assert found(tmp_path / "a", files) == ["load undeclared main.py:2 helper"]
     assert found(tmp_path / "b", {**files, "requirements.txt": "never-heard\nunheard-of\n"}) == []
     assert found(tmp_path / "c", {**files, "requirements.txt": "./never-heard\n", "never-heard/notes": ""}) == []
+
+
+def test_a_namespace_is_shared_with_an_unknown_distribution_that_is_called_like_it(tmp_path: Path) -> None:
+    """``google-made`` is ``google.made``, and no other part of it."""
+    main = "from google.made.agents import Agent\nfrom google.cloud import storage\n"
+    files = {"main.py": main, "requirements.txt": "google-made\n"}
+    assert found(tmp_path, files) == ["load undeclared main.py:2 google.cloud.storage"]
 
 
 def test_a_folder_among_the_requirements_is_looked_for_in_the_package(tmp_path: Path) -> None:

@@ -73,6 +73,32 @@ IMAGES: dict[str, tuple[dict[str, str], list[str]]] = {
         },
         ["load not_shipped job.py:1 app.db"],
     ),
+    "a folder that the code names by its path in the image": (
+        {
+            "shared/table.py": "x = 1\n",
+            "job/main.py": "import sys\nsys.path.insert(0, '/app/shared')\nimport table\n",
+            "Dockerfile": "FROM python:3.11\nWORKDIR /srv\nCOPY . .\nCMD python job/main.py"
+            "|FROM python:3.11\nWORKDIR /app\nCOPY . .\nCMD python job/main.py",
+        },
+        ["load undeclared job/main.py:3 table"],
+    ),
+    "a folder without __init__.py is a package where a server loads it by its dotted name": (
+        {
+            "app/main.py": f"from .parts import x\n{WEB}",
+            "app/parts.py": "x = 1\n",
+            "Dockerfile": f"{SERVED}COPY app .\nCMD uvicorn main:app|{SERVED}COPY app ./app\nCMD uvicorn app.main:app",
+        },
+        ["load missing_module main.py:1 .parts"],
+    ),
+    "out of another image": (
+        {
+            "main.py": "import sys\nsys.path.append('/app/lib')\nimport lib.parts\nimport job.parts\n",
+            "job/__init__.py": "",
+            "Dockerfile": "FROM python:3.11\nWORKDIR /app\nCOPY . .\nCOPY --from=others /x ./lib\nCMD python main.py"
+            "|FROM python:3.11\nWORKDIR /app\nCOPY . .\nCOPY --from=others /x .\nCMD python main.py",
+        },
+        ["load missing_module main.py:4 job.parts"],
+    ),
     "a project that is not installed": (
         {
             "src/sim/__init__.py": "",
@@ -163,6 +189,9 @@ COMMANDS: dict[str, Start | None] = {
     "celery -A app.worker:celery worker -l info": Start(
         module="app.worker", folder="/a", name="celery", rather="app.worker.celery", server="celery"
     ),
+    "arq jobs.worker.Settings": Start(module="jobs.worker", folder="/a", name="Settings", server="arq"),
+    "dramatiq jobs.tasks:broker -p 2": Start(module="jobs.tasks", folder="/a", name="broker", server="dramatiq"),
+    "gunicorn run-web:app": Start(module="run-web", folder="/a", name="app", server="gunicorn"),
     "fastapi run app/main.py --port 80": Start(file="/a/app/main.py", folder="/a", server="fastapi"),
     "sh -c 'python -um tool.run; sleep 1'": Start(module="tool.run", folder="/a", ran=True),
     "cd src && python main.py": None,

@@ -73,6 +73,24 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
         SOURCES | {"sources/b.py": "import nope\n\nclass B: ...\n"},
         ["run undeclared sources/b.py:1 nope"],
     ),
+    "whose failure is passed over": (
+        SOURCES
+        | {
+            "sources/b.py": "import nope\n",
+            "sources/registry.py": """\
+                import contextlib
+                import importlib
+
+                SOURCES = ["sources.a", "sources.b", "sources.c"]
+
+                def load(_event):
+                    for name in SOURCES:
+                        with contextlib.suppress(ImportError):
+                            importlib.import_module(name)
+                """,
+        },
+        ["disables undeclared sources/b.py:1 nope"],
+    ),
     "whose classes stand in one text": (
         SOURCES
         | {

@@ -24,6 +24,10 @@ MESSAGES: dict[str, tuple[dict[str, str], str]] = {
         {"main.py": "import deep\n", "vendor/deep/__init__.py": ""},
         "vendor/deep/__init__.py is shipped, and vendor is not on the search path (.): set PYTHONPATH",
     ),
+    "shipped in another folder of the same name": (
+        {"main.py": "import lib.deep.x\n", "lib/__init__.py": "", "src/lib/deep/x.py": ""},
+        "and the package that is found, lib/__init__.py, does not hold it; its folder has no __init__.py",
+    ),
     "left out": (
         {
             "main.py": "import lib.bq\n",

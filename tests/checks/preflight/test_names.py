@@ -14,6 +14,11 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run undefined_name main.py:2 firestore"],
         "firestore = 1\ndef f():\n    return firestore.Client()\n",
     ),
+    "expected in another function": (
+        "def f():\n    return nope\n",
+        ["run undefined_name main.py:2 nope"],
+        "def f():\n    return nope\ndef g():\n    try:\n        nope\n    except NameError:\n        return None\n",
+    ),
     "at load": ("print(nope)\n", ["load undefined_name main.py:1 nope"], "nope = 1\nprint(nope)\n"),
     "decorator": (
         "@nope\ndef f(): ...\n",
@@ -263,6 +268,18 @@ def test_code_must_compile_for_the_version_it_runs_on(
         ("from __future__ import annotations\ndef f(x: int | None): ...\n", (3, 9), []),
         ("def f():\n    x: int | None = None\n    return x\n", (3, 9), []),
         ("from lib import A\ndef f(x: A | None, y: 1 | 2): ...\n", (3, 9), []),
+        (
+            "from typing import Dict\ndef f(x: Dict[str, int] | None): ...\n",
+            (3, 9),
+            ["load does_not_compile main.py:2 3.10"],
+        ),
+        (
+            "from datetime import datetime as when\nclass A: ...\nclass B:\n    x: A | when\n",
+            (3, 9),
+            ["load does_not_compile main.py:4 3.10"],
+        ),
+        ("from typing import Any\ndef f(x: Any | None): ...\n", (3, 11), []),
+        ("from re import I, M\nfrom lib import A\nclass B(A): ...\nX = I | M\nY = B | None\n", (3, 9), []),
     ],
 )
 def test_annotations_that_are_evaluated_must_suit_the_version(

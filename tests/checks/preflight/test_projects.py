@@ -12,7 +12,7 @@ from tests.support.preflight import line, report, write
 
 PYPROJECT = (
     '[project]\nname = "tool"\ndependencies = ["requests"]\noptional-dependencies.gcp = ["google-cloud-storage"]\n'
-    '[project.scripts]\nrun-tool = "tool.cli:main"\n'
+    '[project.scripts]\nrun-tool = "tool.cli:main"\n[build-system]\nrequires = ["setuptools"]\n'
 )
 FROM = "FROM python:3.12-slim\nWORKDIR /app\n"
 ONE = FROM + "COPY . .\nRUN {}\nCMD {}\n"
@@ -127,9 +127,11 @@ def test_a_copy_that_fails_in_an_earlier_stage_is_told(tmp_path: Path) -> None:
 PIP = {
     "pip install -r a.txt -rb.txt --requirement=c/d": Install(folder="/w", files=["/w/a.txt", "/w/b.txt", "/w/c/d"]),
     "set -ex; cd sub && pip3 install -U -i https://x.test 'a>=2'": Install(folder="/w/sub", words=["a>=2"]),
-    "--mount=type=cache,target=/c PIP_NO_INPUT=1 /opt/venv/bin/pip3.11 install x": Install(folder="/w", words=["x"]),
+    "--mount=type=cache,target=/c PIP_NO_INPUT=1 /opt/venv/bin/pip3.11 install x": Install(
+        folder="/w", words=["x"], placed=True
+    ),
     "uv pip install --system -r a.txt": Install(folder="/w", files=["/w/a.txt"]),
-    "pip wheel --no-deps -w /dist .": Install(folder="/w", words=["."]),
+    "pip wheel --no-deps -w /dist .": Install(folder="/w", words=["."], placed=True),
     "poetry install --no-root --only main": Install(
         folder="/w", whole=True, editable=True, groups=frozenset({"poetry:main"})
     ),

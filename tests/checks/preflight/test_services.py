@@ -214,6 +214,29 @@ def test_requirements_that_no_copy_brings(dockerfile: str, told: bool, tmp_path:
     assert ["RUN installs from it" in f.message for p in found for f in p.problems] == [True] * told
 
 
+@pytest.mark.parametrize(
+    ("copies", "told"),
+    [
+        ("COPY reqs/web.txt /r/\n", ["web.txt:1 base.txt", "web.txt:2 limits.txt"]),
+        ("COPY reqs/web.txt reqs/base.txt /r/\n", ["web.txt:2 limits.txt", "base.txt:2 more.txt"]),
+        ("COPY reqs /r\n", []),
+        ("COPY reqs/web.txt /r/\nRUN curl -o /r/base.txt x\n", []),
+    ],
+)
+def test_requirements_that_others_include_and_no_copy_brings(copies: str, told: list[str], tmp_path: Path) -> None:
+    """They lie in the repository, so that it works there."""
+    files = {
+        "Dockerfile": f"FROM python:3.11\n{copies}RUN pip install -r /r/web.txt\nCOPY main.py .\nCMD python main.py\n",
+        "main.py": "",
+        "reqs/web.txt": "-r base.txt\n-c limits.txt\n",
+        "reqs/base.txt": "flask\n-r more.txt\n",
+        "reqs/more.txt": "",
+        "reqs/limits.txt": "",
+    }
+    package = only(tmp_path, files)
+    assert sorted(f"{f.file}:{f.line} {f.symbol}" for f in package.problems) == sorted(told)
+
+
 def test_a_folder_that_an_image_above_starts_is_not_looked_at_twice(tmp_path: Path) -> None:
     """But one that it merely holds is a function of its own."""
     files = {
@@ -294,3 +317,18 @@ def test_app_engine_starts_main_where_nothing_else_is_said(tmp_path: Path) -> No
         root = write(tmp_path / name, {**usual, **files})
         found = [line(finding) for finding in report(packages.of_folder(root), root, target=(3, 12)).findings]
         assert found == expected, name
+
+
+def test_a_function_of_firebase(tmp_path: Path) -> None:
+    """Known by what it imports; its version is that of ``firebase.json``, for its folder only."""
+    firebase = '{"functions": [{"source": "fns", "runtime": "python310"}, {"source": "js", "runtime": "nodejs20"}]}'
+    main = "from firebase_functions import https_fn\n@https_fn.on_request()\ndef f(req): ...\n"
+    files = {"fns/main.py": main, "other/main.py": main, ".git/HEAD": ""}
+    made = {
+        package.name: package for package in packages.discover(write(tmp_path, {"firebase.json": firebase, **files}))
+    }
+    assert (made["fns"].python, made["fns"].python_from) == ((3, 10), "firebase.json")
+    assert made["other"].python is None
+    assert made["fns"].last == ("",)
+    (tmp_path / "firebase.json").write_text('{"functions": 7, "hosting": []}', encoding="utf-8")
+    assert {package.python for package in packages.discover(tmp_path)} == {None}

@@ -66,6 +66,26 @@ def test_a_script_that_was_moved_deploys_folders_that_are_not_there(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("functions/daily_exprot", ["deploy.sh:2"]),
+        ("functions/report", []),  # not alike
+        ("functions/daily_export2", []),  # may be built of it
+        ("functions/$WHICH", []),
+        ("build/daily_exprot", []),
+    ],
+)
+def test_a_slip_in_the_folder_that_is_deployed(tmp_path: Path, source: str, expected: list[str]) -> None:
+    """Told where a function with nearly that name lies beside it."""
+    text = f"gcloud functions deploy export --runtime=python311 --source={source} --entry-point=main\n"
+    root = write(tmp_path, {**FILES, "deploy.sh": f"set -e\n{text}", "functions/daily_export/main.py": ""})
+    every = [finding for package in packages.discover(root) for finding in report(package, root).findings]
+    found = [finding for finding in every if finding.file == "deploy.sh"]
+    assert [f"{one.file}:{one.line}" for one in found] == expected
+    assert all(one.message.endswith("is functions/daily_export of the root meant?") for one in found)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "REGION=a\ngcloud run deploy --region $REGIONS\n",  # more of them
