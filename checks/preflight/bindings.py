@@ -23,6 +23,8 @@ GIVEN = frozenset(
 _PLAIN = re.compile(rb"\n(?:(?:(?:async )?def|class)\s+(\w+)|(\w+)\s*=)")
 
 
+# A name where a module may bind it, be it in a list of names.
+_BOUND = rb"(?:\b(?:def|class|as|import)[ \t]+|[(,\n][ \t]*|[\"'])%s(?:[\"']|[ \t]*[,)=:(\n])"
 _OTHER_PLATFORM = re.compile(rb"win32|_winapi|msvcrt|darwin|cygwin|[\"']nt[\"']")
 
 
@@ -123,7 +125,11 @@ class Bindings:
     def _is_for_other_platforms(self, module: Module, name: str) -> bool:
         """Whether a module of the standard library may have a name on a platform that is not the target's."""
         text = self._outside.text(module.real) if module.real is not None else b""
-        return self.mentions(module, name) and _OTHER_PLATFORM.search(text) is not None
+        if not self.mentions(module, name) or not _OTHER_PLATFORM.search(text):
+            return False
+        from checks.preflight.sketch import Sketch  # rarely needed
+
+        return re.search(_BOUND % re.escape(name.encode()), Sketch(text).text(())) is not None
 
     def typing_only(self, module: Module, name: str) -> bool:
         """Whether the module binds the name for type checkers only."""

@@ -46,8 +46,8 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         "from itertools import chain\nfrom os.path import join\nfrom xml.etree import ElementTree\n",
     ),
     "on this platform": (
-        "import os, signal, subprocess\ndef f():\n    return os.getcwdu()\n",
-        ["run missing_attribute main.py:3 os.getcwdu"],
+        "import os, signal, subprocess\ndef f():\n    return os.getcwdu(), os.join('a')\n",
+        ["run missing_attribute main.py:3 os.getcwdu", "run missing_attribute main.py:3 os.join"],
         "import os, signal, subprocess\ndef f():\n    os.startfile, signal.CTRL_C_EVENT, subprocess.STARTUPINFO\n",
     ),
     "where nobody is prepared": (
