@@ -177,7 +177,9 @@ class Finder:
         every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
         local = spot.local | {a.arg for a in every}
         if isinstance(node, ast.Lambda):
-            self._visit(node.body, spot._replace(caught=None, local=local, own=frozenset(), in_function=True))
+            scope = spot.scope or "<lambda>"  # most are called later
+            inside = spot._replace(scope=scope, caught=None, local=local, own=frozenset(), in_function=True)
+            self._visit(node.body, inside)
             return
         self._each(node.decorator_list, spot)
         for argument in every:

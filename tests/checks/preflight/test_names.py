@@ -19,6 +19,11 @@ CASES: dict[str, tuple[str, list[str], str]] = {
         ["run undefined_name main.py:2 nope"],
         "def f():\n    return nope\ndef g():\n    try:\n        nope\n    except NameError:\n        return None\n",
     ),
+    "in a lambda": (
+        "f = lambda event: nope\n",
+        ["run undefined_name main.py:1 nope"],
+        "f = lambda nope: nope\n",
+    ),
     "at load": ("print(nope)\n", ["load undefined_name main.py:1 nope"], "nope = 1\nprint(nope)\n"),
     "decorator": (
         "@nope\ndef f(): ...\n",
