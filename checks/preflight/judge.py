@@ -159,10 +159,11 @@ class Judge:
         file = next(iter(self._package.entries), "")
         if file not in self._facts or not self._package.entry_known:
             return
-        for name in filter(None, (self._package.handler, *self._package.further)):
-            if self._bindings.has(self._imports.module(file), name) is not False:
+        for name, who in ((self._package.handler, ""), *self._package.further):
+            if not name or self._bindings.has(self._imports.module(file), name) is not False:
                 continue
-            message = f"the entry point {name!r} is not defined in {file}{meant(name, self._facts[file].bound)}"
+            of = f" of {who}" if who else ""
+            message = f"the entry point {name!r}{of} is not defined in {file}{meant(name, self._facts[file].bound)}"
             self._add(_At(file, 1, ""), Kind.MISSING_NAME, f"{self._imports.module_of(file)}.{name}", message)
 
     # -- imports -------------------------------------------------------------------------------------------------------

@@ -117,10 +117,9 @@ class Package:
     folders in the package that are on ``sys.path``, ``entries`` the files that are run or imported first; without a
     known entry point (``entry_known`` false) any file may be. ``imported``: a server imports the entries, so that what
     stands under ``__name__ == "__main__"`` does not run; ``dotted``: they are loaded by their dotted names, and the
-    packages above before them. ``handler``: what is called in the first entry;
-    ``further``: what else is, where the same files are deployed under other names. ``last``: the folders of ``search``
-    that come after the standard library and what is installed; ``compiled``: the build compiles every file, and fails
-    with any of them.
+    packages above before them. ``handler``: what is called in the first entry; ``further``: what else is, where the
+    same files are deployed under other names, and who does so. ``last``: the folders of ``search`` that come after the
+    standard library and what is installed; ``compiled``: the build compiles every file, and fails with any of them.
     ``requirements`` are requirement lines with their origin, None where nothing was found that says what is installed.
     ``implied`` are distributions that the platform installs; ``besides``: why anything else may be installed as well.
     ``installed``: the package holds its own distributions, so that what is not in it is not there.
@@ -139,7 +138,7 @@ class Package:
     imported: bool = False
     dotted: bool = False
     handler: str = ""
-    further: tuple[str, ...] = ()
+    further: tuple[tuple[str, str], ...] = ()
     search: tuple[str, ...] = ("",)
     last: tuple[str, ...] = ()
     compiled: bool = False

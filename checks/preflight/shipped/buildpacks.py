@@ -45,7 +45,7 @@ def version(runtime: str | None, env: Mapping[str, str]) -> Version | None:
 
 def needed(files: Mapping[str, Path], python: Version | None) -> tuple[tuple[requirements.Line, ...] | None, str]:
     """What is installed of what a folder declares, besides what the platform brings, with what is to be said of it.
-    None if that cannot be told.
+    None if that cannot be told. To what ``pyproject.toml`` names, functions-framework is not added.
     """
     if "requirements.txt" in files:
         return tuple(requirements.of_file(files["requirements.txt"])), ""
@@ -54,10 +54,7 @@ def needed(files: Mapping[str, Path], python: Version | None) -> tuple[tuple[req
     if python is None:
         return None, ""
     if python < _PYPROJECT:
-        return (
-            (),
-            "there is no requirements.txt, and before Python 3.13 pyproject.toml is not read: nothing is installed",
-        )
+        return (), "there is no requirements.txt, and pyproject.toml is read from Python 3.13 on: nothing is installed"
     lines = requirements.of_project(files["pyproject.toml"].parent)
     return (None if lines is None else tuple(requirements.with_extras(lines, ()))), ""
 
@@ -95,9 +92,9 @@ def names(file: Path, word: str) -> bool:
 
 def _usual(package: Package) -> Start | None:
     """What is started where nothing says it (cmd/python/missing_entrypoint)."""
-    names = {re.split(r"[^\w-]", text, maxsplit=1)[0].lower() for text, _ in package.requirements or ()}
+    asked = {re.split(r"[^\w-]", text, maxsplit=1)[0].lower() for text, _ in package.requirements or ()}
     module = next((name for name in ("main", "app") if f"{name}.py" in package.files), None)
-    if module is None or package.requirements is None or names & _PROGRAMS or _is_other(package.files):
+    if module is None or package.requirements is None or asked & _PROGRAMS or _is_other(package.files):
         return None
     return Start(module=module, name="app", server="gunicorn")
 

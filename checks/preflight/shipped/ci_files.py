@@ -1,4 +1,4 @@
-"""What continuous integration runs, as parts for a shell: Cloud Build, GitLab, compose files; workflows elsewhere.
+"""What continuous integration runs, as parts for a shell: Cloud Build, GitLab, compose, skaffold; workflows elsewhere.
 
 Formats: https://cloud.google.com/build/docs/build-config-file-schema, https://docs.gitlab.com/ci/yaml,
 https://docs.docker.com/reference/compose-file/build.
@@ -20,8 +20,8 @@ _MOST_RUNS = 200
 
 
 def runs(kind: str, text: str, other: Callable[[str], str | None]) -> tuple[tuple[Part, ...], ...]:
-    """The parts of each run that a file of that kind (``cloudbuild``, ``workflow``, ``gitlab``, ``compose``) describes.
-    ``other``: the text of another file of the repository, by its path; None if there is none.
+    """The parts of each run that a file of that kind (``cloudbuild``, ``workflow``, ``gitlab``, ``compose``,
+    ``skaffold``) describes. ``other``: the text of another file of the repository, by its path; None if there is none.
 
     :raises UnreadableError: for a file that is no YAML.
     """
@@ -29,7 +29,7 @@ def runs(kind: str, text: str, other: Callable[[str], str | None]) -> tuple[tupl
     if kind == "workflow":
         found = workflows.jobs(data, other)
     else:
-        found = {"cloudbuild": _cloudbuild, "gitlab": _gitlab, "compose": _compose}[kind](data)
+        found = {"cloudbuild": _cloudbuild, "gitlab": _gitlab, "compose": _compose, "skaffold": _skaffold}[kind](data)
     return tuple(tuple(parts) for parts in itertools.islice(found, _MOST_RUNS) if parts)
 
 
@@ -98,3 +98,14 @@ def _compose(data: Mapping[str, Any]) -> Iterator[list[Part]]:
             words = ["--file", posixpath.join(context, file)] if isinstance(file, Text) else []
             words += [f"--build-arg={name}={text}" for name, text in variables(mapping(build).get("args")).items()]
             yield [Part(context.line, quoted(["docker", "build", *words, context]))]
+
+
+def _skaffold(data: Mapping[str, Any]) -> Iterator[list[Part]]:
+    """https://skaffold.dev/docs/references/yaml: artifacts that are built by nothing else are by Docker."""
+    for artifact in map(mapping, listed(mapping(data.get("build")).get("artifacts"))):
+        docker, image = mapping(artifact.get("docker")), artifact.get("image")
+        if isinstance(image, Text) and artifact.keys() <= {"image", "context", "docker", "sync", "requires", "hooks"}:
+            context = str(artifact.get("context") or ".")
+            words = ["--file", posixpath.join(context, str(docker.get("dockerfile") or "Dockerfile"))]
+            words += [f"--build-arg={name}={text}" for name, text in variables(docker.get("buildArgs")).items()]
+            yield [Part(image.line, quoted(["docker", "build", *words, context]))]

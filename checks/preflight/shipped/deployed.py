@@ -12,7 +12,7 @@ from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.shipped import buildpacks, deploying, scripts, shipping
 from checks.preflight.shipped.deploying import Build, Deployed, Deployment
 from checks.preflight.shipped.describing import absent, broken, shown, with_entry
-from checks.preflight.shipped.packages import PLATFORM, python_of
+from checks.preflight.shipped.packages import PLATFORM, SERVER, python_of
 from checks.preflight.shipped.scripts import Description
 from checks.preflight.shipped.slips import Slip
 from checks.preflight.shipped.workspace import Listed
@@ -117,8 +117,9 @@ def _add(known: list[Package], package: Package) -> None:
     """One package more, or what is called in one of the same files."""
     for index, other in enumerate(known):
         if package.files == other.files:
-            if package.handler and package.handler not in (other.handler, *other.further):
-                known[index] = replace(other, further=(*other.further, package.handler))
+            if package.handler and package.handler not in (other.handler, *dict(other.further)):
+                who = f"{package.name} ({package.description.partition(' ')[0]})"
+                known[index] = replace(other, further=(*other.further, (package.handler, who)))
             return
     known.append(package)
 
@@ -146,7 +147,7 @@ def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None
         files=files,
         handler=item.entry or (_called(item) if sure else ""),
         requirements=needed,
-        implied=PLATFORM,
+        implied=SERVER if item.kind != "function" else () if needed and "requirements.txt" not in files else PLATFORM,
         python=python,
         python_from=where,
         origins=(item.script, home, *item.origins),
@@ -156,20 +157,20 @@ def _of_deployment(item: Deployment, told: str, *, sure: bool) -> Package | None
     )
     if item.kind == "function":
         return buildpacks.as_function(package, item.main)
-    return buildpacks.as_service(package, item.command) if item.kind == "service" else with_entry(package, None)
+    if item.kind == "service" and item.written.isdisjoint({"Dockerfile", "Procfile"}):
+        return buildpacks.as_service(package, item.command)
+    return with_entry(package, None)
 
 
 def _may_write(item: Deployment, home: Path) -> bool:
     """Whether the requirements that are deployed may be other ones than lie there, or than are not there: the script or
     what git is to ignore speaks of them.
     """
-    if "requirements.txt" in item.written or item.notes or item.filled:
-        return "requirements.txt" in item.written or "requirements.txt" not in item.files
-    if "requirements.txt" in item.files:
-        return False
+    if "requirements.txt" in item.files or item.notes or item.filled or "requirements.in" in item.files:
+        return "requirements.txt" not in item.files or "requirements.txt" in item.written
     ignoring = [folder / ".gitignore" for folder in (home, *home.parents[:_ABOVE])]
     texts = [file.read_bytes() for file in (item.script, *ignoring) if file.is_file()]
-    return "requirements.in" in item.files or any(map(_WRITES.search, texts))
+    return any(map(_WRITES.search, texts))
 
 
 def _called(item: Deployment) -> str:

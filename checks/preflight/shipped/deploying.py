@@ -11,6 +11,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from checks.preflight.shipped import buildpacks, docker_commands, scripts, starting
@@ -22,6 +23,8 @@ from checks.preflight.shipped.workspace import Listed, Workspace, within
 
 _WORKSPACE = ("WORKSPACE", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")  # where CI has the repository
 _LIKE = 0.85  # of difflib: most slips in names of some length are
+# Options of gcloud without a value, after which a word that cannot be told is no value; so is one after another word.
+_SWITCHES = frozenset({"--quiet", "-q", "--gen2", "--no-gen2", "--allow-unauthenticated", "--no-allow-unauthenticated"})
 _MOST_WAYS = 60  # through one script, for the branches that an argument chooses
 
 
@@ -274,11 +277,11 @@ class _Run:
             line=command.line,
             name=name,
             kind=kind,
-            entry="" if entry is None and "entry-point" in options else entry,
+            entry="" if entry is None and ("entry-point" in options or _goes_on(words)) else entry,
             runtime=options.get("runtime") or options.get("base-image"),
             env=env,
             ignores=self._ignores(folder, options),
-            command=_started(options, env),
+            command=("?",) if _goes_on(words) else _started(options, env),
             files=dict(sorted(files.items())),
             folder=real if real.is_dir() else None,
             copied=tuple(dict.fromkeys(text for goal, text in self._work.tree.copied if within(goal, folder))),
@@ -315,6 +318,15 @@ class _Run:
         others = [one for one in others if one not in name and name not in one]  # none of which it is a built variant
         near = difflib.get_close_matches(name, others, 1, cutoff=_LIKE)
         return posixpath.relpath(posixpath.join(parent, near[0]), self._work.root) if near else ""
+
+
+def _goes_on(words: Sequence[str | None]) -> bool:
+    """Whether there may be more options than can be told: ``"$@"``, ``$FLAGS``."""
+    for before, word in pairwise(words):
+        option = before is not None and before.startswith("--") and "=" not in before and before not in _SWITCHES
+        if word is None and not option and before != "deploy":
+            return True
+    return False
 
 
 def _started(options: Mapping[str, str | None], env: Mapping[str, str]) -> tuple[str, ...]:

@@ -32,6 +32,24 @@ _PYTHON = re.compile(r"^(?:docker\.io/|(?:[\w.-]+/)*library/)?(?:python|pypy)(?:
 _LAMBDA = re.compile(r"(?:^|/)lambda/python(?:[:@][^/]*)?$|(?:^|/)aws-lambda-python(?:[:@][^/]*)?$")
 
 
+def of_builds(path: Path, root: Path, builds: Sequence[Build]) -> list[Package]:
+    """The images of a Dockerfile: those that differ by the arguments that it is built with.
+
+    :raises DescriptionError: if the file cannot be read.
+    """
+    chosen: dict[str, list[Build]] = {}
+    for build in builds:
+        text = path.read_text(encoding="utf-8", errors="replace") if build.args else ""
+        used = [value for name, value in build.args.items() if re.search(rf"\$\{{?{re.escape(name)}\b", text)]
+        chosen.setdefault(" ".join(used), []).append(build)
+    made: list[Package] = []
+    for told, some in (chosen or {"": []}).items():
+        package = of_dockerfile(path, root, builds=some)
+        if all((package.files, package.entries) != (other.files, other.entries) for other in made):
+            made.append(replace(package, name=f"{package.name} {told}".strip() if len(chosen) > 1 else package.name))
+    return made
+
+
 def of_dockerfile(
     path: Path,
     root: Path,

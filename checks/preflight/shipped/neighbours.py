@@ -1,8 +1,12 @@
-"""Folders that are only taken for functions: what is put into others of their kind may be put into them as well."""
+"""Folders that are only taken for functions: what a script puts into several of their kind may be put into them too.
+
+One that deploys a single function says nothing of the others.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +23,8 @@ def heeded(found: Sequence[Package], root: Path, terraform: Sequence[Path]) -> l
     ``terraform``: its files in the repository, which are not read: only whether they copy what they deploy.
     """
     deployed = [package for package in found if " deploys " in package.description]
+    homes = Counter((_who(package), package.root.resolve().parent) for package in deployed)
+    deployed = [package for package in deployed if homes[_who(package), package.root.resolve().parent] > 1]
     guessed = [package for package in found if package.description.startswith("function folder ")]
     copying = [file for file in terraform if _copies(file)] if guessed else []
     answer = []
@@ -41,17 +47,26 @@ def _of_others(package: Package, deployed: Sequence[Package]) -> Iterator[tuple[
             for path, file in other.files.items():
                 if there not in file.parents:
                     name = path.partition("/")[0].removesuffix(".py")
-                    who = other.description.partition(" ")[0]
-                    yield name, f"{who} puts {name} beside {other.entries[0]} of {there.name}, and may do so here"
+                    yield (
+                        name,
+                        f"{_who(other)} puts {name} beside {other.entries[0]} of {there.name}, and may do so here",
+                    )
+
+
+def _who(package: Package) -> str:
+    """The script that deploys it, with the line."""
+    return package.description.partition(" ")[0]
 
 
 def _around(folder: Path, root: Path) -> Iterator[str]:
-    """The names of what lies in the folders above it, in the repository."""
-    for place in folder.resolve().parents:
+    """The names of what lies in the folders above it, in the repository; those hold it, and are not put into it."""
+    home = folder.resolve()
+    for place in home.parents:
         if not place.is_relative_to(root.resolve()):
             return
         for item in place.iterdir():
-            yield item.stem
+            if item != home and item not in home.parents:
+                yield item.stem
 
 
 def _copies(file: Path) -> bool:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from checks.preflight.shipped.deployed import Told
 
-# What the buildpack of Cloud Functions installs although nobody declares it.
-PLATFORM = ("functions-framework", "gunicorn")
+# What the buildpacks install although nobody declares it: for services, for functions.
+SERVER = ("gunicorn",)
+PLATFORM = ("functions-framework", *SERVER)
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})
 _DEPTH = 6
 _DOCKERFILE = re.compile(r"(?:.+\.)?Dockerfile(?:[._-].+(?<!\.dockerignore))?")
@@ -68,7 +69,7 @@ def of_folder(folder: Path, *, entry: str | None = None, name: str | None = None
         files=files,
         search=tuple(dict.fromkeys(("", own))),
         requirements=needed if function or served or needed is None else (*needed, *requirements.beside(folder)),
-        implied=PLATFORM if function or served else (),
+        implied=SERVER if served else PLATFORM if function else (),
         imported=handles,
         last=("",) if handles and not served else (),
         compiled=handles and not served,
@@ -187,9 +188,8 @@ def discover(root: Path) -> list[Package]:
     for folder, names in looked:
         made = []
         for name in sorted(filter(_DOCKERFILE.fullmatch, names)):
-            package = images.of_dockerfile(folder / name, root, builds=told.builds(folder / name) if told else ())
-            if package.problems or any(path.endswith(".py") for path in package.files):
-                made.append(package)
+            built = images.of_builds(folder / name, root, told.builds(folder / name) if told else ())
+            made += [item for item in built if item.problems or any(path.endswith(".py") for path in item.files)]
         shipped = {file for package in made for file in package.files.values()}
         started |= {package.files[file] for package in made if package.entry_known for file in package.entries}
         main = folder / "main.py" if "main.py" in names else None

@@ -15,7 +15,7 @@ from checks.preflight.shipped.slips import Slip, repaired
 
 _NAMED = re.compile(
     r"(?P<shell>.*\.sh)|(?P<make>(?:GNUm|[Mm])akefile|.*\.mk)|(?P<cloudbuild>.*cloud-?build.*\.(?:ya?ml|json))"
-    r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)"
+    r"|(?P<compose>(?:docker-)?compose.*\.ya?ml)|(?P<gitlab>\.gitlab-ci\.ya?ml)|(?P<skaffold>skaffold.*\.ya?ml)"
 )
 _SUFFIXES = (".sh", ".yaml", ".yml", ".json", "akefile", ".mk")
 _CONCERNED = re.compile(rb"gcloud|docker|google-github-actions|build:|\.sh\b|uses:\s*['\"]?\./")
@@ -109,7 +109,7 @@ def read(file: Path, root: Path, kind: str | None = None) -> Description:
         inside = file.is_relative_to(top) and file.is_file() and file.stat().st_size <= _MOST_BYTES
         return file.read_text(encoding="utf-8", errors="replace").replace("\0", "") if inside else None
 
-    starts = {"cloudbuild": (top, own), "compose": (own,)}.get(kind or "", (top,))
+    starts = {"cloudbuild": (top, own), "compose": (own,), "skaffold": (own,)}.get(kind or "", (top,))
     try:
         runs = ci_files.runs(kind or "", text, other)
     except ci_yaml.UnreadableError as error:

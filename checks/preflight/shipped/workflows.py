@@ -90,8 +90,10 @@ class _Workflows:
             words = [word.format_map({"name": "", "service": "", **given}) for word in action[0]]
             for name, option in action[1].items():
                 words += [option, given[name]] if name in given else []
+            words[2:2] = ["jobs"] if "job" in given and "run" in words else []
             if "image" not in given:
-                yield Part(uses.line, quoted(words), ".", values)
+                flags = " ".join(given.get("flags", "").split())
+                yield Part(uses.line, f"{quoted(words)} {flags}", ".", values)
 
 
 def _defaults(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,10 @@ BUILDS: dict[str, tuple[str, str]] = {
         'docker buildx build --platform linux/amd64 --push -t "$IMAGE" --build-arg A=1 -f api/Dockerfile "CONTEXT"\n',
     ),
     "a Makefile": ("Makefile", "image:\n\tdocker build CONTEXT -f api/Dockerfile -t $(IMAGE):$(TAG)\n"),
+    "skaffold": (
+        "skaffold.yaml",
+        "build: {artifacts: [{image: api, context: CONTEXT, docker: {dockerfile: api/Dockerfile}}]}\n",
+    ),
     "compose": ("compose.yaml", "services: {api: {build: {context: CONTEXT, dockerfile: api/Dockerfile}}}\n"),
 }
 IMAGE = {
@@ -48,11 +52,11 @@ IMAGE = {
 def test_what_builds_an_image_tells_its_context(name: str, tmp_path: Path) -> None:
     """Of a Dockerfile that would fit in two folders: ``COPY . .`` means another one."""
     file, text = BUILDS[name]
-    compose = {"compose.yaml": text.replace("CONTEXT", "api").replace("api/Dockerfile", "Dockerfile")}
+    inside = {file: text.replace("CONTEXT", "api").replace("api/Dockerfile", "Dockerfile")}
     for folder in (".", "api"):
         files = {file: text.replace("CONTEXT", folder)}
-        if file == "compose.yaml" and folder == "api":
-            files = compose
+        if file in ("compose.yaml", "skaffold.yaml") and folder == "api":
+            files = inside
         [package] = packages.discover(write(tmp_path / folder / "root", {**IMAGE, **files}))
         assert f"{file}:" in package.description
         assert package.root == (tmp_path / folder / "root" / folder).resolve()

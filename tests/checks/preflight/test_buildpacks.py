@@ -130,6 +130,7 @@ def test_the_build_of_a_function_compiles_every_file(tmp_path: Path) -> None:
         (f"{DEPLOY} --entry-point=handel", ["load missing_name main.py:1 main.handel"]),
         (DEPLOY.replace("deploy handle", "deploy to-handle"), []),
         (DEPLOY.replace("deploy handle", "deploy $NAME"), []),
+        (DEPLOY.replace("deploy handle", "deploy handel") + ' "${FLAGS[@]}"', []),
         (f"{DEPLOY.replace('deploy handle', 'deploy other')} --entry-point=$ENTRY", []),
     ],
 )
@@ -179,12 +180,16 @@ OTHER = {**SERVICE, "f/main.py": APPLICATION.format("application")}
     ("files", "options", "expected"),
     [
         (SERVICE, "", []),
+        ({**SERVICE, "f/requirements.txt": ""}, "", ["load undeclared main.py:1 flask"]),
         (OTHER, "", ["load missing_name main.py:1 main.app"]),
         ({**OTHER, "f/Procfile": "web: gunicorn main:application\n"}, "", []),
         (OTHER, "--command=gunicorn --args=main:application", []),
         (OTHER, "--set-build-env-vars=GOOGLE_ENTRYPOINT='gunicorn main:application'", []),
         (OTHER, "--set-build-env-vars=GOOGLE_ENTRYPOINT='gunicorn main:x'", ["load missing_name main.py:1 main.x"]),
         (OTHER, "--command=$COMMAND", []),
+        (OTHER, "--region $REGION", ["load missing_name main.py:1 main.app"]),
+        (OTHER, '--region $REGION "$@"', []),
+        (OTHER, "--quiet $FLAGS", []),
         ({**OTHER, "f/requirements.txt": "flask\nstreamlit\n"}, "", []),
         ({**OTHER, "f/package.json": "{}"}, "", []),
         (OTHER, "--function=application", []),
@@ -196,6 +201,28 @@ def test_what_a_service_starts_that_is_deployed_from_its_source(
 ) -> None:
     """github.com/GoogleCloudPlatform/buildpacks, cmd/python/missing_entrypoint: ``gunicorn main:app``."""
     assert wrong(tmp_path, files, f"gcloud run deploy service --source=f {options}") == expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ("service: s", ["load missing_name main.py:1 main.app"]),
+        ("service: s, flags: '--command=gunicorn --args=main:application'", []),
+        ("service: s, flags: '--function=application --base-image=python312'", []),
+        ("job: s", []),
+    ],
+)
+def test_what_the_action_that_deploys_to_cloud_run_is_told(inputs: str, expected: list[str], tmp_path: Path) -> None:
+    """https://github.com/google-github-actions/deploy-cloudrun: its inputs ``flags`` and ``job``."""
+    step = f"{{uses: google-github-actions/deploy-cloudrun@v2, with: {{source: f, {inputs}}}}}"
+    write(tmp_path, {".git/HEAD": "", ".github/workflows/a.yml": f"jobs: {{a: {{steps: [{step}]}}}}\n", **OTHER})
+    [package] = packages.discover(tmp_path)
+    assert [line(finding) for finding in report(package, tmp_path).findings] == expected
+
+
+def test_a_service_whose_dockerfile_is_written_may_start_anything(tmp_path: Path) -> None:
+    written = "cat > f/Dockerfile <<EOF\nFROM python:3.12\nEOF\ngcloud run deploy service --source=f"
+    assert wrong(tmp_path, OTHER, written) == []
 
 
 def test_a_job_is_a_program(tmp_path: Path) -> None:
@@ -210,6 +237,8 @@ PANDAS = {"f/main.py": f"{FRAMEWORK}import flask\nimport pandas\n{CALLED}"}
 PROJECT = {
     "f/pyproject.toml": "[project]\nname = 'x'\nversion = '1'\ndependencies = ['functions-framework', 'pandas']\n"
 }
+PLAIN = {"f/pyproject.toml": "[project]\nname = 'x'\nversion = '1'\ndependencies = ['pandas']\n"}
+NO_FRAMEWORK = ["load undeclared main.py:1 functions_framework", "load undeclared main.py:2 flask"]
 UNDECLARED = ["load undeclared main.py:3 pandas"]
 
 
@@ -222,6 +251,7 @@ UNDECLARED = ["load undeclared main.py:3 pandas"]
         ({**PANDAS, **PROJECT}, DEPLOY, UNDECLARED),
         ({**PANDAS, **PROJECT}, DEPLOY.replace("312", "313"), []),
         ({**PANDAS, **PROJECT, "f/requirements.txt": "\n"}, DEPLOY.replace("312", "313"), UNDECLARED),
+        ({**PANDAS, **PROJECT, **PLAIN}, DEPLOY.replace("312", "313"), NO_FRAMEWORK),
         # The script may well make them.
         ({**PANDAS, **PROJECT}, f"(cd f && poetry export -o requirements.txt)\n{DEPLOY}", []),
         ({**PANDAS, **PROJECT}, f"cp $SOMETHING f\n{DEPLOY}", []),

@@ -245,9 +245,11 @@ def test_two_functions_of_one_folder_with_the_same_files_are_one(tmp_path: Path)
     assert [p.name for p in deployed(tmp_path / "same", one + one.replace("deploy a", "deploy b"))] == ["a"]
     other = one + one.replace("deploy a", "deploy b").replace("=handle", "=handel")
     [package] = deployed(tmp_path / "handlers", other)
-    assert "load missing_name main.py:1 main.handel" in [
-        line(f) for f in report(package, tmp_path / "handlers").findings
-    ]
+    found = report(package, tmp_path / "handlers").findings
+    [wrong] = [finding for finding in found if finding.symbol == "main.handel"]
+    assert line(wrong) == "load missing_name main.py:1 main.handel"
+    assert " of b (" in wrong.message
+    assert "bin/deploy.sh:4) is not defined" in wrong.message
     two = one + "cp -r shared functions/daily\n" + one.replace("deploy a", "deploy b")
     assert [p.name for p in deployed(tmp_path / "other", two)] == ["a", "b"]
 

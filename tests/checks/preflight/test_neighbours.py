@@ -14,12 +14,21 @@ FILES = {
     ".git/HEAD": "",
     "functions/daily/main.py": FUNCTION,
     "functions/daily/requirements.txt": "",
+    "functions/hourly/main.py": FUNCTION,
+    "functions/hourly/requirements.txt": "",
     "functions/weekly/main.py": FUNCTION,
     "functions/weekly/requirements.txt": "",
     "functions/shared/util.py": "def helper(): ...\n",
 }
-DEPLOY = "T=$(mktemp -d)\ncp functions/daily/* $T\n{}gcloud functions deploy daily --runtime=python311 --source=$T\n"
-COPIED = DEPLOY.format("cp -r functions/shared $T\n")
+DEPLOY = """\
+for name in {}; do
+  T=$(mktemp -d)
+  cp functions/$name/* $T
+  {}
+  gcloud functions deploy $name --runtime=python311 --source=$T
+done
+"""
+COPY = "cp -r functions/shared $T"
 ARCHIVE = (
     'data "archive_file" "code" {{\n  source_dir = "/tmp/code"\n}}\nresource "null_resource" "code" {{\n  {}\n}}\n'
 )
@@ -43,8 +52,9 @@ UNTOLD = (["load undeclared main.py:1 absent"], ["shared.util"])
     ("more", "weekly"),
     [
         ({}, (MISSING, [])),
-        ({"deploy.sh": COPIED}, UNTOLD),
-        ({"deploy.sh": DEPLOY.format("")}, (MISSING, [])),
+        ({"deploy.sh": DEPLOY.format("daily hourly", COPY)}, UNTOLD),
+        ({"deploy.sh": DEPLOY.format("daily hourly", "")}, (MISSING, [])),
+        ({"deploy.sh": DEPLOY.format("daily", COPY)}, (MISSING, [])),
         ({"terraform/main.tf": ARCHIVE.format(LAID)}, UNTOLD),
         ({"terraform/main.tf": ARCHIVE.format("triggers = {}")}, (MISSING, [])),
     ],
@@ -52,7 +62,7 @@ UNTOLD = (["load undeclared main.py:1 absent"], ["shared.util"])
 def test_what_is_put_into_others_of_its_kind_may_be_put_into_it(
     more: dict[str, str], weekly: tuple[list[str], list[str]], tmp_path: Path
 ) -> None:
-    """By a script that deploys its neighbour, or by Terraform, which is not read; and nothing else is excused."""
+    """By a script that deploys several beside it, or by Terraform, which is not read; and nothing else is excused."""
     root = write(tmp_path, {**FILES, **more})
     assert findings(root)["weekly"] == weekly
     package = packages.of_folder(root / "functions" / "weekly")
@@ -63,8 +73,15 @@ def test_what_is_put_into_others_of_its_kind_may_be_put_into_it(
 def test_a_module_that_lies_beside_the_folder_is_named(tmp_path: Path) -> None:
     """However deep below the root of the repository that is."""
     root = write(tmp_path, FILES)
-    [daily, _] = packages.discover(root)
+    [daily, _, _] = packages.discover(root)
     [_, finding] = report(daily, root).findings
     assert finding.message == (
         "No module named 'shared' in the package: functions/shared is in the repository and not shipped"
     )
+
+
+def test_the_folder_that_holds_a_function_is_not_put_into_it(tmp_path: Path) -> None:
+    """``from functions.shared``, as it is found from the root of the repository, and never where it is deployed."""
+    root = write(tmp_path, {**FILES, "terraform/main.tf": ARCHIVE.format(LAID)})
+    write(root, {"functions/weekly/main.py": "import functions.shared.util\nimport shared.util\n"})
+    assert findings(root)["weekly"] == (["load not_shipped main.py:1 functions.shared.util"], ["shared.util"])

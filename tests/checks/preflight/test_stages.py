@@ -209,6 +209,10 @@ def test_build_arguments_are_those_of_the_command(tmp_path: Path) -> None:
     assert found(tmp_path / "default", dockerfile, files) == []
     script = {"build.sh": "#!/bin/bash\ndocker build --build-arg SERVICE=a -t a .\n"}
     assert found(tmp_path / "given", dockerfile, {**files, **script}) == ["load undeclared main.py:1 util"]
+    both = "for s in a b; do\n  docker build --build-arg SERVICE=$s --build-arg LABELLED=$RANDOM -t $s .\ndone\n"
+    write(tmp_path / "several", {"Dockerfile": dockerfile, **files, "build.sh": both})
+    images = packages.discover(tmp_path / "several")
+    assert {image.name: len(report(image, tmp_path).findings) for image in images} == {"several a": 1, "several b": 0}
 
 
 FILES = {"/a/m.py": "m", "/a/lib/x.py": "x", "/a/lib/sub/y.py": "y", "/t/z.py": "z"}
