@@ -80,6 +80,7 @@ def main() -> None:
             str(SCRIPTS / "ruff"),
             "check",
             "--isolated",
+            "--config=exclude=[]",  # of folders that are called site-packages or build as well
             "--no-cache",
             "--quiet",
             "--select",
