@@ -1,4 +1,4 @@
-"""A file without the bodies of its functions, but for those that somebody asks for.
+"""A file without the bodies of its functions and classes and without long tables, but for those that somebody asks for.
 
 What a module binds stands outside of them, and building the syntax tree of everything takes most of the time. Bodies
 are told by their indentation alone, and left where that may deceive: in what remains every line keeps its number. Runs
@@ -135,7 +135,7 @@ class Sketch:
         source, parts, at = self.source, [], 0
         for block in self._blocks:
             if block.head < at:
-                continue  # in a class that is left out
+                continue  # in what is left out
             lines = b"\n" * source.count(b"\n", block.start, block.end)
             if isinstance(block, Aside):
                 inside = any(block.start <= function.head < block.end for function in functions)

@@ -67,13 +67,17 @@ def _attend(command: str, target: Version, shared: IO[bytes], answer: Callable[[
     in_vain = 0
     while in_vain < _TRIES:
         in_vain += 1
-        with subprocess.Popen(  # noqa: S603 - an interpreter that the caller found
-            [command, *arguments],
-            stdin=shared,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONDONTWRITEBYTECODE": "1"},
-        ) as process:
+        try:
+            started = subprocess.Popen(  # noqa: S603 - an interpreter that the caller found
+                [command, *arguments],
+                stdin=shared,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        except OSError:
+            return  # it is not there any more: nothing is answered
+        with started as process:
             for line in process.stdout or ():
                 number, _, facts = line.partition(b" ")
                 if number.isdigit() and line.endswith(b"\n"):  # else it died meanwhile

@@ -55,6 +55,12 @@ def test_a_file_that_ends_its_process_is_passed_over(tmp_path: Path) -> None:
     }
 
 
+def test_without_an_interpreter_nothing_is_answered(tmp_path: Path) -> None:
+    answers: dict[Path, str] = {}
+    work(str(tmp_path / "gone"), HERE, [(tmp_path / "a.py", [])], 2, answers.__setitem__)
+    assert json.loads(answers[tmp_path / "a.py"])["unread"]
+
+
 @pytest.mark.parametrize("script", ["exit 3", "echo nonsense", "kill -9 $$"])
 def test_an_interpreter_that_does_not_run_is_given_up(tmp_path: Path, script: str) -> None:
     files = [tmp_path / f"{number}.py" for number in range(30)]
