@@ -14,7 +14,7 @@ from checks.preflight.model import Effect, Finding, Kind, Package
 from checks.preflight.provided import provider_of
 from checks.preflight.shipped import copying, dockerfile, requirements, scripted, shipping, starting
 from checks.preflight.shipped.describing import DescriptionError, absent, broken, module_file, shown, with_entry
-from checks.preflight.shipped.stages import Stage
+from checks.preflight.shipped.stages import SITE, Stage
 from checks.preflight.shipped.starting import Start
 
 if TYPE_CHECKING:
@@ -328,8 +328,11 @@ def _extras(item: str) -> list[str]:
 
 
 def _below(path: str, base: str) -> str:
-    """A path in the image, seen from its working directory."""
-    plain = posixpath.relpath(posixpath.join(base, path), base)
+    """A path in the image, seen from its working directory; what is installed lies in no certain place."""
+    whole = posixpath.normpath(posixpath.join(base, path))
+    if f"{whole}/".startswith(f"{SITE}/"):
+        return whole.lstrip("/")
+    plain = posixpath.relpath(whole, base)
     return "" if plain == "." else plain
 
 

@@ -119,7 +119,7 @@ IMAGES: dict[str, tuple[dict[str, str], list[str]]] = {
             "|FROM python:3.11\nCOPY . /src\nRUN touch /src/ras/state/__init__.py && pip install -e /src\nWORKDIR /w\nCMD python -m ras",
         },
         [
-            "load missing_module ../site-packages/ras/__init__.py:1 ras.state.co",
+            "load missing_module site-packages/ras/__init__.py:1 ras.state.co",
             "never missing_module ../src/ras/__init__.py:1 ras.state.co",
         ],
     ),
