@@ -17,8 +17,8 @@ _IGNORE = re.compile(rb"#\s*preflight:\s*ignore(?:\[([\w, -]*)\])?[ \t]*([^\n]*)
 
 OF_A_NAME = frozenset(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_.")
 # Beside a name: what makes it part of another, or shows that it is text.
-_NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
-_NOT_AFTER = _NOT_BEFORE - frozenset(b".")
+NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
+_NOT_AFTER = NOT_BEFORE - frozenset(b".")
 
 
 def fakes(tree: ast.Module) -> tuple[list[str], bool]:
@@ -107,7 +107,7 @@ def uses_of(source: bytes, names: Iterable[bytes]) -> list[int]:
         found += [
             at
             for at in places(source, name)
-            if padded[at - 1] not in _NOT_BEFORE and not (whole and padded[at + size] in _NOT_AFTER)
+            if padded[at - 1] not in NOT_BEFORE and not (whole and padded[at + size] in _NOT_AFTER)
         ]
     return sorted(found)
 

@@ -143,7 +143,7 @@ class Examiner:
             unknown=judged.unknown,
             ways=judged.ways,
             ignores={path: item.ignores for path, item in facts.items() if item.ignores},
-            notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes),
+            notes=(f"Python {python[0]}.{python[1]}, from {told}", *package.notes, *notes, *judged.notes),
         )
 
     @property

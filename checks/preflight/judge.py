@@ -42,6 +42,7 @@ class Judgement:
     findings: Sequence[Finding]
     unknown: Sequence[Unknown]
     ways: Mapping[str, Way]
+    notes: Sequence[str]
 
 
 class _At(NamedTuple):
@@ -82,6 +83,7 @@ class Judge:
         self._scripts = frozenset(package.entries) if run else frozenset()
         self._findings: list[Finding] = []
         self._unknown: list[Unknown] = []
+        self._notes: list[str] = []
         self._reached: dict[str, Reached] = {}
         self._reached_by_errors: dict[str, Reached] = {}
         self._edges: Mapping[str, Sequence[Edge]] = {}
@@ -116,7 +118,12 @@ class Judge:
             key=lambda f: (f.effect.rank, f.file, f.line, f.symbol),
         )
         ways = {file: reached.way for file, reached in self._reached.items()}
-        return Judgement(findings=(*self._package.problems, *findings), unknown=tuple(self._unknown), ways=ways)
+        return Judgement(
+            findings=(*self._package.problems, *findings),
+            unknown=tuple(self._unknown),
+            ways=ways,
+            notes=tuple(self._notes),
+        )
 
     def _entries(self) -> list[str]:
         """The files that are loaded first, in this order: those of the packages above a module come before it."""
@@ -330,6 +337,7 @@ class Judge:
     def _calls(self) -> None:
         """Where it is known what runs, or there is little to look at: each file takes its time."""
         if not self._package.entry_known and len(self._facts) > _FEW:
+            self._notes.append(f"calls were not compared with what they call: more than {_FEW} files (--entry helps)")
             return
         for file, call in self._arguments.wrong([file for file in self._facts if file in self._reached_by_errors]):
             if call.when == "maybe" or (call.when == "main" and file not in self._scripts):

@@ -6,13 +6,11 @@ What a version in use differs in, an environment given with ``--python`` knows b
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 _FILE = Path(__file__).with_name("known.txt")
-_WIDESPREAD = 8
 # Names that requirements are given and that are no distribution's, or one's that brings nothing: what is meant. pip
 # finds none of the first five; sklearn refuses to be installed (github.com/scikit-learn/sklearn-pypi-package), and
 # google-cloud 0.34 was the last, an empty one.
@@ -70,8 +68,7 @@ def _lines() -> dict[str, Known]:
 @cache
 def widespread() -> frozenset[str]:
     """Distributions that so many others need that one nobody knows may well bring them."""
-    needed = Counter(name for known in table().values() if not known.more for name in set(known.requires))
-    return frozenset(name for name, count in needed.items() if count >= _WIDESPREAD)
+    return frozenset(_lines()["@widespread"].requires)
 
 
 @cache

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from checks.preflight.asides import OF_A_NAME, places
+from checks.preflight.sketch import closing
 
 # At the margin: a decorator, a class, or a function with what it takes.
 _HEAD = re.compile(
@@ -127,19 +128,8 @@ def calls(text: bytes, function: bytes) -> Iterator[Given]:
     for at in places(text, start):
         if at and (text[at - 1] in OF_A_NAME or text[max(0, at - 6) : at].rstrip().endswith(b"def")):
             continue
-        yield _given(text[at + len(start) : _closing(text, at + len(start))])
-
-
-def _closing(text: bytes, at: int) -> int:
-    """Where the parenthesis ends that is open at a place."""
-    depth, end = 1, min(len(text), at + _LONGEST)
-    while depth:
-        close = text.find(b")", at, end)
-        if close < 0:
-            return end
-        depth += text.count(b"(", at, close) - 1
-        at = close + 1
-    return at - 1
+        first = at + len(start)
+        yield _given(text[first : closing(text, first, first + _LONGEST)].removesuffix(b")"))
 
 
 def _given(arguments: bytes) -> Given:

@@ -180,7 +180,7 @@ def _functions(source: bytes) -> Iterator[Function]:
             at = head.end()
             continue
         indent = before[: len(before) - len(word)]
-        tail = _TAIL.match(source, _closing(source, head.end())) if head[1] else None
+        tail = _TAIL.match(source, closing(source, head.end())) if head[1] else None
         start = tail.end() if tail else head.end()
         below = less_indented(len(indent)).search(source, start - 1) if b"\t" not in indent else None
         end = at = below.start() + 1 if below else len(source)
@@ -215,7 +215,7 @@ def _tables(source: bytes) -> Iterator[Aside]:
 def _classes(source: bytes, functions: Sequence[Function]) -> Iterator[Aside]:
     heads = [function.head for function in functions]
     for head in _CLASS.finditer(source):
-        tail = _TAIL.match(source, _closing(source, head.end()) if head[1] else head.end())
+        tail = _TAIL.match(source, closing(source, head.end()) if head[1] else head.end())
         if tail is None:
             continue
         start = tail.end()
@@ -245,13 +245,13 @@ def _needed(source: bytes, start: int, end: int) -> bool:
     return any(_NEEDED.search(around(source[start:end], word)) for word in words)
 
 
-def _closing(source: bytes, at: int) -> int:
+def closing(source: bytes, at: int, end: int | None = None) -> int:
     """Where the parentheses end that are open at a place; the end of the text if they do not."""
-    depth = 1
+    depth, end = 1, len(source) if end is None else min(end, len(source))
     while depth:
-        close = source.find(b")", at)
+        close = source.find(b")", at, end)
         if close < 0:
-            return len(source)
+            return end
         depth += source.count(b"(", at, close) - 1
         at = close + 1
     return at

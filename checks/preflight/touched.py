@@ -11,12 +11,10 @@ from __future__ import annotations
 import re
 from types import CodeType
 
-from checks.preflight.asides import OF_A_NAME, places
+from checks.preflight.asides import NOT_BEFORE, places
 
 _PATH = re.compile(rb"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(\s*(?::[^=\n]+)?=(?!=))?")
 _ASKED = re.compile(rb"attr\(([^,.\s]+)[,.]")
-# Before a name: what it would belong to, or what shows that it is text.
-_NOT_BEFORE = OF_A_NAME | frozenset(b"\"'`")
 
 
 def touched(
@@ -43,7 +41,7 @@ def touched(
             continue
         chains: set[bytes] = set()
         for at in stands:
-            aside = at and (source[at - 1] in _NOT_BEFORE or source[at - 3 : at] == b"://")
+            aside = at and (source[at - 1] in NOT_BEFORE or source[at - 3 : at] == b"://")
             path = None if aside else _PATH.match(source, at + len(base))
             if path is not None:
                 chains.add(path[1])
@@ -69,7 +67,7 @@ def called(source: bytes, names: set[str]) -> list[str]:
 
 def _stands_alone(source: bytes, at: int) -> bool:
     """Whether a name begins here, and is not one that is defined."""
-    if at and source[at - 1] in _NOT_BEFORE:
+    if at and source[at - 1] in NOT_BEFORE:
         return False
     return not source[max(0, at - 12) : at].rstrip().endswith((b"def", b"class"))
 

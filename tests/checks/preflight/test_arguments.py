@@ -189,3 +189,13 @@ def test_a_call_that_may_fit_is_left_alone() -> None:
     assert misfit(taken, Given(0, [], more=False, others=True)) == ""
     assert misfit(taken, Given(3, [], more=True, others=True)) == "takes 2 positional arguments, and 3 are given"
     assert misfit(taken, Given(2, [], more=False, others=False)) == "missing 1 required argument: 'c'"
+
+
+@pytest.mark.parametrize(("more", "told"), [(997, True), (2, False)])
+def test_calls_that_are_not_looked_at_are_said(more: int, *, told: bool, tmp_path: Path) -> None:
+    """Without an entry point, of a large package: each file takes its time."""
+    files = {"a/__init__.py": "", "a/x.py": "def f(): ...\n", "a/y.py": "from a.x import f\ndef g(): f(1)\n"}
+    files |= {f"a/more/m{number}.py": "" for number in range(more)} | {"a/more/__init__.py": ""}
+    said = report(packages.of_folder(write(tmp_path, files)), tmp_path)
+    assert any(note.startswith("calls were not compared") for note in said.notes) is told
+    assert [finding.symbol for finding in said.findings] == ([] if told else ["a.x.f"])

@@ -76,6 +76,8 @@ def test_what_a_distribution_brings_may_be_unknown() -> None:
         ("langchain-unheard-of", "langchain-core", True),
         ("unheard-of", "requests", True),
         ("unheard-of", "langchain-core", False),
+        ("unheard-of", "pytz", False),
+        ("unheard-of", "pillow", False),
         ("google-cloud-unheard-of", "google-cloud-storage", False),
         ("langchain-core", "langchain-openai", False),
         ("unheard-of", "apache-airflow", True),
